@@ -1,0 +1,1 @@
+"""What checks and passes are given: the notebook, its flow, and what its calls do."""

@@ -1,0 +1,208 @@
+"""What a conversion is about to write, as data: the Plan, and what the passes fill it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.location import Range
+    from nb2prod.notebook.model import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Replace the text at ``range`` of the statement's cell by ``text`` (built by us, never pasted)."""
+
+    range: Range
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A statement moved as its author wrote it, save for the replacements.
+
+    shown     None, or the name under which the statement's displayed value is kept: the statement is
+              an expression, emitted as ``name = <expression>`` followed by ``show("name", name)``.
+              Where the expression is that very name, only the ``show`` is emitted.
+    guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
+    """
+
+    statement: Statement
+    replacements: tuple[Replacement, ...] = ()
+    shown: str | None = None
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfCell:
+    """Here the kernel would save and close every open figure of cell ``cell``."""
+
+    cell: int
+
+
+Item = Moved | EndOfCell
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One function of the pipeline: a run of statements in document order.
+
+    name       the function's name: unique, no name of the notebook, no builtin, no keyword
+    title      the heading it comes from, or None
+    text       the markdown that introduces it, for the docstring; may be empty
+    arguments  names it takes, in order of first use
+    results    names it returns, in order of definition
+    items      its body
+    is_async   it awaits at top level
+    """
+
+    name: str
+    title: str | None
+    text: str
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    items: tuple[Item, ...]
+    is_async: bool = False
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The cells its statements come from, in order, each once."""
+        return tuple(dict.fromkeys(item.statement.cell.index for item in self.items if isinstance(item, Moved)))
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, class or constant of the notebook that goes to module level as it is.
+
+    kind  ``function``, ``class`` or ``constant``
+    """
+
+    name: str
+    kind: str
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import statement (or a whole ``try`` of imports) that goes to module level.
+
+    binds  the names it binds; ``("*",)`` for a star import
+    text   the statement as it will be written, one line for a plain import
+    """
+
+    binds: tuple[str, ...]
+    text: str
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A field of the configuration.
+
+    default  the notebook's own value, a literal; None together with ``required``
+    type     ``str``, ``int``, ``float``, ``bool``, ``Path`` or a literal's type such as ``list``
+    text     one line of documentation
+    cell     where the value came from
+    """
+
+    name: str
+    type: str
+    default: object
+    text: str
+    cell: int | None
+    required: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A value ``run`` returns: its name, the step it comes from, and the cell that made or showed it."""
+
+    name: str
+    step: str
+    cell: int
+    displayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A distribution the package needs. ``requirement`` is a PEP 508 string; ``reason`` says from where."""
+
+    requirement: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A module or package file beside the notebook that is taken along to ``target`` (inside ``src/``)."""
+
+    source: PurePath
+    target: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A statement that goes nowhere, and why; ``step`` stays None."""
+
+    statement: Statement
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something whose meaning cannot be kept: where, why, and what to change in the notebook."""
+
+    cell: int
+    line: int
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"cell {self.cell}, line {self.line}: {self.reason}; {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole conversion. Passes are pure: each returns a new plan (``dataclasses.replace``).
+
+    package       import name of the package
+    distribution  its distribution name
+    draws         the notebook can draw figures: the package gets a figures module
+    uses_pandas   the run happens inside pandas' option context with the kernel's defaults
+    notes         sentences for the README: what the owner should know
+    """
+
+    notebook: Notebook
+    package: str
+    distribution: str
+    steps: tuple[Step, ...] = ()
+    functions: tuple[Function, ...] = ()
+    imports: tuple[Import, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    results: tuple[Result, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    local_files: tuple[LocalFile, ...] = ()
+    data_files: tuple[PurePath, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+    draws: bool = False
+    uses_pandas: bool = False
+
+
+Pass = Callable[[Plan, "Analysis"], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a conversion writes: POSIX paths relative to the output folder, with their bytes."""
+
+    name: str
+    files: dict[str, bytes]

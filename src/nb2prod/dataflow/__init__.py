@@ -1,0 +1,1 @@
+"""What names mean: definitions, uses and which definition reaches which use, over cells."""

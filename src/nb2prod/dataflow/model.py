@@ -1,0 +1,99 @@
+"""Definitions, uses and statements: the facts of a notebook, in compiler terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import ast
+
+    from nb2prod.notebook.location import Location
+    from nb2prod.notebook.model import CodeCell, Magic
+
+DefinitionKind = Literal[
+    "import", "function", "class", "assign", "augment", "loop", "with", "except", "delete", "mutate", "magic", "star"
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A place that gives a module-level name a value, changes its value, or ends its life.
+
+    kind       ``mutate`` changes the object in place (``df["x"] = …``, ``xs.append(1)``,
+               ``model.fit(X)``): it adds to what reaches and kills nothing. ``delete`` ends the name.
+               ``star`` has the name ``*``: what it binds is unknown.
+    certain    the name is bound whenever the statement completes normally; only then does it kill
+               what reached before
+    statement  index of its statement in ``Flow.statements``
+    qualified  for imports, the dotted name that is bound (``numpy.random.rand`` for
+               ``from numpy.random import rand as r``); None otherwise
+    node       the node that binds: ``ast.Name``, ``ast.alias``, the ``def`` or ``class``, …
+    """
+
+    name: str
+    kind: DefinitionKind
+    certain: bool
+    statement: int
+    cell: CodeCell
+    node: ast.AST
+    qualified: str | None = None
+
+    @property
+    def location(self) -> Location:
+        """Where the definition stands."""
+        return self.cell.locate(self.node)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """A read of a module-level name.
+
+    deferred   inside a function body, lambda or unconsumed generator: it runs when called
+    owner      for a deferred use, the name of the outermost function or class it stands in, if any
+    exposed    the value can come from before the statement (it is not surely bound within it first)
+    node       the ``ast.Name``, or the ``ast.Constant`` for a name read inside a string
+    """
+
+    name: str
+    deferred: bool
+    exposed: bool
+    statement: int
+    cell: CodeCell
+    node: ast.AST
+    owner: str | None = None
+
+    @property
+    def location(self) -> Location:
+        """Where the use stands."""
+        return self.cell.locate(self.node)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A top-level statement of a code cell: the unit the converter moves.
+
+    index        in ``Flow.statements``, which is the analysed order
+    definitions  module-level names it binds, changes or deletes, in order
+    uses         module-level names it reads, immediate and deferred, in order
+    global_writes  names that functions inside it assign through ``global``
+    dynamic      it runs code nobody can see (``exec``, ``globals()``, ``%run``, …): what it does
+                 to names is unknown
+    magic        the magic whose mask this statement is, or None
+    displayed    it is the cell's last expression and the kernel would display its value
+    """
+
+    index: int
+    cell: CodeCell
+    node: ast.stmt
+    definitions: tuple[Definition, ...]
+    uses: tuple[Use, ...]
+    global_writes: tuple[str, ...] = ()
+    dynamic: bool = False
+    magic: Magic | None = None
+    displayed: bool = False
+
+    @property
+    def location(self) -> Location:
+        """Where the statement stands; for a decorated definition, from its first decorator."""
+        return self.cell.locate(self.node)

@@ -1,0 +1,97 @@
+"""The words of a report (LSP and SARIF terms): Rule, Finding, Diagnostic, Edit, Fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nb2prod.notebook.location import Location, Position
+
+
+class Severity(IntEnum):
+    """How much a finding matters; ordered, so ``>=`` compares with ``fail-on``."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Applicability(Enum):
+    """How a fix may be applied: SAFE keeps meaning and comments, UNSAFE may not, DISPLAY is only shown."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    DISPLAY = "display"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the text at ``location`` (inside one cell) by ``text``."""
+
+    location: Location
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that together remove a finding."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    applicability: Applicability
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Where the other half of a finding is, and what it has to do with it."""
+
+    location: Location
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check yields: a place and a sentence. It knows no code, severity or suppression."""
+
+    location: Location
+    message: str
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule's page says of it in its front matter."""
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity
+    fix: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding joined with its rule, ready to be reported.
+
+    raw              the position in the .ipynb file's own text; None where it is not known
+    cell_id          the nbformat cell id; None where the file has none
+    execution_count  of the cell; None where it has none
+    """
+
+    rule: Rule
+    finding: Finding
+    raw: Position | None = None
+    cell_id: str | None = None
+    execution_count: int | None = None
+
+    @property
+    def location(self) -> Location:
+        """The primary location."""
+        return self.finding.location

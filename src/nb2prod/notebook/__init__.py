@@ -1,0 +1,1 @@
+"""Reading notebooks: the file, its cells, its magics, its locations. Knows no rule."""

@@ -1,0 +1,84 @@
+"""Places in notebooks: the only module that knows what is counted from 0 or 1, in bytes or characters.
+
+Lines and columns here count from 1 and columns are in characters (Unicode code points), as
+editors show them. ``ast`` counts columns from 0 in UTF-8 bytes; the conversion happens here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Sequence
+    from pathlib import PurePath
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A point in a text: line and column, both from 1, the column in characters."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Range:
+    """A stretch of text; ``end`` is exclusive."""
+
+    start: Position
+    end: Position
+
+
+FIRST = Range(Position(1, 1), Position(1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A range inside one cell of one file.
+
+    ``cell`` counts all cells of the notebook (code, markdown, raw) from 1; ``None`` means the file
+    as a whole, and then ``range`` is a range of the file's own text.
+    """
+
+    path: PurePath
+    cell: int | None
+    range: Range
+
+    @property
+    def line(self) -> int:
+        """The line the location starts on, from 1."""
+        return self.range.start.line
+
+    @property
+    def column(self) -> int:
+        """The column the location starts at, in characters from 1."""
+        return self.range.start.column
+
+    def __str__(self) -> str:
+        if self.cell is None:
+            return f"{self.path}:{self.range.start}"
+        return f"{self.path}:cell {self.cell}:{self.range.start}"
+
+
+def node_range(lines: Sequence[str], node: ast.AST) -> Range:
+    """Return the range of an ``ast`` node that was parsed from ``lines``.
+
+    ``lines`` are the source's lines as ``ast`` splits them; they are needed because ``ast`` counts
+    columns in UTF-8 bytes. A node without a position (``ast.arguments``) raises ``AttributeError``.
+    """
+    return Range(
+        _position(lines, node.lineno, node.col_offset),  # type: ignore[attr-defined]
+        _position(lines, node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
+    )
+
+
+def _position(lines: Sequence[str], line: int, byte_offset: int) -> Position:
+    text = lines[line - 1] if line <= len(lines) else ""
+    if text.isascii():
+        return Position(line, byte_offset + 1)
+    return Position(line, len(text.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "surrogatepass")) + 1)

@@ -1,0 +1,140 @@
+"""The notebook as data: frozen, as the file says it, with IPython syntax made parseable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from nb2prod.notebook.location import Location, Position, Range, node_range
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Mapping, Sequence
+    from pathlib import PurePath
+
+MagicKind = Literal["line", "cell", "shell", "help", "automagic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """A piece of IPython syntax that was masked out of a code cell.
+
+    kind       ``line`` (``%name``), ``cell`` (``%%name``), ``shell`` (``!``, ``!!``, ``%%bash`` is a
+               cell magic), ``help`` (``?x``), ``automagic`` (a bare ``ls`` or ``pip install x``)
+    name       the magic's name without ``%``; ``!`` or ``!!`` for shell; ``?`` or ``??`` for help
+    argument   the text after the name, as written, continuation lines joined; for a cell magic the
+               rest of its first line (the body is the cell's other lines)
+    binds      names the magic binds in the user's namespace (``x = !ls`` binds x, ``%%capture c`` c);
+               names bound by Python code that stays visible (``%time z = 3``) are not listed
+    range      where it stands in the cell, from the escape character to the end of its text
+    """
+
+    kind: MagicKind
+    name: str
+    argument: str
+    binds: tuple[str, ...]
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What all cells share.
+
+    index   counts all cells of the notebook from 1
+    id      the nbformat 4.5 cell id, or None where the file has none
+    source  the text as saved, list entries joined
+    """
+
+    path: PurePath
+    index: int
+    id: str | None
+    source: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The source's lines, as ``ast`` counts them (ends at \\n, \\r\\n and \\r only)."""
+        return self.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The cell's tags (``metadata.tags``), empty where missing or malformed."""
+        tags = self.metadata.get("tags")
+        return frozenset(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset()
+
+    def location(self, line: int = 1, column: int = 1, end_line: int | None = None, end_column: int | None = None) -> Location:
+        """Return a location in this cell; lines and columns from 1, the end exclusive."""
+        end = Position(end_line or line, end_column or column)
+        return Location(self.path, self.index, Range(Position(line, column), end))
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownCell(Cell):
+    """A markdown cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCell(Cell):
+    """A raw cell: neither code nor markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCell(Cell):
+    """A code cell.
+
+    execution_count  as saved; None where cleared or never run
+    outputs          nbformat output dicts as saved; image payloads are never looked at
+    magics           the IPython syntax found, in order of position
+    python           ``source`` with every magic masked: same number of lines, same width of each
+                     line, so a position in one is a position in the other. The masks are ``0``
+                     expression statements or spaces. Empty of code for ``%%bash`` and the like.
+    tree             ``python`` parsed; None where it could not be parsed
+    problem          why ``tree`` is None: message and range; None where it parsed
+    """
+
+    execution_count: int | None = None
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    magics: tuple[Magic, ...] = ()
+    python: str = ""
+    tree: ast.Module | None = field(default=None, compare=False)
+    problem: SyntaxProblem | None = None
+
+    def locate(self, node: ast.AST) -> Location:
+        """Return the location of a node of ``tree``."""
+        return Location(self.path, self.index, node_range(self.lines, node))
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """Why a cell could not be parsed.
+
+    kind  ``error`` (not Python in any version we know), ``python2`` (valid Python 2), or
+          ``unsupported`` (valid in a newer Python, or too deeply nested, for this interpreter)
+    """
+
+    kind: Literal["error", "python2", "unsupported"]
+    message: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook as read.
+
+    path      as the user gave it
+    language  lower-case kernel language, ``python`` where the file does not say
+    nbformat  (major, minor) as saved, before any upgrade
+    text      the file's decoded text, for raw locations; never printed
+    """
+
+    path: PurePath
+    cells: tuple[Cell, ...]
+    language: str
+    nbformat: tuple[int, int]
+    metadata: Mapping[str, Any]
+    text: str = field(default="", repr=False, compare=False)
+
+    @property
+    def code_cells(self) -> tuple[CodeCell, ...]:
+        """The code cells, in document order."""
+        return tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
