@@ -36,6 +36,9 @@ $(STAMP): pyproject.toml scripts/venv.sh
 	$(BIN)/python -m pip install --quiet --editable '.[verify]' --group dev
 	touch $@
 
+.PHONY: env
+env: $(STAMP)
+
 .PHONY: demo
 demo: $(STAMP)
 	@scripts/demo.sh $(VENV)
