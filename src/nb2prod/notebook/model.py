@@ -62,7 +62,9 @@ class Cell:
         tags = self.metadata.get("tags")
         return frozenset(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset()
 
-    def location(self, line: int = 1, column: int = 1, end_line: int | None = None, end_column: int | None = None) -> Location:
+    def location(
+        self, line: int = 1, column: int = 1, end_line: int | None = None, end_column: int | None = None
+    ) -> Location:
         """Return a location in this cell; lines and columns from 1, the end exclusive."""
         end = Position(end_line or line, end_column or column)
         return Location(self.path, self.index, Range(Position(line, column), end))

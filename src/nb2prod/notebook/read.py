@@ -1,0 +1,231 @@
+"""Reading: from a file's bytes to a :class:`Notebook`, or one sentence that says why not."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.errors import UnreadableNotebookError
+from nb2prod.notebook.code import read_code
+from nb2prod.notebook.model import MarkdownCell, Notebook, RawCell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import PurePath
+
+    from nb2prod.notebook.model import Cell
+
+NEWEST_MAJOR = 4
+
+# Kernel names carry a language only by custom; what no row says is Python, as most kernels are.
+_KERNEL_LANGUAGES = (
+    (re.compile(r"^ir\d*$|^r$|-r$"), "r"),
+    (re.compile(r"^julia"), "julia"),
+    (
+        re.compile(
+            r"^(?:sos|sas|stata|octave|matlab|bash|ruby|javascript|typescript|deno|java|scala|kotlin|haskell|rust)\b"
+        ),
+        "",
+    ),
+    (re.compile(r"^i(?=haskell|ruby|java|javascript)"), ""),
+    (re.compile(r"^\.net-(?P<language>\w+)"), ""),
+    (re.compile(r"^(?:xcpp|xeus-cling)"), "c++"),
+)
+_PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython2", "ipython3", "pyspark", "pyspark3"})
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Return the notebook in the file ``path``.
+
+    Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableNotebookError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UnreadableNotebookError(f"{path}: is a folder, not a notebook") from None
+    except PermissionError:
+        raise UnreadableNotebookError(f"{path}: reading it is not permitted") from None
+    except OSError as error:
+        raise UnreadableNotebookError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_notebook(content, path)
+
+
+def parse_notebook(content: str | bytes, path: PurePath) -> Notebook:
+    """Return the notebook ``content`` holds; ``path`` is where it says it comes from.
+
+    Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
+    """
+    text = content.removeprefix("\ufeff") if isinstance(content, str) else _decode(content, path)
+    data = _load(text, path)
+    if not isinstance(data, dict):
+        raise UnreadableNotebookError(f"{path}: not a notebook: the file holds {_kind(data)}, not a JSON object")
+    major, minor = _version(data, path)
+    upgraded = major < NEWEST_MAJOR
+    if upgraded:
+        data = _upgrade(text, path)
+    saved_cells = data.get("cells")
+    if not isinstance(saved_cells, list):
+        raise UnreadableNotebookError(f"{path}: not a notebook: it has no list of cells")
+    metadata = _mapping(data.get("metadata"))
+    language = _language(metadata)
+    return Notebook(
+        path=path,
+        cells=_cells(saved_cells, path, is_python=language == "python", ids=not upgraded),
+        language=language,
+        nbformat=(major, minor),
+        metadata=metadata,
+        text=text,
+    )
+
+
+def _decode(content: bytes, path: PurePath) -> str:
+    """Return the text of a JSON file: UTF-8, or UTF-16 and UTF-32 as their first bytes tell."""
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise UnreadableNotebookError(
+            f"{path}: not a text file: byte {error.start + 1} is not {encoding.removesuffix('-sig').upper()}"
+        ) from None
+
+
+def _load(text: str, path: PurePath) -> Any:
+    if not text or text.isspace():
+        raise UnreadableNotebookError(f"{path}: the file is empty")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableNotebookError(
+            f"{path}:{error.lineno}:{error.colno}: not JSON: {_not_json(text, error)}"
+        ) from None
+    except RecursionError:
+        raise UnreadableNotebookError(f"{path}: its JSON is too deeply nested to be read") from None
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise UnreadableNotebookError(f"{path}: not JSON that can be read: {error}") from None
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> str:
+    if text.startswith("version https://git-lfs"):
+        return "this is a Git LFS pointer, run `git lfs pull` to get the notebook"
+    line = text[text.rfind("\n", 0, error.pos) + 1 :]
+    if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        return "a merge conflict is not resolved"
+    if error.pos >= len(text.rstrip()):
+        return "the file ends too early"
+    return error.msg[:1].lower() + error.msg[1:]
+
+
+def _kind(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _version(data: Mapping[str, Any], path: PurePath) -> tuple[int, int]:
+    major = _integer(data.get("nbformat"))
+    if major is None or major < 1:
+        raise UnreadableNotebookError(f"{path}: not a notebook: it does not say which `nbformat` it has")
+    minor = _integer(data.get("nbformat_minor")) or 0
+    if major > NEWEST_MAJOR:
+        raise UnreadableNotebookError(
+            f"{path}: nbformat {major}.{minor} is newer than {NEWEST_MAJOR}, the newest that can be read"
+        )
+    return major, minor
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _upgrade(text: str, path: PurePath) -> dict[str, Any]:
+    """Return a notebook older than nbformat 4 as nbformat's own upgrade makes it."""
+    import nbformat  # noqa: PLC0415 - a quarter of a second that only old notebooks pay
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            notebook = nbformat.convert(nbformat.reader.reads(text), NEWEST_MAJOR)
+        except (
+            nbformat.ValidationError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            NameError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
+            reason = str(error).strip().split("\n", 1)[0]
+            raise UnreadableNotebookError(f"{path}: not a notebook: nbformat cannot upgrade it: {reason}") from error
+    return dict(notebook)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _language(metadata: Mapping[str, Any]) -> str:
+    kernel = _mapping(metadata.get("kernelspec"))
+    for said in (kernel.get("language"), _mapping(metadata.get("language_info")).get("name")):
+        if isinstance(said, str) and said.strip():
+            language = said.strip().lower()
+            return "python" if language in _PYTHON_NAMES else language
+    name = kernel.get("name")
+    return _language_of_kernel(name.strip().lower()) if isinstance(name, str) else "python"
+
+
+def _language_of_kernel(name: str) -> str:
+    for pattern, language in _KERNEL_LANGUAGES:
+        if found := pattern.search(name):
+            return language or found.groupdict().get("language") or found[0] or name[1:]
+    return "python"
+
+
+def _cells(saved: Sequence[object], path: PurePath, *, is_python: bool, ids: bool) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    for index, cell in enumerate(saved, start=1):
+        if not isinstance(cell, dict):
+            raise UnreadableNotebookError(f"{path}: not a notebook: cell {index} is {_kind(cell)}, not a JSON object")
+        cell_id = cell.get("id")
+        shared = (
+            path,
+            index,
+            cell_id if ids and isinstance(cell_id, str) else None,
+            _source(cell.get("source")),
+            _mapping(cell.get("metadata")),
+        )
+        match cell.get("cell_type"):
+            case "code":
+                outputs = cell.get("outputs")
+                cells.append(
+                    read_code(
+                        *shared,
+                        execution_count=_integer(cell.get("execution_count")),
+                        outputs=tuple(output for output in outputs if isinstance(output, dict))
+                        if isinstance(outputs, list)
+                        else (),
+                        is_python=is_python,
+                    )
+                )
+            case "markdown":
+                cells.append(MarkdownCell(*shared))
+            case _:
+                cells.append(RawCell(*shared))
+    return tuple(cells)
+
+
+def _source(source: object) -> str:
+    """Return a cell's text: saved as a string, as a list of them, or (malformed) with nulls between."""
+    if isinstance(source, str):
+        return source
+    if isinstance(source, list):
+        return "".join([entry for entry in source if isinstance(entry, str)])
+    return ""
