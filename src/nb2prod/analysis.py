@@ -1,1 +1,250 @@
-"""What checks and passes are given: the notebook, its flow, and what its calls do."""
+"""What checks and passes are given: the notebook, its flow in both orders, and what its calls do."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from nb2prod.config import Settings
+    from nb2prod.dataflow.model import Definition, Statement, Use
+    from nb2prod.libraries import CallInfo, Libraries
+    from nb2prod.notebook.location import Location
+    from nb2prod.notebook.model import CodeCell, Notebook
+    from nb2prod.project import Project
+
+# How far types are followed through assignments before they count as unknown.
+_DEPTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call somewhere in the notebook's code.
+
+    name            as written: ``np.random.rand``, ``df.sample``; calls and subscripts in it are
+                    shown as ``…()`` and ``…[]``
+    qualified_name  what is called, through imports, assignments and light types
+                    (``pandas.DataFrame.sample``), or None where it is unknown
+    library         top-level import name of ``qualified_name``
+    effects         from the library tables; empty for an unknown call, which may do anything
+    arguments       parameter name → argument, for keyword arguments and for positional ones whose
+                    name the tables know; other positional arguments under ``"0"``, ``"1"``, …
+    deferred        inside a function body
+    has_star_arguments  ``*args`` or ``**kwargs`` are passed: what is missing may be in there
+    """
+
+    name: str
+    qualified_name: str | None
+    library: str | None
+    effects: frozenset[str]
+    info: CallInfo | None
+    node: ast.Call
+    cell: CodeCell
+    statement: Statement
+    arguments: Mapping[str, ast.expr]
+    deferred: bool
+    has_star_arguments: bool
+
+    @property
+    def location(self) -> Location:
+        """Where the call stands."""
+        return self.cell.locate(self.node)
+
+
+@dataclass(slots=True)
+class Analysis:
+    """One reading of one notebook, shared by everything that asks about it.
+
+    flow      in written order
+    recorded  in the order of the saved execution counts, or None where they say nothing (cleared,
+              or one count twice)
+    """
+
+    notebook: Notebook
+    flow: Flow
+    recorded: Flow | None
+    libraries: Libraries
+    project: Project | None = None
+    settings: Settings | None = None
+    _use_at: dict[int, Use] | None = field(default=None, repr=False)
+    _calls: tuple[Call, ...] | None = field(default=None, repr=False)
+    _names: dict[int, str | None] = field(default_factory=dict, repr=False)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """Return the top-level statements in written order."""
+        return self.flow.statements
+
+    def calls(self, effects: Collection[str] | None = None) -> Iterator[Call]:
+        """Yield the notebook's calls in written order, those with one of ``effects`` if given."""
+        if self._calls is None:
+            self._calls = tuple(
+                self._call(node, statement, deferred=deferred)
+                for statement in self.flow.statements
+                for node, deferred in statement.calls
+            )
+        wanted = None if effects is None else frozenset(effects)
+        for call in self._calls:
+            if wanted is None or not wanted.isdisjoint(call.effects):
+                yield call
+
+    def use_at(self, node: ast.AST) -> Use | None:
+        """Return the use that ``node`` is, or None where it reads no module-level name."""
+        if self._use_at is None:
+            self._use_at = {id(use.node): use for statement in self.flow.statements for use in statement.uses}
+        return self._use_at.get(id(node))
+
+    def qualified_name(self, node: ast.expr) -> str | None:
+        """Return the dotted name of what ``node`` evaluates to, or None where that is unknown.
+
+        For a module, function or class its own name (``numpy.random.rand``); for an instance the
+        name of its class, as far as the library tables know it (``pandas.DataFrame``).
+        """
+        return self._qualified(node, _DEPTH)
+
+    def _qualified(self, node: ast.expr, depth: int) -> str | None:
+        key = id(node)
+        if key not in self._names:
+            self._names[key] = None  # what refers to itself is unknown
+            self._names[key] = self._resolve(node, depth) if depth else None
+        return self._names[key]
+
+    def _resolve(self, node: ast.expr, depth: int) -> str | None:
+        match node:
+            case ast.Name(id=name):
+                use = self.use_at(node)
+                if use is None:
+                    return None
+                found = [each for each in self.flow.reaching(use) if each.kind not in ("mutate", "augment")]
+                if not found:
+                    return f"builtins.{name}" if _is_builtin(name) else None
+                names = {self._defined(each, depth - 1) for each in found}
+                return names.pop() if len(names) == 1 else None
+            case ast.Attribute(value=value, attr=attr):
+                base = self._qualified(value, depth - 1)
+                return None if base is None else f"{base}.{attr}"
+            case ast.Call(func=func):
+                name_called = self._qualified(func, depth - 1)
+                info = None if name_called is None else self.libraries.call(name_called)
+                if info is not None:
+                    return info.returns[0] if isinstance(info.returns, tuple) else info.returns
+                return None
+            case ast.Constant(value=value) if value is not None:
+                return f"builtins.{type(value).__name__}"
+            case ast.JoinedStr():
+                return "builtins.str"
+            case ast.List() | ast.ListComp():
+                return "builtins.list"
+            case ast.Dict() | ast.DictComp():
+                return "builtins.dict"
+            case ast.Set() | ast.SetComp():
+                return "builtins.set"
+            case ast.Tuple():
+                return "builtins.tuple"
+            case ast.NamedExpr(value=value) | ast.Await(value=value):
+                return self._qualified(value, depth - 1)
+            case _:
+                return None
+
+    def _defined(self, definition: Definition, depth: int) -> str | None:
+        """Return the dotted name of what a definition binds."""
+        if definition.kind == "import":
+            return definition.qualified
+        if definition.kind == "magic" or depth <= 0:
+            return None
+        statement = self.flow.statements[definition.statement].node
+        match statement:
+            case ast.Assign(value=value, targets=targets) if definition.node in targets:
+                return self._qualified(value, depth)
+            case ast.Assign(value=ast.Call() as call, targets=[ast.Tuple(elts=elements)]) if definition.node in elements:
+                return self._unpacked(call, elements.index(definition.node), depth)  # type: ignore[arg-type]
+            case ast.AnnAssign(value=ast.expr() as value):
+                return self._qualified(value, depth)
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                for item in items:
+                    if item.optional_vars is definition.node:
+                        return self._qualified(item.context_expr, depth)
+        return None
+
+    def _unpacked(self, call: ast.Call, position: int, depth: int) -> str | None:
+        name = self._qualified(call.func, depth)
+        info = None if name is None else self.libraries.call(name)
+        if info is not None and isinstance(info.returns, tuple) and position < len(info.returns):
+            return info.returns[position]
+        return None
+
+    def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
+        qualified = self.qualified_name(node.func)
+        info = None if qualified is None else self.libraries.call(qualified)
+        arguments: dict[str, ast.expr] = {}
+        starred = any(keyword.arg is None for keyword in node.keywords)
+        for number, argument in enumerate(node.args):
+            if isinstance(argument, ast.Starred):
+                starred = True
+                break
+            known = info is not None and number < len(info.parameters)
+            arguments[info.parameters[number] if info is not None and known else str(number)] = argument
+        arguments.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None})
+        return Call(
+            written_name(node.func),
+            info.qualified_name if info is not None else qualified,
+            qualified.partition(".")[0] if qualified is not None else None,
+            info.effects if info is not None else frozenset(),
+            info,
+            node,
+            statement.cell,
+            statement,
+            arguments,
+            deferred,
+            starred,
+        )
+
+
+def written_name(node: ast.expr) -> str:
+    """Return a callee as written, short: what is no name, attribute, call or subscript is ``…``."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=attr):
+            return f"{written_name(value)}.{attr}"
+        case ast.Call(func=func):
+            return f"{written_name(func)}()"
+        case ast.Subscript(value=value):
+            return f"{written_name(value)}[]"
+        case _:
+            return "…"
+
+
+def _is_builtin(name: str) -> bool:
+    import builtins  # noqa: PLC0415 a module every interpreter has loaded; only its names matter here
+
+    return hasattr(builtins, name)
+
+
+def analyse_notebook(
+    notebook: Notebook,
+    *,
+    project: Project | None = None,
+    settings: Settings | None = None,
+    libraries: Libraries | None = None,
+) -> Analysis:
+    """Analyse ``notebook`` in both orders. ``libraries`` defaults to the tables that ship with us."""
+    if libraries is None:
+        from nb2prod.libraries import Libraries  # noqa: PLC0415 most callers share one
+
+        libraries = Libraries()
+    statements = collect_statements(notebook)
+    recorded = analyse(statements, Order.RECORDED) if _recorded(notebook) else None
+    return Analysis(notebook, analyse(statements), recorded, libraries, project, settings)
+
+
+def _recorded(notebook: Notebook) -> bool:
+    """Return whether the saved execution counts tell an order: some are there, none twice."""
+    counts = [cell.execution_count for cell in notebook.code_cells if cell.execution_count is not None]
+    return bool(counts) and len(counts) == len(set(counts))
+
+

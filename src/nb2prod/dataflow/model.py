@@ -76,11 +76,12 @@ class Statement:
     index        in ``Flow.statements``, which is the analysed order
     definitions  module-level names it binds, changes or deletes, in order
     uses         module-level names it reads, immediate and deferred, in order
-    global_writes  names that functions inside it assign through ``global``
+    global_writes  definitions that functions inside it make through ``global`` when they are called
     dynamic      it runs code nobody can see (``exec``, ``globals()``, ``%run``, …): what it does
                  to names is unknown
     magic        the magic whose mask this statement is, or None
     displayed    it is the cell's last expression and the kernel would display its value
+    calls        every call in it with whether it is deferred (inside a function body)
     """
 
     index: int
@@ -88,10 +89,11 @@ class Statement:
     node: ast.stmt
     definitions: tuple[Definition, ...]
     uses: tuple[Use, ...]
-    global_writes: tuple[str, ...] = ()
+    global_writes: tuple[Definition, ...] = ()
     dynamic: bool = False
     magic: Magic | None = None
     displayed: bool = False
+    calls: tuple[tuple[ast.Call, bool], ...] = ()
 
     @property
     def location(self) -> Location:
