@@ -1,0 +1,1 @@
+"""Files every package gets as they stand here: they are copied, not generated."""

@@ -1,0 +1,61 @@
+"""What the notebook displayed: the text form of each value, on standard error."""
+
+from __future__ import annotations
+
+import logging
+import pprint
+import traceback
+from typing import Any
+
+logger = logging.getLogger(__package__)
+
+
+def show(name: str, value: object) -> None:
+    """Log the text form of a value the notebook displayed; ``None`` displays nothing, as in a notebook."""
+    if value is not None:
+        _log(name, value)
+
+
+class DisplayHandle:
+    """What ``display(..., display_id=True)`` returns: displays again when the value is updated."""
+
+    def display(self, *objects: object, **options: Any) -> None:
+        """Display more values."""
+        display(*objects, **options)
+
+    def update(self, *objects: object, **options: Any) -> None:
+        """Display the values that replace what was displayed before."""
+        display(*objects, **options)
+
+
+def display(*objects: object, raw: bool = False, display_id: object = None, **_options: Any) -> DisplayHandle | None:
+    """Log the text form of the values: what a notebook's ``display`` shows where there is only text.
+
+    ``raw`` and ``display_id`` mean what they mean in a notebook; formats and metadata have no meaning here.
+    """
+    for value in objects:
+        _log(None, value.get("text/plain", value) if raw and isinstance(value, dict) else value)
+    return None if display_id is None else DisplayHandle()
+
+
+def report_exception() -> None:
+    """Print the traceback of the exception being handled to standard error."""
+    traceback.print_exc()
+
+
+def _log(name: str | None, value: object) -> None:
+    try:
+        text = _text(value)
+    except Exception:  # a notebook prints the traceback of a failing __repr__ and goes on
+        report_exception()
+        return
+    if name is None:
+        logger.info("%s", text)
+    else:
+        logger.info("%s:%s%s", name, "\n" if "\n" in text else " ", text)
+
+
+def _text(value: object) -> str:
+    if type(value) in (dict, list, set, tuple):
+        return pprint.pformat(value, width=120, sort_dicts=False)
+    return repr(value)
