@@ -104,9 +104,10 @@ def main() -> int:
     print(f"  summary: {json.dumps(report['summary'])}")
     print(f"CPU: {spent:.2f} s for check, {floor:.2f} s for json.loads + ast.parse: {spent / floor:.1f} times")
 
-    crashes = done.stderr.count("internal error")
-    print(f"internal errors: {crashes}; tracebacks: {done.stderr.count('Traceback')}")
-    if done.returncode == INTERNAL_ERROR or crashes:
+    crashes = report["summary"]["internal_errors"]
+    tracebacks = done.stderr.count("Traceback")
+    print(f"internal errors: {crashes}; tracebacks: {tracebacks}")
+    if done.returncode == INTERNAL_ERROR or crashes or tracebacks:
         print(done.stderr[-4000:])
         return 1
     return 0
