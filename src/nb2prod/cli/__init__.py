@@ -1,0 +1,103 @@
+"""The command line: commands loaded when they are asked for, errors turned into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nb2prod import __version__
+from nb2prod.errors import Nb2ProdError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLEAN, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
+# What shells report for a program ended by the interrupt key.
+_INTERRUPTED = 130
+
+# The order is that of a notebook's way to production, and of the help.
+_COMMANDS = ("check", "convert", "rule")
+
+
+class _LazyGroup(click.Group):
+    """Imports ``nb2prod.cli.<command>`` when that command is run or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands there are, in the order of the help."""
+        return [name for name in _COMMANDS if _has_module(name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Return the command, or None where there is none of that name."""
+        if cmd_name not in _COMMANDS or not _has_module(cmd_name):
+            return None
+        command: click.Command = getattr(import_module(f"nb2prod.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+def _has_module(name: str) -> bool:
+    # importlib.util would answer the same, for an import more at every start.
+    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{name}.py"))  # noqa: PTH110, PTH118, PTH120 - the same
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="nb2prod", message="%(prog)s %(version)s")
+def nb2prod() -> None:
+    r"""Check Jupyter notebooks for production readiness and convert them into packages.
+
+    \b
+      nb2prod check                          every notebook below this folder
+      nb2prod rule NB301                     what a rule means and how to fix it
+      nb2prod convert churn.ipynb --output churn/
+
+    Exit codes: 0 clean, 1 findings or a refusal, 2 wrong usage or settings, 3 a bug of ours.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line with ``arguments`` (default: the process's) and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result: Any = nb2prod.main(
+            None if arguments is None else list(arguments), prog_name="nb2prod", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        write_error("interrupted")
+        return _INTERRUPTED
+    except Nb2ProdError as error:
+        write_error(f"error: {error}")
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the last place that can say whose bug it is
+        import traceback  # noqa: PLC0415 - only a bug needs it
+
+        write_error(f"internal error, please report:\n{traceback.format_exc()}")
+        return INTERNAL
+    return result if isinstance(result, int) else CLEAN
+
+
+def write(text: str, *, error: bool = False) -> None:
+    """Print ``text`` as it is, whatever the terminal's encoding can show, even if nobody reads any more."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # `nb2prod check | head`: the exit code still counts, and the interpreter's own flush at the
+        # end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def write_error(text: str) -> None:
+    """Print a message for the user on standard error."""
+    write(f"{text}\n" if not text.endswith("\n") else text, error=True)

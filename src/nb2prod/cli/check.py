@@ -1,0 +1,124 @@
+"""``nb2prod check``: find notebooks, lint them, print the report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
+from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
+from nb2prod.discovery import discover
+from nb2prod.errors import ConfigurationError
+from nb2prod.linter import InternalError, Report, lint, select
+from nb2prod.pages import load_rules
+from nb2prod.report.text import printable
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--select", "selected", multiple=True, metavar="RULES", help="Run only these rules: codes, names or prefixes."
+)
+@click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Do not run these rules.")
+@click.option(
+    "--fail-on", type=click.Choice(list(FAIL_ON)), help="Least severity that makes the exit code 1.  [default: error]"
+)
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files or folders that match.")
+@click.option("--force-exclude", is_flag=True, help="Leave them out even if they are named on the command line.")
+@click.option("--isolated", is_flag=True, help="Read no settings from pyproject.toml.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "concise", "json"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+@click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
+@click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
+def check(
+    paths: tuple[Path, ...],
+    selected: tuple[str, ...],
+    ignored: tuple[str, ...],
+    fail_on: str | None,
+    exclude: tuple[str, ...],
+    *,
+    force_exclude: bool,
+    isolated: bool,
+    output_format: str,
+    statistics: bool,
+    output_file: Path | None,
+) -> int:
+    r"""Check notebooks and folders of notebooks (default: this folder).
+
+    A finding is silenced by a comment on its line: `# nb2prod: ignore[NB301] reason`.
+
+    \b
+    Exit codes: 0 nothing at or above --fail-on
+                1 at least one such finding
+                2 wrong usage or settings
+                3 a bug of ours; the report is incomplete
+    """
+    if statistics and output_format == "json":
+        raise click.UsageError("--statistics is text; --format json has the counts in its `summary`")
+    overrides = Overrides(
+        select=_words(selected),
+        ignore=_words(ignored),
+        exclude=Globs(Path.cwd(), exclude) if exclude else None,
+        fail_on=fail_on,
+        isolated=isolated,
+    )
+    rules = load_rules()
+    configuration = Configuration(overrides)
+    # A rule misspelt on the command line is an error even where no notebook is found.
+    select(override(Settings(), overrides), rules)
+    found = discover(paths or (Path(),), configuration, force_exclude=force_exclude)
+    for notice in found.notices:
+        write_error(f"notice: {printable(notice)}")
+    if not found.targets:
+        where = ", ".join(str(path) for path in paths) or "this folder"
+        write_error(f"notice: no notebooks found in {printable(where)}")
+    report = lint(found.targets, rules)
+    _write_report(_rendered(report, output_format, statistics=statistics, to_file=output_file is not None), output_file)
+    for error in report.internal_errors:
+        write_error(_internal_error(error))
+    if report.internal_errors:
+        return INTERNAL
+    return FINDINGS if report.failed else CLEAN
+
+
+def _words(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of options that may be repeated and may hold several, separated by commas."""
+    return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
+
+
+def _rendered(report: Report, output_format: str, *, statistics: bool, to_file: bool) -> str:
+    if output_format == "json":
+        from nb2prod.report import json  # noqa: PLC0415 - one format a run
+
+        return json.render(report)
+    from nb2prod.report import text  # noqa: PLC0415 - the same
+
+    colour = not to_file and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if statistics:
+        return text.render_statistics(report, colour=colour)
+    return (text.render if output_format == "text" else text.render_concise)(report, colour=colour)
+
+
+def _write_report(text: str, output_file: Path | None) -> None:
+    if output_file is None:
+        write(text)
+        return
+    try:
+        output_file.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"--output-file {output_file} cannot be written: {error.strerror}") from None
+
+
+def _internal_error(error: InternalError) -> str:
+    where = f" in {printable(str(error.path))}" if error.path else ""
+    rule = f", rule {error.rule}" if error.rule else ""
+    return f"internal error, please report{where}{rule}:\n{error.trace}"

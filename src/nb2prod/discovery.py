@@ -1,0 +1,167 @@
+"""Finds the notebooks to check: files as named, folders without what nobody wants checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nb2prod.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from nb2prod.config import Configuration, Settings
+
+_SKIPPED = frozenset({".git", ".hg", ".svn", ".ipynb_checkpoints", "node_modules", "site-packages", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A notebook to check, spelled as the user would, and the settings that hold for it."""
+
+    path: Path
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The notebooks found, and what the user should know about the search."""
+
+    targets: tuple[Target, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search: what was learned of repositories on the way.
+
+    listed  root of a repository → its files that are not git-ignored; None where git could not say
+    """
+
+    configuration: Configuration
+    force_exclude: bool
+    listed: dict[Path, frozenset[str] | None] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
+    """Return the notebooks of ``paths``, sorted, each file once.
+
+    A file is taken as it is, whatever it is called and even if a setting excludes it (unless
+    ``force_exclude``). In a folder only ``.ipynb`` files count; checkpoints, virtual environments,
+    installed packages, git-ignored and excluded files are left out, and links to folders are not
+    followed. Raises ConfigurationError for a path that does not exist and for wrong settings.
+    """
+    search = _Search(configuration, force_exclude)
+    found: dict[str, Target] = {}
+    for path in sorted(_named(search, paths), key=lambda target: target.path):
+        # A file reached through a link and by its own name is one file.
+        found.setdefault(os.path.realpath(path.path), path)
+    return Discovered(tuple(found.values()), tuple(search.notices))
+
+
+def _named(search: _Search, paths: Iterable[Path]) -> Iterator[Target]:
+    for path in paths:
+        if not os.path.lexists(path):
+            raise ConfigurationError(f"path `{path}` does not exist")
+        absolute = _absolute(path)
+        # A folder called x.ipynb is searched like any other where it is named, and reported as no
+        # notebook where it is found.
+        if path.is_dir():
+            if not (search.force_exclude and _excluded(absolute, search.configuration.settings_for(absolute))):
+                yield from _in_folder(search, path, absolute)
+            continue
+        settings = search.configuration.settings_for(absolute.parent)
+        if not (search.force_exclude and _excluded(absolute, settings)):
+            yield Target(path, settings)
+
+
+def _in_folder(search: _Search, start: Path, absolute: Path) -> Iterator[Target]:
+    repository = next((each for each in (absolute, *absolute.parents) if (each / ".git").exists()), None)
+    if repository is not None and absolute != repository and _is_ignored(search, repository, absolute):
+        # The user named a folder git ignores: then git has no say in it.
+        repository = None
+    pending = [(start, absolute, repository)]
+    while pending:
+        folder, absolute, repository = pending.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            search.notices.append(f"folder `{folder}` cannot be read: {error.strerror}")
+            continue
+        names = {entry.name for entry in entries}
+        if "pyvenv.cfg" in names and folder != start:
+            continue
+        if ".git" in names:
+            repository = absolute
+        settings = search.configuration.settings_for(absolute)
+        for entry in entries:
+            path, whole = folder / entry.name, absolute / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED and not _excluded(whole, settings):
+                    pending.append((path, whole, repository))
+            elif _is_notebook(entry) and not _excluded(whole, settings) and _is_listed(search, repository, whole):
+                yield Target(path, settings)
+
+
+def _is_notebook(entry: os.DirEntry[str]) -> bool:
+    # A link to a folder is a folder too, whatever it is called.
+    return entry.name.endswith(".ipynb") and not entry.is_dir()
+
+
+def _excluded(absolute: Path, settings: Settings) -> bool:
+    return any(globs.match(absolute) for globs in settings.exclude)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links the user named
+
+
+def _is_listed(search: _Search, repository: Path | None, absolute: Path) -> bool:
+    """Whether git tracks the file or would: everything is listed outside a repository, and where git cannot say."""
+    if repository is None:
+        return True
+    if repository not in search.listed:
+        search.listed[repository] = _git_files(search, repository)
+    listed = search.listed[repository]
+    return listed is None or absolute.relative_to(repository).as_posix() in listed
+
+
+def _git_files(search: _Search, repository: Path) -> frozenset[str] | None:
+    output = _git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if output is None:
+        search.notices.append(f"git could not list `{repository}`: git-ignored notebooks are checked as well")
+        return None
+    return frozenset(os.fsdecode(name) for name in output.split(b"\0") if name.endswith(b".ipynb"))
+
+
+def _is_ignored(search: _Search, repository: Path, folder: Path) -> bool:
+    # Where a file of the folder is listed, the folder is not ignored: no second call to git.
+    prefix = folder.relative_to(repository).as_posix() + "/"
+    if repository not in search.listed:
+        search.listed[repository] = _git_files(search, repository)
+    listed = search.listed[repository]
+    if listed is None or any(name.startswith(prefix) for name in listed):
+        return False
+    return _git(repository, "check-ignore", "--quiet", "--", prefix) is not None
+
+
+def _git(repository: Path, *arguments: str) -> bytes | None:
+    """Return what git prints; None if git is missing or fails."""
+    import subprocess  # noqa: PLC0415 - only folders inside a repository need git
+
+    # A hook's GIT_DIR and GIT_INDEX_FILE would point git elsewhere; a repository's own
+    # core.fsmonitor would make git run a program of that repository.
+    command = ["git", "-C", str(repository), "-c", "core.fsmonitor=false", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, env=_without_git(os.environ))  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout
+
+
+def _without_git(environment: Mapping[str, str]) -> dict[str, str]:
+    dropped = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
+    return {name: value for name, value in environment.items() if name not in dropped}

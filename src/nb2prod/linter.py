@@ -1,0 +1,244 @@
+"""Runs checks over notebooks and joins what they find with what the rules' pages say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nb2prod.analysis import analyse_notebook
+from nb2prod.diagnostics import Diagnostic, Finding
+from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
+from nb2prod.libraries import Libraries
+from nb2prod.notebook.location import FIRST, Location
+from nb2prod.notebook.model import CodeCell
+from nb2prod.notebook.read import read_notebook
+from nb2prod.pages import matching, require_matching
+from nb2prod.project import Project
+from nb2prod.suppress import suppressed, suppressions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import PurePath
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.config import Selectors, Settings
+    from nb2prod.diagnostics import Rule
+    from nb2prod.discovery import Target
+    from nb2prod.notebook.location import Position
+    from nb2prod.notebook.model import Notebook
+
+UNREADABLE = "unreadable-file"
+
+# A code or a name says more than any prefix.
+_EXACT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule's check: what it runs, and whether it looks at notebooks of any language."""
+
+    run: Callable[[Analysis], Iterator[Finding]]
+    language_independent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InternalError:
+    """A bug of ours: the notebook it happened on, the rule that was running (None: reading, analysis), the trace."""
+
+    path: PurePath | None
+    rule: str | None
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run found.
+
+    diagnostics      sorted by path, cell, position and code
+    sources          the lines of every cell a diagnostic stands in, by path and cell, for code frames
+    files            every file that was to be checked
+    internal_errors  bugs of ours; the diagnostics are incomplete if there is one
+    failed           a diagnostic is at or above what its notebook's settings call a failure
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[tuple[PurePath, int], Sequence[str]]
+    files: tuple[PurePath, ...]
+    internal_errors: tuple[InternalError, ...]
+    failed: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the files of one run share, and what they gave so far."""
+
+    rules: Sequence[Rule]
+    find_check: Callable[[Rule], Check]
+    libraries: Libraries = field(default_factory=Libraries)
+    checks: dict[str, Check | None] = field(default_factory=dict)
+    selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
+    projects: dict[Path, Project] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    sources: dict[tuple[PurePath, int], Sequence[str]] = field(default_factory=dict)
+    errors: list[InternalError] = field(default_factory=list)
+
+
+def lint(
+    targets: Sequence[Target], rules: Sequence[Rule], *, find_check: Callable[[Rule], Check] | None = None
+) -> Report:
+    """Run the checks each target's settings select; ``rules`` are all rules there are.
+
+    A file that cannot be read is a diagnostic, a bug of ours in one check or on one file is an
+    internal error; both leave everything else as it is. Raises ConfigurationError for a setting that
+    names no rule.
+    """
+    run = _Run(rules, find_check or load_check)
+    for settings in {target.settings: None for target in targets}:
+        run.selected[settings] = select(settings, rules)
+    failed = False
+    for target in targets:
+        found = _lint_file(run, target)
+        threshold = target.settings.fail_on
+        failed = failed or any(threshold is not None and each.rule.severity >= threshold for each in found)
+        run.diagnostics += found
+    run.diagnostics.sort(key=_order)
+    files = tuple(target.path for target in targets)
+    return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed)
+
+
+def load_check(rule: Rule) -> Check:
+    """Return the check of a rule, which is the function ``check`` of the module of the rule's name."""
+    module = import_module(f"nb2prod.checks.{rule.name.replace('-', '_')}")
+    return Check(module.check, getattr(module, "LANGUAGE_INDEPENDENT", False))
+
+
+def select(settings: Settings, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules that run under ``settings``.
+
+    Where ``select`` and ``ignore`` both mean a rule, the more precise one wins (a code or name
+    before ``NB30`` before ``NB3``), and ``ignore`` if both are alike. That a file cannot be read is
+    said unless it is ignored: everything else said about such a file would be silence.
+    Raises ConfigurationError for a word that means no rule.
+    """
+    chosen = _ranks((settings.select,) if settings.select else (), rules)
+    ignored = _ranks(settings.ignore, rules)
+    for _, selectors in settings.per_file_ignores:
+        _ranks((selectors,), rules)
+    return tuple(
+        rule
+        for rule in rules
+        if chosen.get(rule.code, 0 if settings.select is None or rule.name == UNREADABLE else -1)
+        > ignored.get(rule.code, -1)
+    )
+
+
+def _ranks(all_selectors: Iterable[Selectors], rules: Sequence[Rule]) -> dict[str, int]:
+    """Return, for each code the selectors mean, how precisely they do."""
+    ranks: dict[str, int] = {}
+    for selectors in all_selectors:
+        for word in selectors.words:
+            for rule in require_matching(word, rules, selectors.origin):
+                rank = _EXACT if word in {rule.code, rule.name} else len(word)
+                ranks[rule.code] = max(rank, ranks.get(rule.code, 0))
+    return ranks
+
+
+def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
+    rules = _for_file(run.selected[target.settings], target)
+    try:
+        notebook = read_notebook(target.path)
+    except UnreadableNotebookError as error:
+        reason = str(error).removeprefix(f"{target.path}: ")
+        finding = Finding(Location(target.path, None, FIRST), reason)
+        return [Diagnostic(rule, finding, FIRST.start) for rule in rules if rule.name == UNREADABLE]
+    except Exception as error:  # noqa: BLE001 - a bug of ours on one file must not hide the others
+        run.errors.append(_internal_error(target, None, error))
+        return []
+    wanted = [(rule, check) for rule in rules if (check := _check(run, rule, notebook)) is not None]
+    if not wanted:
+        return []
+    try:
+        project = _project(run, target.path)
+        analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.libraries)
+    except Nb2ProdError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the same
+        run.errors.append(_internal_error(target, None, error))
+        return []
+    found = []
+    for rule, check in wanted:
+        try:
+            found += [(rule, finding) for finding in check.run(analysis)]
+        except Nb2ProdError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
+            run.errors.append(_internal_error(target, rule, error))
+    return _joined(run, notebook, found)
+
+
+def _for_file(rules: Sequence[Rule], target: Target) -> tuple[Rule, ...]:
+    if not target.settings.per_file_ignores:
+        return tuple(rules)
+    path = Path.cwd() / target.path
+    words = [
+        word for globs, selectors in target.settings.per_file_ignores if globs.match(path) for word in selectors.words
+    ]
+    return tuple(rule for rule in rules if not any(matching(word, (rule,)) for word in words))
+
+
+def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
+    """Return the rule's check if it has something to say about the notebook."""
+    if rule.name == UNREADABLE:
+        return None
+    if rule.name not in run.checks:
+        try:
+            run.checks[rule.name] = run.find_check(rule)
+        except Exception as error:  # noqa: BLE001 - a check that cannot be loaded is one bug, not one for each file
+            run.checks[rule.name] = None
+            run.errors.append(_internal_error(None, rule, error))
+    check = run.checks[rule.name]
+    return check if check and (check.language_independent or notebook.language == "python") else None
+
+
+def _project(run: _Run, path: Path) -> Project:
+    folder = (Path.cwd() / path).parent
+    if folder not in run.projects:
+        # Notebooks of one repository share what its test files mention.
+        relative = next((each for each in run.projects.values() if folder.is_relative_to(each.root)), None)
+        run.projects[folder] = relative.sibling(folder) if relative else Project.for_folder(folder)
+    return run.projects[folder]
+
+
+def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
+    """Return the findings that no comment suppresses, as diagnostics."""
+    diagnostics = []
+    for rule, finding in found:
+        number = finding.location.cell
+        cell = notebook.cells[number - 1] if number else None
+        if isinstance(cell, CodeCell) and suppressed(cell, finding, rule, suppressions(cell)):
+            continue
+        count = cell.execution_count if isinstance(cell, CodeCell) else None
+        raw = _raw_position(notebook, finding.location)
+        diagnostics.append(Diagnostic(rule, finding, raw, cell.id if cell else None, count))
+        if cell is not None:
+            run.sources[notebook.path, cell.index] = cell.lines
+    return diagnostics
+
+
+def _raw_position(notebook: Notebook, location: Location) -> Position | None:
+    return location.range.start if location.cell is None else None
+
+
+def _internal_error(target: Target | None, rule: Rule | None, error: Exception) -> InternalError:
+    import traceback  # noqa: PLC0415 - only a bug needs it
+
+    # The last calls say where; a recursion would print a thousand lines.
+    trace = "".join(traceback.format_exception(error, limit=-6))
+    return InternalError(target.path if target else None, rule.name if rule else None, trace)
+
+
+def _order(diagnostic: Diagnostic) -> tuple[PurePath, int, object, str, str]:
+    location = diagnostic.location
+    return location.path, location.cell or 0, location.range, diagnostic.rule.code, diagnostic.finding.message

@@ -1,0 +1,208 @@
+"""Rule pages: what a rule says of itself, and which rules a code, name or prefix means."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nb2prod.data import rules_folder
+from nb2prod.diagnostics import Rule, Severity
+from nb2prod.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
+
+_KEYS = ("code", "name", "summary", "severity", "fix", "since")
+# `emitted-by = "linter"`: the finding is made where no check can look, so there is no check file.
+_OPTIONAL_KEYS = ("emitted-by",)
+_FIXES = ("none", "safe", "unsafe")
+_SEVERITIES = {str(severity): severity for severity in Severity}
+_CODE = re.compile(r"NB\d{3}$")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
+_SINCE = re.compile(r"\d+\.\d+(\.\d+)?$")
+_PREFIX = re.compile(r"NB\d{0,2}$")
+_SECTIONS = (
+    "What it does",
+    "Why is this bad?",
+    "Bad",
+    "Good",
+    "Fixed",
+    "Known problems",
+    "References",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One ``##`` section of a page: its title, its text, and the file's line its text starts on."""
+
+    title: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole rule page: front matter and sections, in the order of the file."""
+
+    rule: Rule
+    path: Path
+    sections: Mapping[str, Section]
+
+
+def load_rules(folder: Path | None = None) -> tuple[Rule, ...]:
+    """Return the rules of all pages in ``folder`` (default: our own), by code.
+
+    Reads front matter only, which is what a run of ``check`` needs. Raises ConfigurationError for a
+    page that does not follow the format and for two pages of one code.
+    """
+    rules: dict[str, Rule] = {}
+    for path in page_files(folder or rules_folder()):
+        rule = read_rule(path)
+        if rule.code in rules:
+            raise ConfigurationError(f"{path}:1: code {rule.code} is already taken by {rules[rule.code].name}")
+        rules[rule.code] = rule
+    return tuple(rules[code] for code in sorted(rules))
+
+
+def page_files(folder: Path) -> list[Path]:
+    """Return the rule pages of a folder, by name."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is no folder of rule pages")
+    return sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+
+
+def read_rule(path: Path) -> Rule:
+    """Return the front matter of the page at ``path``; the rest is not read."""
+    lines = []
+    with path.open(encoding="utf-8") as file:
+        if file.readline().rstrip() != "+++":
+            raise ConfigurationError(f"{path}:1: a rule page starts with a line `+++`")
+        for line in file:
+            if line.rstrip() == "+++":
+                break
+            lines.append(line)
+        else:
+            raise ConfigurationError(f"{path}:1: the front matter is not closed by a line `+++`")
+    return _rule(path, lines)
+
+
+def load_page(path: Path) -> Page:
+    """Return the page at ``path``; ConfigurationError names file and line of what is wrong with it."""
+    rule = read_rule(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = lines.index("+++", 1) + 1
+    sections = {section.title: section for section in _sections(path, lines, start)}
+    _check_sections(path, rule, list(sections.values()), len(lines))
+    return Page(rule, path, sections)
+
+
+def matching(selector: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return the rules a code (``NB301``), name (``hardcoded-path``) or prefix (``NB3``) means."""
+    if _PREFIX.match(selector):
+        return tuple(rule for rule in rules if rule.code.startswith(selector))
+    return tuple(rule for rule in rules if selector in {rule.code, rule.name})
+
+
+def require_matching(selector: str, rules: Sequence[Rule], origin: str) -> tuple[Rule, ...]:
+    """Return what ``matching`` returns; raise ConfigurationError with a suggestion if that is nothing.
+
+    ``origin`` says where the selector was written, for the message.
+    """
+    found = matching(selector, rules)
+    if found:
+        return found
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed to word an error
+
+    names = [word for rule in rules for word in (rule.name, rule.code)]
+    close = get_close_matches(selector, names, n=1) or get_close_matches(selector.upper(), names, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "`nb2prod rule` lists all rules."
+    raise ConfigurationError(f"{origin}: no rule is called `{selector}`; {hint}")
+
+
+def _rule(path: Path, lines: Sequence[str]) -> Rule:
+    # Front matter starts on the file's second line: the blank line in front keeps tomllib's line
+    # numbers those of the file.
+    try:
+        values = tomllib.loads("\n" + "".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: front matter is not TOML: {error}") from None
+
+    def fail(key: str, problem: str) -> ConfigurationError:
+        at = next((number for number, line in enumerate(lines, 2) if re.match(rf"\s*{re.escape(key)}\s*=", line)), 1)
+        return ConfigurationError(f"{path}:{at}: {problem}")
+
+    for key in values:
+        if key not in _KEYS + _OPTIONAL_KEYS:
+            raise fail(key, f"unknown key `{key}`; a page has {', '.join(_KEYS + _OPTIONAL_KEYS)}")
+    for key in _KEYS:
+        if key not in values:
+            raise fail(key, f"key `{key}` is missing")
+        if not isinstance(values[key], str) or not values[key].strip():
+            raise fail(key, f"`{key}` must be a string that says something, not {values[key]!r}")
+    if not _CODE.match(values["code"]):
+        raise fail("code", f"`code` is NB and three digits, not {values['code']!r}")
+    if not _NAME.match(values["name"]) or values["name"] != path.stem:
+        raise fail("name", f"`name` is the file's name, `{path.stem}` in small letters, not {values['name']!r}")
+    if values["severity"] not in _SEVERITIES:
+        raise fail("severity", f"`severity` is error, warning or note, not {values['severity']!r}")
+    if values["fix"] not in _FIXES:
+        raise fail("fix", f"`fix` is {', '.join(_FIXES[:-1])} or {_FIXES[-1]}, not {values['fix']!r}")
+    if not _SINCE.match(values["since"]):
+        raise fail("since", f"`since` is a version such as 0.1.0, not {values['since']!r}")
+    emitter = values.pop("emitted-by", None)
+    if emitter not in {None, "linter"}:
+        raise fail("emitted-by", f"`emitted-by` is linter or is left out, not {emitter!r}")
+    return Rule(**{**values, "severity": _SEVERITIES[values["severity"]]})
+
+
+def _sections(path: Path, lines: Sequence[str], start: int) -> list[Section]:
+    """Return the ``##`` sections from line index ``start``; a heading inside a fence is none."""
+    found: list[tuple[str, int]] = []
+    fence = ""
+    for index in range(start, len(lines)):
+        line = lines[index]
+        if fence:
+            if line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+        elif opening := FENCE.match(line):
+            fence = opening["ticks"]
+        elif line.startswith("## "):
+            found.append((line[3:].strip(), index))
+        elif not found and line.strip():
+            raise ConfigurationError(f"{path}:{index + 1}: text before the first section")
+    if fence:
+        raise ConfigurationError(f"{path}:{len(lines)}: a code fence is not closed")
+    ends = [index for _, index in found[1:]] + [len(lines)]
+    return [
+        Section(title, "\n".join(lines[index + 1 : end]), index + 2)
+        for (title, index), end in zip(found, ends, strict=True)
+    ]
+
+
+def _check_sections(path: Path, rule: Rule, sections: Sequence[Section], last: int) -> None:
+    expected = [title for title in _SECTIONS if title != "Fixed" or rule.fix != "none"]
+    for section, title in zip(sections, expected, strict=False):
+        if section.title == title:
+            continue
+        at = section.line - 1
+        if section.title == "Fixed" and rule.fix == "none":
+            raise ConfigurationError(f"{path}:{at}: a section `Fixed` in a page that says `fix` is none")
+        if section.title not in _SECTIONS:
+            raise ConfigurationError(f"{path}:{at}: unknown section `{section.title}`")
+        raise ConfigurationError(f"{path}:{at}: section `{title}` must stand here, not `{section.title}`")
+    if len(sections) < len(expected):
+        raise ConfigurationError(f"{path}:{last}: section `{expected[len(sections)]}` is missing")
+    if len(sections) > len(expected):
+        raise ConfigurationError(
+            f"{path}:{sections[len(expected)].line - 1}: section `{sections[len(expected)].title}` too many"
+        )
+    for section in sections:
+        # "None known." is an answer, silence is not.
+        if not section.text.strip() and section.title != "References":
+            raise ConfigurationError(f"{path}:{section.line - 1}: section `{section.title}` is empty")

@@ -1,0 +1,277 @@
+"""The files around a notebook: test files, declared dependencies, sibling modules; read when asked, recorded."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+# What marks the top of a project; without any of them the notebook's own folder is the project.
+_ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml")
+_SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist"})
+# A project beyond these bounds is looked at in part, and ``tests_complete`` says so.
+_MOST_FOLDERS = 5_000
+_MOST_TEST_FILES = 1_000
+_MOST_BYTES = 1_000_000
+
+# Names in code and in strings (`tb.ref("clean")`, `getattr(churn, "clean")`) count, comments do not.
+_TOKEN = re.compile(
+    r"""
+    (?P<comment>\#[^\n]*)
+    | (?P<string>\"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
+    | (?P<name>[^\W\d]\w*)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
+_CONDA_ITEM = re.compile(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A declared dependency.
+
+    name       the distribution, normalised (lower case, hyphens)
+    specifier  what follows the name: version, URL or marker, as written; empty for any version
+    path       the file that declares it
+    """
+
+    name: str
+    specifier: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """What the test files of a project mention."""
+
+    names: frozenset[str]
+    files: tuple[Path, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project a notebook stands in. Nothing is read before it is asked for, and nothing twice.
+
+    folder  where the notebook is
+    root    the nearest folder upwards that is the top of a project, else ``folder``
+    """
+
+    folder: Path
+    root: Path
+    _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _consulted: dict[Path, None] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def for_path(cls, path: Path) -> Project:
+        """Return the project around the notebook at ``path``."""
+        return cls.for_folder(Path(os.path.abspath(path)).parent)  # noqa: PTH100 - resolve() would follow links
+
+    @classmethod
+    def for_folder(cls, folder: Path) -> Project:
+        """Return the project around a folder (absolute)."""
+        for candidate in (folder, *folder.parents):
+            if any((candidate / mark).exists() for mark in _ROOT_MARKS):
+                return cls(folder, candidate)
+        return cls(folder, folder)
+
+    def sibling(self, folder: Path) -> Project:
+        """Return the project for another folder; where the root is the same, its test files are not read again."""
+        other = Project.for_folder(folder)
+        if other.root == self.root and "tests" in self._known:
+            other._known["tests"] = self._known["tests"]  # noqa: SLF001 - the same class
+        return other
+
+    @property
+    def consulted(self) -> tuple[Path, ...]:
+        """Every file read so far, in order of reading."""
+        return tuple(self._consulted)
+
+    def test_names(self) -> frozenset[str]:
+        """Return the identifiers that test files (``test_*.py``, ``*_test.py``) mention, in code or in strings."""
+        tests = self._tests()
+        self._consulted.update(dict.fromkeys(tests.files))
+        return tests.names
+
+    def test_files(self) -> tuple[Path, ...]:
+        """Return the test files below the root, by path."""
+        return self._tests().files
+
+    @property
+    def tests_complete(self) -> bool:
+        """Whether every test file was read: the project was not too large and no file was unreadable."""
+        return self._tests().complete
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return the declared dependencies, of the nearest files upwards to the root, in file order.
+
+        Looks at requirements*.txt (with ``-r``), pyproject.toml (project, dependency groups, poetry)
+        and environment.yml. A file that cannot be read or parsed declares nothing.
+        """
+        found: tuple[Requirement, ...] = self._once("requirements", lambda: tuple(self._requirements()))
+        return found
+
+    def dependency_files(self) -> tuple[Path, ...]:
+        """Return the files ``requirements`` looks at: those of the nearest folder that has any."""
+        for folder in (self.folder, *self.folder.parents):
+            files = sorted(folder.glob("requirements*.txt"))
+            files += [folder / name for name in ("pyproject.toml", "environment.yml", "environment.yaml")]
+            if found := tuple(path for path in files if path.is_file()):
+                return found
+            if folder == self.root:
+                break
+        return ()
+
+    def modules(self) -> frozenset[str]:
+        """Return the names that ``import`` finds beside the notebook: modules and packages of its folder."""
+        found: frozenset[str] = self._once("modules", lambda: frozenset(_modules(self.folder)))
+        return found
+
+    def _once(self, key: str, read: Callable[[], Any]) -> Any:
+        if key not in self._known:
+            self._known[key] = read()
+        return self._known[key]
+
+    def _tests(self) -> _Tests:
+        tests: _Tests = self._once("tests", lambda: _read_tests(self.root))
+        return tests
+
+    def _requirements(self) -> Iterator[Requirement]:
+        for path in self.dependency_files():
+            if path.suffix == ".txt":
+                yield from self._requirements_txt(path, {path})
+            elif path.suffix == ".toml":
+                yield from _pyproject(path, self._text(path))
+            else:
+                yield from _environment(path, self._text(path))
+
+    def _text(self, path: Path) -> str:
+        """Return a file's text, empty where it cannot be read or is no reasonable size."""
+        self._consulted[path] = None
+        return _bounded_text(path) or ""
+
+    def _requirements_txt(self, path: Path, seen: set[Path]) -> Iterator[Requirement]:
+        for line in self._text(path).replace("\\\n", " ").splitlines():
+            text = re.sub(r"(^|\s)#.*", "", line).strip()
+            if include := re.match(r"(?:-r|--requirement)[ =]*(?P<file>\S+)", text):
+                other = path.parent / include["file"]
+                if other not in seen:
+                    seen.add(other)
+                    yield from self._requirements_txt(other, seen)
+            elif egg := re.match(r"(?:-e|--editable)?\s*\S+://\S*#egg=(?P<name>[\w.-]+)", line.strip()):
+                yield Requirement(_normalised(egg["name"]), text, path)
+            elif text and not text.startswith("-"):
+                yield from _requirement(text, path)
+
+
+def _bounded_text(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            return None
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return None
+
+
+def _read_tests(root: Path) -> _Tests:
+    names: set[str] = set()
+    files: list[Path] = []
+    complete = True
+    for number, (folder, folders, entries) in enumerate(os.walk(root)):
+        if number >= _MOST_FOLDERS or len(files) >= _MOST_TEST_FILES:
+            return _Tests(frozenset(names), tuple(files), complete=False)
+        if "pyvenv.cfg" in entries:
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
+        for entry in sorted(entries):
+            if not (entry.endswith("_test.py") or (entry.startswith("test_") and entry.endswith(".py"))):
+                continue
+            text = _bounded_text(path := Path(folder, entry))
+            if text is None:
+                complete = False
+                continue
+            files.append(path)
+            names |= _mentioned(text)
+    return _Tests(frozenset(names), tuple(files), complete)
+
+
+def _mentioned(text: str) -> set[str]:
+    names: set[str] = set()
+    for token in _TOKEN.finditer(text):
+        if token.lastgroup == "name":
+            names.add(token.group())
+        elif token.lastgroup == "string":
+            names.update(_NAME.findall(token.group()))
+    return names
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - entries are strings already
+        if suffix == ".py" and stem.isidentifier():
+            yield stem
+        elif entry.name.isidentifier() and Path(entry.path, "__init__.py").is_file():
+            yield entry.name
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _requirement(text: str, path: Path) -> Iterator[Requirement]:
+    if match := _REQUIREMENT.match(text):
+        yield Requirement(_normalised(match["name"]), match["rest"].strip(), path)
+
+
+def _pyproject(path: Path, text: str) -> Iterator[Requirement]:
+    import tomllib  # noqa: PLC0415 - only rules about dependencies ask
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    project = _table(table.get("project"))
+    lists = [project.get("dependencies"), *_table(project.get("optional-dependencies")).values()]
+    lists += _table(table.get("dependency-groups")).values()
+    for items in lists:
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, str):
+                yield from _requirement(item, path)
+    poetry = _table(_table(table.get("tool")).get("poetry"))
+    groups = [poetry, *map(_table, _table(poetry.get("group")).values())]
+    for group in groups:
+        for name, version in _table(group.get("dependencies")).items():
+            if name != "python":
+                yield Requirement(_normalised(name), version if isinstance(version, str) else "", path)
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _environment(path: Path, text: str) -> Iterator[Requirement]:
+    """Read the ``dependencies`` list of a conda environment, line by line: its form is that of a list of words."""
+    yield from _conda_items(path, text.splitlines())
+
+
+def _conda_items(path: Path, lines: Iterable[str]) -> Iterator[Requirement]:
+    inside = False
+    for line in lines:
+        if line and not line[0].isspace() and not line.startswith(("-", "#")):
+            inside = line.startswith("dependencies:")
+        elif inside and (match := _CONDA_ITEM.match(line)):
+            item = match["item"].strip().strip("\"'")
+            if not item.endswith(":"):
+                yield from _requirement(item.rpartition("::")[2], path)

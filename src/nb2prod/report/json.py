@@ -1,0 +1,63 @@
+"""Diagnostics as one JSON object; the contract is in docs/json-output.md."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.report import per_rule, per_severity
+
+if TYPE_CHECKING:
+    from nb2prod.diagnostics import Diagnostic, Related
+    from nb2prod.linter import Report
+    from nb2prod.notebook.location import Location
+
+VERSION = 1
+
+
+def render(report: Report) -> str:
+    """Return the report as JSON: pure ASCII, keys in the documented order, a newline at the end."""
+    whole = {
+        "version": VERSION,
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "summary": {
+            "files": len(report.files),
+            "severities": per_severity(report),
+            "codes": {rule.code: count for rule, count in sorted(per_rule(report), key=lambda item: item[0].code)},
+            "internal_errors": len(report.internal_errors),
+        },
+    }
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    place = _place(diagnostic.location)
+    return {
+        "path": place.pop("path"),
+        "code": diagnostic.rule.code,
+        "name": diagnostic.rule.name,
+        "severity": str(diagnostic.rule.severity),
+        "message": diagnostic.finding.message,
+        **place,
+        "raw_line": diagnostic.raw.line if diagnostic.raw else None,
+        "raw_column": diagnostic.raw.column if diagnostic.raw else None,
+        "cell_id": diagnostic.cell_id,
+        "execution_count": diagnostic.execution_count,
+        "related": [_related(related) for related in diagnostic.finding.related],
+    }
+
+
+def _related(related: Related) -> dict[str, Any]:
+    place = _place(related.location)
+    return {"path": place.pop("path"), "message": related.message, **place}
+
+
+def _place(location: Location) -> dict[str, Any]:
+    return {
+        "path": location.path.as_posix(),
+        "cell": location.cell,
+        "line": location.range.start.line,
+        "column": location.range.start.column,
+        "end_line": location.range.end.line,
+        "end_column": location.range.end.column,
+    }
