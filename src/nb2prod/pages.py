@@ -97,9 +97,9 @@ def load_page(path: Path) -> Page:
     rule = read_rule(path)
     lines = path.read_text(encoding="utf-8").splitlines()
     start = lines.index("+++", 1) + 1
-    sections = {section.title: section for section in _sections(path, lines, start)}
-    _check_sections(path, rule, list(sections.values()), len(lines))
-    return Page(rule, path, sections)
+    sections = _sections(path, lines, start)
+    _check_sections(path, rule, sections, len(lines))
+    return Page(rule, path, {section.title: section for section in sections})
 
 
 def matching(selector: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
