@@ -1,0 +1,154 @@
+"""Data files beside the notebook that it names: what the generated tests need to run it."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from nb2prod.convert.plan import LocalFile
+    from nb2prod.notebook.model import Notebook
+
+# Test data is committed with the package: what is larger is not test data.
+_MOST_BYTES = 1_000_000
+_LONGEST_NAME = 500
+_LISTINGS = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "rglob", "load_files", "ImageFolder"})
+_WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
+
+
+def find_data_files(notebook: Notebook, folder: Path, local_files: Collection[LocalFile] = ()) -> tuple[PurePath, ...]:
+    """Return the files under ``folder`` that texts in the code name, relative to it, sorted.
+
+    A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
+    paths put together from literals (``os.path.join``, ``/``, ``+``, names bound once to a literal)
+    count. What is only written to does not. Nothing outside the folder is returned, hidden files
+    and notebooks are not, and nothing at all where the files are more than 1 MB together.
+    """
+    root = folder.resolve()
+    trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
+    for file in local_files:
+        try:
+            trees.append(ast.parse(file.content))
+        except (SyntaxError, ValueError):
+            continue  # no Python we can read: it names nothing
+    constants = _constants(trees)
+    found: set[Path] = set()
+    for tree in trees:
+        for text, listed in _texts(tree, constants):
+            found.update(_named(root, text, listed=listed))
+    kept = sorted(path for path in found if _inside(path, root) and path.suffix != ".ipynb")
+    if sum(path.stat().st_size for path in kept) > _MOST_BYTES:
+        return ()
+    return tuple(PurePath(path.relative_to(root)) for path in kept)
+
+
+def _inside(path: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and path.resolve().is_relative_to(root)
+
+
+def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
+    """Yield the files a text names: itself, the files it matches, or those of a folder that is listed."""
+    text = posixpath.normpath(text) if text else ""
+    if (
+        not text
+        or len(text) > _LONGEST_NAME
+        or "\0" in text
+        or "\n" in text
+        or posixpath.isabs(text)
+        or ".." in text.split("/")
+    ):
+        return
+    if any(character in text for character in "*?["):
+        try:
+            yield from (path for path in root.glob(text) if path.is_file() and not path.is_symlink())
+        except (ValueError, NotImplementedError, OSError):
+            return  # a text with a star in it that is no pattern
+        return
+    path = root / text
+    try:
+        if path.is_file():
+            yield path
+        elif listed and path.is_dir() and path != root:
+            yield from (inner for inner in path.rglob("*") if inner.is_file() and not inner.is_symlink())
+    except OSError:
+        return  # no name of a file at all
+
+
+def _texts(tree: ast.AST, constants: dict[str, str]) -> Iterator[tuple[str, bool]]:
+    """Yield every text the code makes of literals, and whether a call lists it as a folder."""
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, listed = waiting.pop()
+        text = fold(node, constants) if isinstance(node, ast.expr) else None
+        if text is not None:
+            yield text, listed
+        name = _called(node)
+        if isinstance(node, ast.Call) and (name.startswith(_WRITERS) or _opens_for_writing(node, name)):
+            # The first argument is what is written to; what it is called on may still be read.
+            waiting += [(child, False) for child in (node.func, *node.args[1:])]
+            continue
+        waiting += [(child, listed or name in _LISTINGS) for child in ast.iter_child_nodes(node)]
+
+
+def _called(node: ast.AST) -> str:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)):
+            return name
+    return ""
+
+
+def _opens_for_writing(call: ast.Call, name: str) -> bool:
+    if name != "open":
+        return False
+    modes = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "mode")]
+    return any(isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value)) for mode in modes)
+
+
+def _constants(trees: list[ast.AST]) -> dict[str, str]:
+    """Return the names bound exactly once in all the code, to a text made of literals."""
+    bound: dict[str, int] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound[node.id] = bound.get(node.id, 0) + 1
+    constants: dict[str, str] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if bound[name] == 1:
+                    text = fold(value, constants)
+                    if text is not None:
+                        constants[name] = text
+    return constants
+
+
+def fold(node: ast.expr, constants: dict[str, str]) -> str | None:
+    """Return the text an expression surely makes, paths in POSIX form; None where it may make another."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return constants.get(name)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            first, second = fold(left, constants), fold(right, constants)
+            return None if first is None or second is None else first + second
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            first, second = fold(left, constants), fold(right, constants)
+            return None if first is None or second is None else posixpath.join(first, second)
+        case ast.Call(func=ast.Name(id="Path" | "PurePath" | "str") | ast.Attribute(attr="Path"), args=[argument]):
+            return fold(argument, constants)
+        case ast.Call(func=ast.Attribute(attr="join", value=ast.Attribute(attr="path")), args=[_, *_] as arguments):
+            parts = [fold(argument, constants) for argument in arguments]
+            return None if None in parts else posixpath.join(*(part or "" for part in parts))
+        case ast.JoinedStr(values=values):
+            pieces = [
+                fold(value.value, constants) if isinstance(value, ast.FormattedValue) else fold(value, constants)
+                for value in values
+            ]
+            return None if None in pieces else "".join(piece or "" for piece in pieces)
+    return None

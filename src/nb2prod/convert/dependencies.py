@@ -1,0 +1,275 @@
+"""The distributions a package needs: what the notebook imports, with the versions it or its folder gives."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from nb2prod.convert.installs import installs, requirement
+from nb2prod.convert.knowledge import knowledge
+from nb2prod.convert.plan import Dependency
+from nb2prod.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from nb2prod.convert.plan import LocalFile
+    from nb2prod.libraries import Libraries
+    from nb2prod.notebook.model import CodeCell, Magic, Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """A distribution that something needs; ``source`` says what, ``cell`` where (None: a local module)."""
+
+    distribution: str
+    source: str
+
+
+def infer_dependencies(
+    notebook: Notebook, local_files: Collection[LocalFile], libraries: Libraries, notebook_folder: Path
+) -> tuple[Dependency, ...]:
+    """Return what the package must have installed, sorted by name, each once.
+
+    Every import of the notebook and of the local modules taken along counts, wherever it stands,
+    save fallbacks (an import in ``except ImportError`` whose ``try`` has one already), modules of the
+    standard library, and modules that are local or that the notebook itself writes. Versions are
+    those the notebook installs, else those the requirement files around it give; none is invented.
+    What the notebook installs and nothing imports is included as well, tools of the trade excepted.
+    """
+    local = {PurePosixPath(file.target).parts[1].removesuffix(".py") for file in local_files} | _written(notebook)
+    needed = dict[str, list[_Needed]]()
+    for found in _needed(notebook, local_files, local, libraries):
+        needed.setdefault(canonicalize_name(found.distribution), []).append(found)
+    installed = _installed(notebook, notebook_folder)
+    files = _declared(notebook_folder)
+    result = []
+    for name in sorted(needed.keys() | installed.keys()):
+        asked, where = installed.get(name, ("", ""))
+        if name not in needed and (name in knowledge().tools or not where.startswith("pip")):
+            continue
+        if (not asked or _is_bare(asked)) and name in files:
+            # The extras of the install line stay: the file adds the versions.
+            asked, where = (_with_versions(asked, files[name][0]), files[name][1])
+        sources = ", ".join(dict.fromkeys(found.source for found in needed.get(name, ())))
+        reason = f"{sources}; {where}" if sources and where and asked else sources
+        requirement = asked or str(Requirement(needed[name][0].distribution))
+        result.append(Dependency(requirement, reason or f"the notebook installs it ({where}); nothing imports it"))
+    return tuple(result)
+
+
+def _needed(
+    notebook: Notebook, local_files: Collection[LocalFile], local: Collection[str], libraries: Libraries
+) -> Iterator[_Needed]:
+    trees = [(f"cell {cell.index}", cell.tree) for cell in notebook.code_cells if cell.tree]
+    for file in local_files:
+        try:
+            trees.append((PurePosixPath(file.target).name, ast.parse(file.content)))
+        except (SyntaxError, ValueError):
+            continue  # taken along as it is: only running it can tell
+    for where, tree in trees:
+        for module in imported(tree):
+            top = module.partition(".")[0]
+            if top in sys.stdlib_module_names or top in knowledge().former_modules or top in local:
+                continue
+            distribution, note = _distribution(module, libraries)
+            yield _Needed(distribution, f"imported in {where}{note}")
+        for distribution, why in _implicit(tree):
+            yield _Needed(distribution, f"{why} in {where}")
+    for cell in notebook.code_cells:
+        for magic in cell.magics:
+            if magic.name in {"matplotlib", "pylab"} and magic.kind in {"line", "automagic"}:
+                yield _Needed("matplotlib", f"%{magic.name} in cell {cell.index}")
+
+
+def imported(tree: ast.AST) -> tuple[str, ...]:
+    """Return the dotted names of the modules that code imports absolutely, sorted, fallbacks left out.
+
+    ``from a.b import c`` gives ``a.b.c``, as ``c`` may be a module; relative imports give nothing.
+    """
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.update(f"{node.module}.{alias.name}".removesuffix(".*") for alias in node.names)
+        elif isinstance(node, ast.Try) and any(not _platform(name) for name in _modules(node.body)):
+            # The fallback of `try: import simplejson` is only for where that is not installed.
+            handlers = [handler for handler in node.handlers if not _catches_import(handler)]
+            waiting += [*node.body, *handlers, *node.orelse, *node.finalbody]
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return tuple(sorted(name for name in found if not _platform(name)))
+
+
+def _modules(body: list[ast.stmt]) -> list[str]:
+    names = []
+    for node in body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    former = [name for name in names if name.partition(".")[0] in knowledge().former_modules]
+    return [name for name in names if name not in former]
+
+
+def _platform(module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in knowledge().platform_modules)
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    names = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(isinstance(name, ast.Name) and name.id in {"ImportError", "ModuleNotFoundError"} for name in names)
+
+
+def _distribution(module: str, libraries: Libraries) -> tuple[str, str]:
+    """Return the distribution of a module, and a note where it is a guess."""
+    known = libraries.distribution(module)
+    if known:
+        return known, ""
+
+    top = module.partition(".")[0]
+    candidates = sorted(set(packages_distributions().get(top, ())))
+    if len(candidates) == 1:
+        return candidates[0], ""
+    # A namespace (`google.cloud.storage`) is shared by distributions named after their modules.
+    dashed = module.replace(".", "-").replace("_", "-").lower()
+    for candidate in sorted(candidates, key=len, reverse=True):
+        if f"{dashed}-".startswith(candidate.replace("_", "-").lower() + "-"):
+            return candidate, ""
+    return top, " (taken to be named like the module)"
+
+
+def _implicit(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield what pandas loads by itself for calls in code that imports pandas."""
+    if not any(name.partition(".")[0] == "pandas" for name in imported(tree)) and not _calls_reader(tree):
+        return
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        name = node.func.attr
+        engine = next((word.value for word in node.keywords if word.arg == "engine"), None)
+        if isinstance(engine, ast.Constant) and isinstance(engine.value, str):
+            if name.startswith(("read_", "to_")) and engine.value in {
+                *knowledge().pandas_functions.values(),
+                *knowledge().pandas_spreadsheets.values(),
+                "fastparquet",
+            }:
+                yield engine.value, f"{name} with engine={engine.value!r}"
+        elif name in knowledge().pandas_functions:
+            yield knowledge().pandas_functions[name], f"{name}"
+        elif (
+            name in {"read_excel", "to_excel", "ExcelFile", "ExcelWriter"}
+            and (suffix := _suffix(node)) in knowledge().pandas_spreadsheets
+        ):
+            yield knowledge().pandas_spreadsheets[suffix], f"{name} of a {suffix} file"
+        elif (
+            name in knowledge().pandas_styles
+            and isinstance(node.func.value, ast.Attribute)
+            and node.func.value.attr == "style"
+        ):
+            yield "jinja2", "style of a table"
+
+
+def _calls_reader(tree: ast.AST) -> bool:
+    """Return whether code calls ``pd.read_…``: pandas may be imported in another cell."""
+    return any(
+        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in {"pd", "pandas"}
+        for node in ast.walk(tree)
+    )
+
+
+def _suffix(call: ast.Call) -> str:
+    values = [call.args[0]] if call.args else [word.value for word in call.keywords if word.arg in {"io", "path"}]
+    texts = [node.value for value in values for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    text = texts[-1] if texts and isinstance(texts[-1], str) else ""
+    return PurePosixPath(text.partition("?")[0]).suffix.lower()
+
+
+def _written(notebook: Notebook) -> frozenset[str]:
+    """Return the modules the notebook writes itself (``%%writefile gui.py``)."""
+    magics = [magic for cell in notebook.code_cells for magic in cell.magics if magic.name in {"writefile", "file"}]
+    files = [match[1] for magic in magics if (match := re.search(r"(\w+)\.py['\"]?\s*$", magic.argument))]
+    folders = [match[1] for magic in magics if (match := re.search(r"(?:^|\s)(?:\./)?(\w+)/\S+\.py", magic.argument))]
+    return frozenset([*files, *folders])
+
+
+def _commands(cell: CodeCell, magic: Magic) -> Iterator[str]:
+    if magic.kind == "shell":
+        yield magic.argument
+    elif magic.kind == "cell" and magic.name in {"bash", "sh", "script", "!", "sx"}:
+        yield from re.sub(r"\\\n", " ", "\n".join(cell.lines[magic.range.end.line :])).splitlines()
+    elif magic.name in knowledge().installers:
+        yield f"{magic.name} {magic.argument}"
+
+
+def _installed(notebook: Notebook, folder: Path) -> Mapping[str, tuple[str, str]]:
+    """Return what the notebook installs: normalised name → requirement, and where; the last line wins."""
+    found: dict[str, tuple[str, str]] = {}
+    for cell in notebook.code_cells:
+        for magic in cell.magics:
+            for command in _commands(cell, magic):
+                installation = installs(command)
+                if installation is None or installation.removes:
+                    continue
+                texts = list(installation.requirements)
+                for name in installation.files:
+                    texts += _requirements_txt(folder / name, folder) if installation.tool == "pip" else ()
+                for asked in texts:
+                    key = canonicalize_name(Requirement(asked).name)
+                    if key not in found or not _is_bare(asked):
+                        found[key] = (asked, f"{installation.tool} install in cell {cell.index}")
+    return found
+
+
+def _declared(folder: Path) -> Mapping[str, tuple[str, str]]:
+    """Return what the requirement files around the notebook ask for: normalised name → requirement, file name."""
+    found: dict[str, tuple[str, str]] = {}
+    for asked in Project.for_folder(folder).requirements():
+        # conda's `pandas=1.5` is `pandas==1.5.*`
+        specifier = re.sub(r"^=\s*([\w.]+)(=\w+)?$", r"==\1.*", asked.specifier)
+        try:
+            # A marker says when; that the notebook imports it is reason enough.
+            parsed = Requirement(f"{asked.name} {specifier}".partition(";")[0].partition(" --")[0])
+        except InvalidRequirement:
+            continue  # a form of another tool (poetry's ^1.2): no version that could be given on
+        found.setdefault(canonicalize_name(parsed.name), (str(parsed), asked.path.name))
+    return found
+
+
+def _requirements_txt(path: Path, folder: Path) -> Iterator[str]:
+    """Yield the requirements of a file that an install line names, if it is in the notebook's folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ").splitlines()
+    except OSError:
+        return  # the notebook's own install fails as well
+    for line in lines:
+        words = re.sub(r"(^|\s)(#|--\w).*", "", line).strip()
+        if words and not words.startswith("-") and (asked := requirement(words)):
+            yield asked
+
+
+def _is_bare(text: str) -> bool:
+    parsed = Requirement(text)
+    return not parsed.specifier and not parsed.url
+
+
+def _with_versions(asked: str, given: str) -> str:
+    """Return what the files give, with the extras the install line asks for."""
+    parsed = Requirement(given)
+    if asked:
+        parsed.extras |= Requirement(asked).extras
+    return str(parsed)

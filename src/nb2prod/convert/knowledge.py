@@ -1,0 +1,63 @@
+"""What conversion knows about magics and modules, read from ``rules/conversion.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nb2prod.data import rules_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The tables of the file, under its own headings; a text of words is a set of them.
+
+    dropped  magic → why it goes
+    """
+
+    dropped: Mapping[str, str]
+    measurements: frozenset[str]
+    foreign: frozenset[str]
+    scripts: frozenset[str]
+    installers: frozenset[str]
+    extensions: frozenset[str]
+    kernel_names: frozenset[str]
+    aliases: Mapping[str, str]
+    advice: Mapping[str, str]
+    former_modules: frozenset[str]
+    platform_modules: frozenset[str]
+    tools: frozenset[str]
+    pandas_functions: Mapping[str, str]
+    pandas_spreadsheets: Mapping[str, str]
+    pandas_engines: frozenset[str]
+    pandas_styles: frozenset[str]
+
+
+@cache  # read once a run: every magic and every import asks
+def knowledge() -> Knowledge:
+    """Return the tables; a missing heading raises ``KeyError``, as the file is ours."""
+    table = tomllib.loads((rules_folder() / "conversion.toml").read_text(encoding="utf-8"))
+    magics, modules, pandas = table["magics"], table["modules"], table["pandas"]
+    return Knowledge(
+        dropped={name: reason for reason, names in magics["dropped"].items() for name in names.split()},
+        measurements=frozenset(magics["measurements"].split()),
+        foreign=frozenset(magics["foreign"].split()),
+        scripts=frozenset(magics["scripts"].split()),
+        installers=frozenset(magics["installers"].split()),
+        extensions=frozenset(magics["extensions"].split()),
+        kernel_names=frozenset(magics["kernel-names"].split()),
+        aliases=magics["aliases"],
+        advice=magics["advice"],
+        former_modules=frozenset(modules["former"].split()),
+        platform_modules=frozenset(modules["platform"].split()),
+        tools=frozenset(table["distributions"]["tools"].split()),
+        pandas_functions=pandas["functions"],
+        pandas_spreadsheets=pandas["spreadsheets"],
+        pandas_engines=frozenset(pandas["engines"].split()),
+        pandas_styles=frozenset(pandas["styles"].split()),
+    )
