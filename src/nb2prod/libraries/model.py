@@ -90,6 +90,7 @@ class ClassInfo:
 
     bases           qualified names; calls and attributes are inherited
     attributes      attributes and properties reading which changes nothing, to the class of the value or None
+    items           the class of a subscription with a literal string, ``df["price"]``
     pure_operators  operators, subscripts, comparisons, ``len``, iteration and formatting change nothing
     """
 
@@ -97,6 +98,7 @@ class ClassInfo:
     library: str
     bases: tuple[str, ...]
     attributes: Mapping[str, str | None]
+    items: str | None
     pure_operators: bool
 
 
@@ -107,6 +109,7 @@ class Group:
     shared: CallInfo
     bases: tuple[str, ...]
     attributes: str
+    items: str | None
     pure_operators: bool
 
 

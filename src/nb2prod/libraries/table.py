@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 _TABLE_KEYS: Final = frozenset(
     {"import", "distribution", "verified", "pure-import", "impure-imports", "aliases", "calls", "classes"}
 )
-_CALL_KEYS: Final = frozenset(
-    {"in", "rows", "effects", "returns", "seeded-by", "seeds", "until", "random-when", "random-unless", "mutates-when"}
-)
-_CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "pure-operators"}
-_CONDITIONS: Final = {"random-when": "random", "random-unless": "random", "mutates-when": "mutates-argument"}
+_CONDITIONS: Final = {
+    "clock-when": "clock",
+    "mutates-when": "mutates-argument",
+    "random-unless": "random",
+    "random-when": "random",
+}
+_CALL_KEYS: Final = frozenset({"in", "rows", "effects", "returns", "seeded-by", "seeds", "until", *_CONDITIONS})
+_CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "pure-operators"}
+_FILE_EFFECTS: Final = frozenset({"read-file", "write-file"})
 
 _ROW = re.compile(r"(?P<name>[\w.]+)(?:\((?P<parameters>.*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
 _PARAMETER = re.compile(r"(?P<name>\*{0,2}\w+|\*)(?::\s*(?P<role>\w+))?(?:\s*=\s*(?P<default>.+))?")
@@ -90,7 +94,8 @@ def call_info(name: str, group: Group, row: str) -> CallInfo:
         return replace(group.shared, qualified_name=name, seeds=_seeds(group.shared, name))
     match = _ROW.fullmatch(row)
     if match is None:
-        raise ConfigurationError(f"library table of {group.shared.library}: cannot read the row `{row}`")
+        raise ConfigurationError(f"{group.shared.library}.toml: cannot read the row `{row}`")
+    shared = group.shared
     parameters: list[str] = []
     roles: dict[str, list[str]] = {role: [] for role in ROLES}
     defaults: list[tuple[str, object]] = []
@@ -98,7 +103,7 @@ def call_info(name: str, group: Group, row: str) -> CallInfo:
     for text in filter(None, map(str.strip, (match["parameters"] or "").split(","))):
         parameter = _PARAMETER.fullmatch(text)
         if parameter is None or (parameter["role"] or "path") not in ROLES:
-            raise ConfigurationError(f"library table of {group.shared.library}: cannot read `{text}` in `{row}`")
+            raise ConfigurationError(f"{group.shared.library}.toml: cannot read `{text}` in `{row}`")
         own = parameter["name"].lstrip("*")
         if not by_name_only and not parameter["name"].startswith("**") and own:
             parameters.append(own)
@@ -107,9 +112,11 @@ def call_info(name: str, group: Group, row: str) -> CallInfo:
         if parameter["role"]:
             roles[parameter["role"]].append(own)
         if parameter["default"]:
-            defaults.append((own, _literal(parameter["default"])))
+            defaults.append((own, _literal(group.shared.library, parameter["default"])))
+        if parameter["role"] == "path" and parameter["default"] == "None":
+            shared = _without_file(shared, own)
     return replace(
-        group.shared,
+        shared,
         qualified_name=name,
         parameters=tuple(parameters),
         path=tuple(roles["path"]),
@@ -127,7 +134,7 @@ def class_info(name: str, group: Group) -> ClassInfo:
     attributes: dict[str, str | None] = {}
     for attribute, row in split_rows(group.attributes):
         attributes[attribute] = row.partition("->")[2].strip() or None
-    return ClassInfo(name, group.shared.library, group.bases, attributes, group.pure_operators)
+    return ClassInfo(name, group.shared.library, group.bases, attributes, group.items, group.pure_operators)
 
 
 def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group:
@@ -157,7 +164,17 @@ def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group
         until=group.get("until"),
     )
     bases = tuple(group.get("bases", ()))
-    return Group(shared, bases, group.get("attributes", ""), group.get("pure-operators", False))
+    return Group(shared, bases, group.get("attributes", ""), group.get("items"), group.get("pure-operators", False))
+
+
+def _without_file(shared: CallInfo, path: str) -> CallInfo:
+    """Return the call as it is for ``to_csv(path_or_buf: path=None)``: pure if no path is given."""
+    unless = (Condition(effect, ((path, (None,)),), unless=True) for effect in sorted(shared.effects & _FILE_EFFECTS))
+    return replace(
+        shared,
+        conditions=(*shared.conditions, *unless),
+        otherwise=shared.otherwise - _FILE_EFFECTS | {"pure"},
+    )
 
 
 def _seeds(shared: CallInfo, name: str) -> tuple[str, ...]:
@@ -170,12 +187,15 @@ def _returns(text: str) -> str | tuple[str, ...]:
     return text
 
 
-def _literal(text: str) -> object:
+def _literal(library: str, text: str) -> object:
     if text in _LITERALS:
         return _LITERALS[text]
     import ast  # noqa: PLC0415, most rows have no other default
 
-    return ast.literal_eval(text)
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError) as error:
+        raise ConfigurationError(f"{library}.toml: `{text}` is no literal") from error
 
 
 def _pairs(file: Path, text: str) -> Iterator[tuple[str, str]]:
