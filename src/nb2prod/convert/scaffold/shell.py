@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -67,8 +68,8 @@ def run_shell(command: str) -> None:
         process = subprocess.Popen(
             command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        _forward(_of(process.stdout).read1, sys.stdout)  # type: ignore[attr-defined]
-        process.wait()
+        with process:
+            _forward(_reader(process.stdout), sys.stdout)
         return
     import pty
     import termios
@@ -127,14 +128,15 @@ def run_script(arguments: list[str], text: str, *, check: bool = True) -> None:
     except FileNotFoundError:
         print(f"Couldn't find program: {arguments[0]!r}")
         return
-    feed = threading.Thread(target=_feed, args=(_of(process.stdin), text.encode(errors="replace")))
-    errors = threading.Thread(target=_forward, args=(_of(process.stderr).read1, sys.stderr))  # type: ignore[attr-defined]
-    feed.start()
-    errors.start()
-    _forward(_of(process.stdout).read1, sys.stdout)  # type: ignore[attr-defined]
-    errors.join()
-    feed.join()
-    if process.wait() and check:
+    with process:
+        feed = threading.Thread(target=_feed, args=(_of(process.stdin), text.encode(errors="replace")))
+        errors = threading.Thread(target=_forward, args=(_reader(process.stderr), sys.stderr))
+        feed.start()
+        errors.start()
+        _forward(_reader(process.stdout), sys.stdout)
+        errors.join()
+        feed.join()
+    if process.returncode and check:
         raise subprocess.CalledProcessError(process.returncode, arguments)
 
 
@@ -177,6 +179,10 @@ def _forward(read: Callable[[int], bytes], stream: IO[str]) -> None:
         stream.write(decoder.decode(chunk))
         stream.flush()
     stream.write(decoder.decode(b"", final=True))
+
+
+def _reader(stream: IO[bytes] | None) -> Callable[[int], bytes]:
+    return partial(os.read, _of(stream).fileno())
 
 
 def _of(stream: IO[bytes] | None) -> IO[bytes]:
