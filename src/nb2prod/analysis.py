@@ -106,6 +106,10 @@ class Analysis:
         """
         return self._qualified(node, _DEPTH)
 
+    def class_of(self, definition: Definition) -> str | None:
+        """Return the dotted name of what ``definition`` binds, as ``qualified_name`` does for an expression."""
+        return self._defined(definition, _DEPTH)
+
     def _qualified(self, node: ast.expr, depth: int) -> str | None:
         key = id(node)
         if key not in self._names:

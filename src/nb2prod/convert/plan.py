@@ -27,15 +27,17 @@ class Replacement:
 class Moved:
     """A statement moved as its author wrote it, save for the replacements.
 
-    shown     None, or the name under which the statement's displayed value is kept: the statement is
-              an expression, emitted as ``name = <expression>`` followed by ``show("name", name)``.
-              Where the expression is that very name, only the ``show`` is emitted.
+    shown     None, or the label under which the statement's displayed value is logged: the statement
+              is an expression, emitted as ``show("label", <expression>)``
+    kept      the shown value is a result too: emitted as ``label = <expression>`` and then
+              ``show("label", label)``
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
     """
 
     statement: Statement
     replacements: tuple[Replacement, ...] = ()
     shown: str | None = None
+    kept: bool = False
     guarded: bool = False
 
 
@@ -94,11 +96,12 @@ class Import:
 
     binds  the names it binds; ``("*",)`` for a star import
     text   the statement as it will be written, one line for a plain import
+    statement  where it comes from; None for one that only the package needs
     """
 
     binds: tuple[str, ...]
     text: str
-    statement: Statement
+    statement: Statement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class Plan:
     distribution  its distribution name
     draws         the notebook can draw figures: the package gets a figures module
     uses_pandas   the run happens inside pandas' option context with the kernel's defaults
+    uses_shell    commands are run: the package gets a shell module
+    lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
     """
 
@@ -195,6 +200,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     draws: bool = False
     uses_pandas: bool = False
+    uses_shell: bool = False
+    lifted: tuple[tuple[Statement, str], ...] = ()
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]

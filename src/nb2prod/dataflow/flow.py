@@ -52,7 +52,6 @@ class Flow:
     order: tuple[Statement, ...]
     _reaching: dict[Use, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
     _unsure: set[Use] = field(default_factory=set, repr=False)
-    _before: dict[int, Mapping[str, tuple[Definition, ...]]] = field(default_factory=dict, repr=False)
     _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
 
     def reaching(self, use: Use) -> tuple[Definition, ...]:
@@ -71,10 +70,6 @@ class Flow:
             for use in statement.uses
             if use.name == definition.name and definition in self._reaching.get(use, ())
         )
-
-    def before(self, statement: Statement) -> Mapping[str, tuple[Definition, ...]]:
-        """Return the definitions that reach the start of ``statement``, by name."""
-        return self._before.get(statement.index, {})
 
     def after(self) -> Mapping[str, tuple[Definition, ...]]:
         """Return the definitions that reach the end of the notebook, by name."""
@@ -201,10 +196,9 @@ class _Propagation:
     def run(self) -> None:
         flow = self.flow
         for statement in flow.order:
-            flow._before[statement.index] = dict(self.state)  # noqa: SLF001 the flow's own builder
             inner: dict[str, list[Definition]] = {}
             for definition in statement.definitions:
-                if definition.kind not in ("delete", "except", "star"):
+                if definition.kind not in ("delete", "star"):
                     inner.setdefault(definition.name, []).append(definition)
             called: set[int] = set()
             for use in statement.uses:
@@ -257,7 +251,11 @@ class _Propagation:
             self.flow._unsure.add(use)  # noqa: SLF001
 
     def _apply(self, statement: Statement, inner: Mapping[str, Sequence[Definition]]) -> None:
-        for name, definitions in inner.items():
+        for name, found in inner.items():
+            # "except … as e" has unbound e again by the end of the handler.
+            definitions = [definition for definition in found if definition.kind != "except"]
+            if not definitions:
+                continue
             binding = [definition for definition in definitions if definition.kind != "mutate"]
             if any(definition.certain for definition in binding):
                 self.state[name] = tuple(definitions)

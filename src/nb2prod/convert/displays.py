@@ -1,0 +1,198 @@
+"""What the notebook showed: displayed values get a name and are logged, figures are saved where a cell ends."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.naming import Names, name_from_expression, notebook_names
+from nb2prod.convert.plan import EndOfCell, Item, Moved
+
+if TYPE_CHECKING:
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.plan import Plan
+    from nb2prod.dataflow.model import Statement
+
+# Methods that draw, whatever library the object comes from.
+_DRAWING = frozenset(
+    "plot hist bar barh scatter boxplot imshow pie fill_between plot_diagnostics plot_predict heatmap show".split()
+)
+# What a saved text output of a drawing call looks like: artists, not results.
+_ARTIST = re.compile(r"^\s*(\[|\(|array\(\[+)*\s*(<(matplotlib|AxesSubplot|Axes|seaborn|Figure|BarContainer)|Text\(|AxesSubplot\()")
+_NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", re.I)
+
+
+def show_values(plan: Plan, analysis: Analysis) -> Plan:
+    """Give every displayed expression a name under which its value is logged; figures of merit are kept."""
+    names = Names(notebook_names(analysis))
+    steps = []
+    for step in plan.steps:
+        items: list[Item] = []
+        kept: list[str] = []
+        for item in step.items:
+            if not isinstance(item, Moved) or not item.statement.displayed or not _has_value(item, analysis):
+                items.append(item)
+                continue
+            node = item.statement.node
+            assert isinstance(node, ast.Expr)
+            if isinstance(node.value, ast.Name):
+                items.append(replace(item, shown=node.value.id))
+                continue
+            name = names.fresh(name_from_expression(node.value) or f"cell_{item.statement.cell.index}_value")
+            keep = _is_merit(item.statement, analysis) and not item.guarded
+            if keep:
+                kept.append(name)
+            items.append(replace(item, shown=name, kept=keep))
+        steps.append(replace(step, items=tuple(items), results=(*step.results, *kept)))
+    return replace(plan, steps=tuple(steps))
+
+
+def _has_value(item: Moved, analysis: Analysis) -> bool:
+    """Return whether the kernel would show something worth a name: no None, no artist, no progress."""
+    statement = item.statement
+    node = statement.node
+    if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant):
+        return False
+    saved = _saved_text(statement)
+    if saved is not None:
+        return bool(saved) and not _ARTIST.match(saved)
+    if isinstance(node.value, ast.Call):
+        if _draws(node.value, analysis):
+            return False
+        function = node.value.func
+        if isinstance(function, ast.Name) and function.id in ("print", "display", "help", "exec", "exit", "quit"):
+            return False
+        if isinstance(function, ast.Attribute) and function.attr in ("info", "append", "extend", "show", "sort", "update"):
+            return False
+    return True
+
+
+def _saved_text(statement: Statement) -> str | None:
+    """Return the text of the cell's saved result, empty where it ran without one, None where nothing is known."""
+    cell = statement.cell
+    if cell.execution_count is None:
+        return None
+    for output in cell.outputs:
+        if output.get("output_type") in ("execute_result", "pyout"):
+            data = output.get("data", output)
+            text = data.get("text/plain", data.get("text", "")) if isinstance(data, dict) else ""
+            return "".join(text) if isinstance(text, list) else str(text)
+    # A cell that printed or drew and has no result returned None; one without any output may be stripped.
+    return "" if cell.outputs else None
+
+
+def _is_merit(statement: Statement, analysis: Analysis) -> bool:
+    """Return whether a displayed value is a figure of merit: a score, or a number as saved."""
+    saved = _saved_text(statement)
+    if saved is not None and _NUMBER.match(saved):
+        return True
+    node = statement.node
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        qualified = analysis.qualified_name(node.value.func)
+        info = None if qualified is None else analysis.libraries.call(qualified)
+        return info is not None and "score" in info.effects
+    return False
+
+
+def _draws(call: ast.Call, analysis: Analysis) -> bool:
+    qualified = analysis.qualified_name(call.func)
+    info = None if qualified is None else analysis.libraries.call(qualified)
+    if info is not None:
+        return "draw" in info.effects
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
+
+
+def close_figures(plan: Plan, analysis: Analysis) -> Plan:
+    """Mark where a cell ends that may have left a figure open: the kernel saves and closes it there."""
+    if not _can_draw(plan):
+        return plan
+    drawing = _Drawing(plan, analysis)
+    last_of: dict[int, int] = {}
+    place = 0
+    for step in plan.steps:
+        for item in step.items:
+            if isinstance(item, Moved):
+                last_of[item.statement.cell.index] = place
+            place += 1
+    draws: set[int] = {
+        item.statement.cell.index
+        for step in plan.steps
+        for item in step.items
+        if isinstance(item, Moved) and drawing.may_draw(item.statement)
+    }
+    place = 0
+    steps = []
+    for step in plan.steps:
+        items: list[Item] = []
+        for item in step.items:
+            items.append(item)
+            if isinstance(item, Moved) and (cell := item.statement.cell.index) in draws and last_of[cell] == place:
+                items.append(EndOfCell(cell))
+            place += 1
+        steps.append(replace(step, items=tuple(items)))
+    return replace(plan, steps=tuple(steps), draws=bool(draws))
+
+
+def _can_draw(plan: Plan) -> bool:
+    """Return whether anything imported could draw with matplotlib: it, or a library nobody here knows."""
+    texts = [each.text for each in plan.imports]
+    texts += [ast.unparse(item.statement.node) for step in plan.steps for item in step.items
+              if isinstance(item, Moved) and isinstance(item.statement.node, (ast.Import, ast.ImportFrom, ast.Try))]  # fmt: skip
+    roots = {root for text in texts for root in re.findall(r"(?:import|from)\s+(\w+)", text)}
+    inner = {
+        root
+        for function in plan.functions
+        for root in re.findall(r"^\s+(?:import|from)\s+(\w+)", ast.unparse(function.moved.statement.node), re.MULTILINE)
+    }
+    return any(root not in sys.stdlib_module_names and root != "numpy" for root in (roots | inner) - {plan.package})
+
+
+class _Drawing:
+    """Tells which statements may leave a figure open, through the notebook's own functions too."""
+
+    def __init__(self, plan: Plan, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.cache: dict[int, bool] = {}
+        self.local = {file.target.split("/")[1].removesuffix(".py") for file in plan.local_files}
+
+    def may_draw(self, statement: Statement) -> bool:
+        """Return whether running ``statement`` may open a figure; a mere definition does not."""
+        if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+            return False
+        return self._reaches(statement, set())
+
+    def _reaches(self, statement: Statement, seen: set[int]) -> bool:
+        if statement.index in seen:
+            return False
+        seen.add(statement.index)
+        if any(self._may(call) for call, _ in statement.calls):
+            return True
+        flow = self.analysis.flow
+        for use in statement.uses:
+            for definition in flow.reaching(use):
+                made = flow.statements[definition.statement]
+                is_code = definition.kind in ("function", "class") or (
+                    isinstance(made.node, ast.Assign) and isinstance(made.node.value, ast.Lambda)
+                )
+                if is_code and self._reaches(made, seen):
+                    return True
+        return False
+
+    def _may(self, call: ast.Call) -> bool:
+        qualified = self.analysis.qualified_name(call.func)
+        if qualified is None:
+            return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
+        info = self.analysis.libraries.call(qualified)
+        if info is not None:
+            return "draw" in info.effects
+        root = qualified.partition(".")[0]
+        if root in ("matplotlib", "seaborn"):
+            return True
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING:
+            return True
+        if root == "builtins" or root in sys.stdlib_module_names:
+            return False
+        return self.analysis.libraries.library(root) is None

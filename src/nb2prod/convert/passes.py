@@ -1,0 +1,108 @@
+"""The passes of a conversion, in order, and the plan they start from. The order is the design."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.cut import cut_steps
+from nb2prod.convert.data_files import find_data_files
+from nb2prod.convert.dependencies import infer_dependencies
+from nb2prod.convert.displays import close_figures, show_values
+from nb2prod.convert.hoist import hoist_definitions, hoist_imports
+from nb2prod.convert.local_modules import find_local_modules
+from nb2prod.convert.meaning import keep_globals, keep_main, keep_shadowed_builtins, refuse_unknowable, translate_magics
+from nb2prod.convert.naming import name_steps
+from nb2prod.convert.parameters import lift_parameters
+from nb2prod.convert.plan import Moved, Pass, Plan, Step
+from nb2prod.convert.results import collect_results
+
+if TYPE_CHECKING:
+    from nb2prod.analysis import Analysis
+
+
+def take_local_modules(plan: Plan, analysis: Analysis) -> Plan:
+    """Take along the modules that stand beside the notebook and that it imports."""
+    return replace(plan, local_files=find_local_modules(Path(plan.notebook.path), analysis.notebook))
+
+
+def infer_needs(plan: Plan, analysis: Analysis) -> Plan:
+    """Find the distributions the package needs and the small data files its tests can have."""
+    folder = Path(plan.notebook.path).parent
+    return replace(
+        plan,
+        dependencies=infer_dependencies(analysis.notebook, plan.local_files, analysis.libraries, folder),
+        data_files=find_data_files(analysis.notebook, folder, plan.local_files),
+        uses_pandas=any("pandas" in _imported_roots(each.text) for each in plan.imports)
+        or any(b"import pandas" in file.content or b"from pandas" in file.content for file in plan.local_files),
+    )
+
+
+PASSES: tuple[Pass, ...] = (
+    refuse_unknowable,
+    take_local_modules,
+    translate_magics,
+    lift_parameters,
+    keep_main,
+    hoist_imports,
+    hoist_definitions,
+    cut_steps,
+    keep_globals,
+    keep_shadowed_builtins,
+    show_values,
+    close_figures,
+    name_steps,
+    collect_results,
+    infer_needs,
+)
+
+
+# File names that say nothing about what a notebook does: its folder's name says more.
+_SAYING_NOTHING = frozenset({"notebook", "untitled", "main", "index"})
+
+
+def make_plan(analysis: Analysis, name: str | None = None) -> Plan:
+    """Return the plan for a whole notebook; what cannot be kept stands in ``plan.refusals``.
+
+    ``name`` is the wanted package name; None derives one from the notebook's file name that collides
+    with no standard module, no dependency and nothing beside the notebook.
+    """
+    notebook = analysis.notebook
+    package = name or package_name(analysis)
+    steps = tuple(
+        Step("", None, "", (), (), tuple(Moved(each) for each in analysis.flow.statements if each.cell is cell))
+        for cell in notebook.code_cells
+    )
+    plan = Plan(notebook, package, package.replace("_", "-"), steps=tuple(step for step in steps if step.items))
+    for each in PASSES:
+        plan = each(plan, analysis)
+    return plan
+
+
+def package_name(analysis: Analysis) -> str:
+    """Return an import name for the notebook's package that shadows nothing it could import."""
+    path = Path(analysis.notebook.path)
+    says_nothing = path.stem.lower() in _SAYING_NOTHING and path.absolute().parent.name
+    stem = re.sub(r"\W+", "_", (path.absolute().parent.name if says_nothing else path.stem).lower().encode("ascii", "ignore").decode()).strip("_")
+    stem = re.sub(r"__+", "_", stem) or "notebook"
+    if stem[0].isdigit():
+        stem = f"notebook_{stem}"
+    taken = set(sys.stdlib_module_names) | {"tests", "test", "src", "nb2prod"}
+    for statement in analysis.flow.statements:
+        for definition in statement.definitions:
+            if definition.qualified:
+                taken.add(definition.qualified.partition(".")[0])
+    if path.parent.is_dir():
+        taken.update(each.name.partition(".")[0] for each in path.parent.iterdir() if each.name != path.name)
+    taken.discard("")
+    name, suffixes = stem, iter(("_pipeline", "_package", *(f"_{number}" for number in range(2, 1000))))
+    while name in taken or analysis.libraries.library(name) is not None:
+        name = stem + next(suffixes)
+    return name
+
+
+def _imported_roots(text: str) -> set[str]:
+    return {found.partition(".")[0] for found in re.findall(r"(?:^|\n)\s*(?:import|from)\s+([\w.]+)", text)}

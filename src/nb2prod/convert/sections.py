@@ -1,0 +1,87 @@
+"""The notebook's own outline: which code cells stand under which markdown heading."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nb2prod.notebook.model import CodeCell, MarkdownCell
+
+if TYPE_CHECKING:
+    from nb2prod.notebook.model import Notebook
+
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
+_SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.IGNORECASE | re.DOTALL)
+_FENCE = re.compile(r"^ {0,3}(```|~~~)")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and the code cells below it, up to the next heading.
+
+    title  the heading's text, markdown as written; None before the first heading
+    level  1 to 6; 0 before the first heading
+    text   the markdown between the heading and the section's last code cell
+    cells  indices of its code cells; never empty
+    """
+
+    title: str | None
+    level: int
+    text: str
+    cells: tuple[int, ...]
+
+
+def find_sections(notebook: Notebook) -> tuple[Section, ...]:
+    """Return the sections that hold code, in document order."""
+    sections: list[Section] = []
+    title: str | None = None
+    level, texts, cells = 0, [], []
+
+    def close() -> None:
+        if cells:
+            sections.append(Section(title, level, "\n\n".join(text for text in texts if text), tuple(cells)))
+
+    for cell in notebook.cells:
+        if isinstance(cell, CodeCell):
+            cells.append(cell.index)
+        elif isinstance(cell, MarkdownCell):
+            for found_level, found_title, text in _outline(cell.source):
+                if found_title is not None:
+                    close()
+                    title, level, texts, cells = found_title, found_level, [], []
+                texts.append(text)
+    close()
+    return tuple(sections)
+
+
+def title_of(notebook: Notebook) -> str | None:
+    """Return the notebook's own title: its first heading."""
+    for cell in notebook.cells:
+        if isinstance(cell, MarkdownCell):
+            for _, title, _ in _outline(cell.source):
+                if title is not None:
+                    return title
+    return None
+
+
+def _outline(source: str) -> list[tuple[int, str | None, str]]:
+    """Split markdown at its headings: (level, title, text below); the first title may be None."""
+    parts: list[tuple[int, str | None, list[str]]] = [(0, None, [])]
+    fenced = False
+    for line in source.splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        heading = None if fenced else _HEADING.match(line)
+        html = None if fenced else _HTML_HEADING.search(line)
+        body = parts[-1][2]
+        if heading:
+            parts.append((len(heading[1]), heading[2], []))
+        elif html:
+            parts.append((int(html[1]), re.sub(r"<[^>]+>", "", html[2]).strip(), []))
+        elif not fenced and body and body[-1].strip() and _SETEXT.match(line) and (len(body) == 1 or not body[-2].strip()):
+            parts.append((1 if "=" in line else 2, body.pop().strip(), []))
+        else:
+            body.append(line)
+    return [(level, title or None, "\n".join(body).strip()) for level, title, body in parts if title or "".join(body).strip()]
