@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.notebook.magics import blanked, mask
-from nb2prod.notebook.model import CodeCell
+from nb2prod.notebook.bindings import names_bound
+from nb2prod.notebook.magics import automagic_candidate, blanked, mask, mask_automagic
+from nb2prod.notebook.model import Cell, CodeCell
 from nb2prod.notebook.parse import parse_code
 
 if TYPE_CHECKING:
@@ -48,3 +50,31 @@ def read_code(
         tree=tree,
         problem=problem,
     )
+
+
+def with_automagics(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Return the cells with those masked that are a magic without ``%`` (``ls``, ``pip install x``).
+
+    That takes the whole notebook: a name that any cell binds is a variable.
+    """
+    candidates = [
+        number
+        for number, cell in enumerate(cells)
+        if isinstance(cell, CodeCell) and not cell.magics and automagic_candidate(cell.source)
+    ]
+    if not candidates:
+        return cells
+    bound = {
+        name
+        for cell in cells
+        if isinstance(cell, CodeCell)
+        for name in (*(names_bound(cell.tree) if cell.tree else ()), *(n for magic in cell.magics for n in magic.binds))
+    }
+    changed = list(cells)
+    for number in candidates:
+        cell = changed[number]
+        if isinstance(cell, CodeCell) and (masked := mask_automagic(cell.source, bound)):
+            python, magics = masked
+            tree, problem = parse_code(python)
+            changed[number] = replace(cell, python=python, magics=magics, tree=tree, problem=problem)
+    return tuple(changed)

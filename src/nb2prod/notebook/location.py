@@ -23,6 +23,7 @@ class Position:
     column: int
 
     def __str__(self) -> str:
+        """Return ``line:column``."""
         return f"{self.line}:{self.column}"
 
 
@@ -60,6 +61,7 @@ class Location:
         return self.range.start.column
 
     def __str__(self) -> str:
+        """Return ``path:cell N:line:column``, without the cell for a place in the file itself."""
         if self.cell is None:
             return f"{self.path}:{self.range.start}"
         return f"{self.path}:cell {self.cell}:{self.range.start}"

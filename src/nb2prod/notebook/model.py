@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import PurePath
 
-MagicKind = Literal["line", "cell", "shell", "help", "automagic"]
+MagicKind = Literal["line", "cell", "shell", "help", "automagic", "autocall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,16 @@ class Magic:
     """A piece of IPython syntax that was masked out of a code cell.
 
     kind       ``line`` (``%name``), ``cell`` (``%%name``), ``shell`` (``!``, ``!!``, ``%%bash`` is a
-               cell magic), ``help`` (``?x``), ``automagic`` (a bare ``ls`` or ``pip install x``)
-    name       the magic's name without ``%``; ``!`` or ``!!`` for shell; ``?`` or ``??`` for help
+               cell magic), ``help`` (``?x``, ``x?``), ``automagic`` (a bare ``ls`` or
+               ``pip install x``), ``autocall`` (``/f x``, ``,f x``, ``;f x``)
+    name       the magic's name without ``%``; ``!`` or ``!!`` for shell; ``?`` or ``??`` for help;
+               the character for autocall. ``%time`` with its second ``%`` where a cell magic does
+               not start its cell: IPython then looks for a line magic of that name
     argument   the text after the name, as written, continuation lines joined; for a cell magic the
                rest of its first line (the body is the cell's other lines)
     binds      names the magic binds in the user's namespace (``x = !ls`` binds x, ``%%capture c`` c);
-               names bound by Python code that stays visible (``%time z = 3``) are not listed
+               names bound by Python code that stays visible (``%time z = 3``) are not listed.
+               ``*``: it binds names that cannot be known (``%run``, ``%pylab``)
     range      where it stands in the cell, from the escape character to the end of its text
     """
 
@@ -53,7 +57,7 @@ class Cell:
 
     @property
     def lines(self) -> Sequence[str]:
-        """The source's lines, as ``ast`` counts them (ends at \\n, \\r\\n and \\r only)."""
+        r"""The source's lines, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
         return self.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import cast
 
@@ -10,16 +11,101 @@ from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.model import SyntaxProblem
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_INDENTATION = re.compile(r"^[ \t]*(?=[^ \t\r\n])", re.MULTILINE)
+
+# A tree this deep is no one's notebook, and whoever walks it with a recursive function gets a
+# RecursionError. CPython itself reads some 3,000 levels.
+_DEEPEST = 200
+# A piece of text cannot be nested deeper than it is long; most statements are shorter than this.
+_SHORT = 100
 
 
 def parse_code(python: str) -> tuple[ast.Module | None, SyntaxProblem | None]:
-    """Return the tree of a cell's Python (``await`` allowed at top level), or why it has none."""
+    """Return the tree of a cell's Python (``await`` allowed at top level), or why it has none.
+
+    A cell that is indented as a whole is parsed without the indentation, as IPython does; the
+    positions stay those of ``python``. A tree of more than some 200 levels counts as a problem.
+    """
+    margin = ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return cast("ast.Module", compile(python, "<cell>", "exec", _FLAGS, dont_inherit=True)), None
-    except SyntaxError as error:
-        line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
-        return None, SyntaxProblem("error", error.msg, Range(Position(line, column), Position(line, column)))
-    except (MemoryError, RecursionError, ValueError) as error:
-        return None, SyntaxProblem("error", str(error), Range(Position(1, 1), Position(1, 1)))
+        tree = _compiled(python)
+    except IndentationError as error:
+        margin = _margin(python)
+        if not margin:
+            return None, _problem(python, error)
+        try:
+            tree = _compiled(_without_margin(python, margin))
+        except (SyntaxError, MemoryError, RecursionError, ValueError) as inner:
+            return None, _problem(python, inner, len(margin))
+        _shift(tree, len(margin))
+    except (SyntaxError, MemoryError, RecursionError, ValueError) as error:
+        return None, _problem(python, error)
+    if len(python) > _DEEPEST and (deep := _too_deep(tree)):
+        line = min(deep.lineno, python.count("\n") + 1)
+        at = Position(line, 1)
+        return None, SyntaxProblem("unsupported", f"this is nested more than {_DEEPEST} levels deep", Range(at, at))
+    return tree, None
+
+
+def syntax_tree(python: str) -> ast.Module | None:
+    """Return the tree of a piece of Python, None where it does not parse."""
+    try:
+        return _compiled(python)
+    except (SyntaxError, MemoryError, RecursionError, ValueError):
+        return None
+
+
+def _compiled(python: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return cast("ast.Module", compile(python, "<cell>", "exec", _FLAGS, dont_inherit=True))
+
+
+def _problem(python: str, error: Exception, margin: int = 0) -> SyntaxProblem:
+    from nb2prod.notebook.problems import explain  # noqa: PLC0415 - few notebooks need it
+
+    return explain(python, error, margin)
+
+
+def _margin(python: str) -> str:
+    """Return the indentation all lines share; blank lines do not count."""
+    indentations = _INDENTATION.findall(python)
+    margin = min(indentations, key=len, default="")
+    while not all(indentation.startswith(margin) for indentation in indentations):
+        margin = margin[:-1]
+    return margin
+
+
+def _without_margin(python: str, margin: str) -> str:
+    return re.sub(rf"^(?:{margin}|[ \t]+(?=\r?$))", "", python, flags=re.MULTILINE)
+
+
+def _shift(tree: ast.Module, columns: int) -> None:
+    """Move every node of ``tree`` to the right; indentation is ASCII, so bytes are characters."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.stmt, ast.expr, ast.excepthandler, ast.pattern, ast.arg, ast.keyword, ast.alias)):
+            node.col_offset += columns
+            if node.end_col_offset is not None:
+                node.end_col_offset += columns
+
+
+def _too_deep(tree: ast.Module) -> ast.stmt | ast.expr | None:
+    """Return a node that stands too deep in ``tree``, None where there is none.
+
+    Pieces that are too short to be deep are not entered: that is most of a notebook.
+    """
+    level: list[ast.AST] = [tree]
+    for depth in range(_DEEPEST + 1):
+        inner: list[ast.AST] = []
+        for node in level:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, (ast.stmt, ast.expr)):
+                    if child.lineno == child.end_lineno and (child.end_col_offset or 0) - child.col_offset < _SHORT:
+                        continue
+                    if depth == _DEEPEST:
+                        return child
+                inner.append(child)
+        if not inner:
+            return None
+        level = inner
+    return None

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import UnreadableNotebookError
-from nb2prod.notebook.code import read_code
+from nb2prod.notebook.code import read_code, with_automagics
 from nb2prod.notebook.model import MarkdownCell, Notebook, RawCell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import PurePath
+    from pathlib import Path, PurePath
 
     from nb2prod.notebook.model import Cell
 
@@ -73,9 +72,10 @@ def parse_notebook(content: str | bytes, path: PurePath) -> Notebook:
         raise UnreadableNotebookError(f"{path}: not a notebook: it has no list of cells")
     metadata = _mapping(data.get("metadata"))
     language = _language(metadata)
+    cells = _cells(saved_cells, path, is_python=language == "python", ids=not upgraded)
     return Notebook(
         path=path,
-        cells=_cells(saved_cells, path, is_python=language == "python", ids=not upgraded),
+        cells=with_automagics(cells) if language == "python" else cells,
         language=language,
         nbformat=(major, minor),
         metadata=metadata,
@@ -152,7 +152,7 @@ def _upgrade(text: str, path: PurePath) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            notebook = nbformat.convert(nbformat.reader.reads(text), NEWEST_MAJOR)
+            notebook = nbformat.convert(nbformat.reader.reads(text), NEWEST_MAJOR)  # type: ignore[no-untyped-call]
         except (
             nbformat.ValidationError,
             ArithmeticError,
