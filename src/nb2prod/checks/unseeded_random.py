@@ -1,0 +1,131 @@
+"""unseeded-random: random numbers are drawn before a seed is set."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+from nb2prod.libraries import UNKNOWN, effects_given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+
+# Helpers that seed whatever is there, by the names people give them: set_seed, seed_everything, fix_all_seeds.
+_SEEDS_ALL = re.compile(
+    r"(?:set|fix|init|setup|reset|control)_?\w*seeds?$|seed_?(?:everything|all|torch|it|worker)\w*$|setSeed$",
+    re.IGNORECASE,
+)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first unseeded draw from each generator, in the order the draws are made."""
+    run = _Run(analysis)
+    run.notebook()
+    for first, *more in run.unseeded.values():
+        assert first.info is not None  # noqa: S101 only known calls are known to draw
+        message = f"`{first.name}` draws random numbers that no seed makes repeatable"
+        cures = [f"pass `{first.info.seed}`"] if first.info.seed else []
+        cures += [f"call `{seeder}` before" for seeder in first.info.seeded_by if seeder != "self"][:1]
+        message += f"; {' or '.join(cures)}" if cures else ""
+        late = run.seeds.get(next(iter(first.info.seeded_by), ""))
+        related = (Related(late.location, "this seed is set after the draw"),) if late else ()
+        if more:
+            message += f" ({len(more)} more call{'s' if len(more) > 1 else ''} like it)"
+        yield Finding(first.location, message, related)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What happens to the generators when the notebook runs from top to bottom, functions followed.
+
+    seeds     the first call that set each seed, by the name draws know it by
+    unseeded  the draws no seed covers, by generator
+    """
+
+    analysis: Analysis
+    seeds: dict[str, Call] = field(default_factory=dict)
+    unseeded: dict[str, list[Call]] = field(default_factory=dict)
+    all_seeded: bool = False
+    entered: set[int] = field(default_factory=set)
+    bodies: dict[int, list[Call]] = field(default_factory=dict)
+    seeded_objects: set[str] = field(default_factory=set)
+
+    def notebook(self) -> None:
+        """Go through all statements, then through what runs when nobody can tell."""
+        immediate: list[Call] = []
+        for call in self.analysis.calls():
+            if call.deferred and _is_function(call.statement.node):
+                self.bodies.setdefault(call.statement.index, []).append(call)
+            else:
+                immediate.append(call)
+            if call.info is not None and "self" in call.info.seeds and _is_given(call):
+                self.seeded_objects.add(call.name.rpartition(".")[0])
+        for call in immediate:
+            self.call(call)
+        # Methods and functions that are only passed on run later than here, perhaps after every seed.
+        for index in list(self.bodies):
+            if any(self.analysis.flow.uses(each) for each in self.analysis.statements()[index].definitions):
+                self.enter(index)
+
+    def enter(self, index: int) -> None:
+        """Go through the body of the function or class that is statement ``index``, once."""
+        if index not in self.entered:
+            self.entered.add(index)
+            for call in self.bodies.get(index, ()):
+                self.call(call)
+
+    def call(self, call: Call) -> None:
+        """Record what one call does to the generators."""
+        if isinstance(call.node.func, ast.Name) and (use := self.analysis.use_at(call.node.func)):
+            own = [each for each in self.analysis.flow.reaching(use) if each.kind in ("function", "assign")]
+            for definition in own:
+                if not isinstance(self.analysis.statements()[definition.statement].node, ast.ClassDef):
+                    self.enter(definition.statement)
+            if any(each.kind == "function" for each in own):
+                return
+        if call.info is None:
+            self.all_seeded = self.all_seeded or bool(_SEEDS_ALL.match(call.name.rpartition(".")[2]))
+        elif "seed" in call.effects:
+            if call.info.seed is None or _is_given(call):
+                for seeded in call.info.seeds:
+                    self.seeds.setdefault(seeded, call)
+        elif "random" in call.effects and self.draws(call):
+            self.unseeded.setdefault(next(iter(call.info.seeded_by), call.qualified_name or ""), []).append(call)
+
+    def draws(self, call: Call) -> bool:
+        """Whether ``call`` surely draws, and nothing has seeded the generator it draws from."""
+        info = call.info
+        assert info is not None  # noqa: S101 it has an effect, so the tables know it
+        if self.all_seeded or not self.seeds.keys().isdisjoint(info.seeded_by) or _is_given(call):
+            return False
+        if info.seed is None and not info.seeded_by:  # uuid4, secrets: never meant to be repeatable
+            return False
+        if "self" in info.seeded_by or (call.has_star_arguments and (info.seed or info.conditions)):
+            return False
+        if _assigned(call) & self.seeded_objects:
+            return False
+        values = {
+            name: value.value if isinstance(value, ast.Constant) else UNKNOWN for name, value in call.arguments.items()
+        }
+        return "random" in effects_given(info, values, if_unknown=False)
+
+
+def _is_function(node: ast.stmt) -> bool:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or (
+        isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)
+    )
+
+
+def _is_given(call: Call) -> bool:
+    """Whether the call's seed is given, and not as None, which means "from the operating system"."""
+    seed = call.arguments.get(call.info.seed) if call.info is not None and call.info.seed else None
+    return seed is not None and not (isinstance(seed, ast.Constant) and seed.value is None)
+
+
+def _assigned(call: Call) -> set[str]:
+    return {each.name for each in call.statement.definitions if each.kind == "assign"}

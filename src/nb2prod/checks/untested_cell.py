@@ -1,0 +1,97 @@
+"""untested-cell: a function, a class or a cell with logic that no assert and no test touches."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Definition, Statement
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOGIC = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Try, ast.TryStar)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each untested function and class, and the first cell with untested logic."""
+    touched = _touched(analysis)
+    named = analysis.project.test_names() if analysis.project is not None else frozenset()
+    logic: dict[int, Statement] = {}
+    for statement in analysis.statements():
+        if statement.index in touched:
+            continue
+        node = statement.node
+        if isinstance(node, _FUNCTIONS):
+            if node.name not in named and not _is_test(node):
+                kind = "class" if isinstance(node, ast.ClassDef) else "function"
+                location = next(each.location for each in statement.definitions if each.node is node)
+                yield Finding(location, f"{kind} `{node.name}` is touched by no assert and no test")
+        elif isinstance(node, _LOGIC) and _results(analysis, statement):
+            logic.setdefault(statement.cell.index, statement)
+    if logic:
+        first, *more = logic.values()
+        result = _results(analysis, first)[0].name
+        message = f"`{result}` is computed by branches or loops that no assert touches; a function could be tested"
+        if more:
+            message += f" ({len(more)} more cell{'s' if len(more) > 1 else ''} like it)"
+        yield Finding(first.location, message)
+
+
+def _touched(analysis: Analysis) -> set[int]:
+    """Return the statements that some assertion depends on, followed backwards through the names."""
+    statements = analysis.statements()
+    waiting = [each for each in statements if _asserts(each)]
+    if _runs_doctests(analysis):
+        waiting += [
+            each
+            for each in statements
+            if isinstance(each.node, _FUNCTIONS) and ">>>" in (ast.get_docstring(each.node) or "")
+        ]
+    touched: set[int] = set()
+    while waiting:
+        statement = waiting.pop()
+        if statement.index not in touched:
+            touched.add(statement.index)
+            waiting += [statements[each.statement] for use in statement.uses for each in analysis.flow.reaching(use)]
+    return touched
+
+
+def _asserts(statement: Statement) -> bool:
+    return any(
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
+        for node in ast.walk(statement.node)
+    ) and (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node))
+
+
+def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether a function or class is itself a test, as pytest and unittest find them."""
+    if isinstance(node, ast.ClassDef):
+        return node.name.startswith("Test") or any("TestCase" in ast.unparse(base) for base in node.bases)
+    return node.name.startswith("test")
+
+
+def _called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def _runs_doctests(analysis: Analysis) -> bool:
+    return any((call.qualified_name or "").startswith("doctest.") for call in analysis.calls())
+
+
+def _results(analysis: Analysis, statement: Statement) -> list[Definition]:
+    """Return what ``statement`` computes for later statements; imports and loop variables do not count."""
+    later = analysis.flow.live_after(statement) - {each.name for each in statement.definitions if each.kind == "import"}
+    return [
+        each
+        for each in statement.definitions
+        if each.kind in ("assign", "augment", "mutate") and each.name in later and analysis.flow.uses(each)
+    ]
