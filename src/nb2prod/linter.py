@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,7 @@ from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.libraries import Libraries
-from nb2prod.notebook.location import FIRST, Location
+from nb2prod.notebook.location import FIRST, Location, Position, Range
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import read_notebook
 from nb2prod.pages import matching, require_matching
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from nb2prod.config import Selectors, Settings
     from nb2prod.diagnostics import Rule
     from nb2prod.discovery import Target
-    from nb2prod.notebook.location import Position
     from nb2prod.notebook.model import Notebook
 
 UNREADABLE = "unreadable-file"
@@ -150,9 +150,9 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
     try:
         notebook = read_notebook(target.path)
     except UnreadableNotebookError as error:
-        reason = str(error).removeprefix(f"{target.path}: ")
-        finding = Finding(Location(target.path, None, FIRST), reason)
-        return [Diagnostic(rule, finding, FIRST.start) for rule in rules if rule.name == UNREADABLE]
+        finding = _unreadable(target, str(error))
+        raw = finding.location.range.start
+        return [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
     except Exception as error:  # noqa: BLE001 - a bug of ours on one file must not hide the others
         run.errors.append(_internal_error(target, None, error))
         return []
@@ -176,6 +176,16 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             run.errors.append(_internal_error(target, rule, error))
     return _joined(run, notebook, found)
+
+
+def _unreadable(target: Target, message: str) -> Finding:
+    """Return the finding for a file that cannot be read; the place its message starts with becomes its location."""
+    reason = message.removeprefix(f"{target.path}:")
+    place = re.match(r"(?P<line>\d+):(?P<column>\d+):", reason)
+    if place is None:
+        return Finding(Location(target.path, None, FIRST), reason.strip())
+    start = Position(int(place["line"]), int(place["column"]))
+    return Finding(Location(target.path, None, Range(start, start)), reason[place.end() :].strip())
 
 
 def _for_file(rules: Sequence[Rule], target: Target) -> tuple[Rule, ...]:

@@ -159,9 +159,9 @@ def _window(line: str, offset: int) -> str:
         elif column + width > offset:
             # A wide glyph the cut goes through is replaced by spaces, so that columns stay.
             shown.append(" " * (column + width - offset))
+        if offset and len(shown) == 1:
+            shown[0] = "…" + " " * (min(width, column + width - offset) - 1)
         column += width
-    if offset and shown:
-        shown[0] = "…" + shown[0][1:]
     return "".join(shown) + ("…" if cut else "")
 
 
