@@ -59,8 +59,8 @@ def statement_facts(
         for name, kind, at, full in walker.definitions
     )
     uses = tuple(
-        Use(name, deferred, exposed, index, cell, at, owner)
-        for name, deferred, exposed, at, owner in walker.uses
+        Use(name, deferred, exposed, not exposed or made or (looping and name in walker.made), index, cell, at, owner)
+        for name, deferred, exposed, made, looping, at, owner in walker.uses
     )
     return Statement(
         index,
@@ -81,7 +81,8 @@ class _Walker:
 
     def __init__(self) -> None:
         self.definitions: list[tuple[str, DefinitionKind, ast.AST, str | None]] = []
-        self.uses: list[tuple[str, bool, bool, ast.AST, str | None]] = []
+        self.uses: list[tuple[str, bool, bool, bool, bool, ast.AST, str | None]] = []
+        self.made: set[str] = set()
         self.calls: list[tuple[ast.Call, bool]] = []
         self.global_writes: list[tuple[str, ast.AST]] = []
         self.bound: set[str] = set()
@@ -91,6 +92,7 @@ class _Walker:
         self._scope: _Scope | None = None
         self._deferred = False
         self._breaks: list[list[set[str]]] = []
+        self._loops = 0
         self._consumed: ast.AST | None = None
 
     # Names
@@ -98,11 +100,15 @@ class _Walker:
     def _load(self, name: str, node: ast.AST) -> None:
         scope = self._scope
         if scope is None:
-            self.uses.append((name, self._deferred, name not in self.bound, node, self.owner))
+            self._use(name, node)
         elif scope.kind == "function":
             scope.loads.append((name, node))
         elif name not in scope.stores or name in scope.global_names:
             self._load_outside(scope, name, node)
+
+    def _use(self, name: str, node: ast.AST) -> None:
+        exposed = self._deferred or name not in self.bound
+        self.uses.append((name, self._deferred, exposed, name in self.made, self._loops > 0, node, self.owner))
 
     def _load_outside(self, scope: _Scope, name: str, node: ast.AST) -> None:
         """Look ``name`` up in what encloses ``scope``; class scopes are invisible from inside."""
@@ -114,7 +120,7 @@ class _Walker:
             if outer.kind == "comprehension" and name in outer.stores:
                 return
             outer = outer.parent
-        self.uses.append((name, self._deferred, self._deferred or name not in self.bound, node, self.owner))
+        self._use(name, node)
 
     def _store(self, name: str, node: ast.AST, kind: DefinitionKind, qualified: str | None = None) -> None:
         scope = self._scope
@@ -137,6 +143,7 @@ class _Walker:
             self.deleted.add(name)
         elif kind not in ("mutate", "star"):
             self.bound.add(name)
+            self.made.add(name)
             self.deleted.discard(name)
 
     def _mutate(self, target: ast.expr) -> None:
@@ -193,9 +200,7 @@ class _Walker:
         self.expression(node.test)
         endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
         before, deleted = set(self.bound), set(self.deleted)
-        self._breaks.append([])
-        self.block(node.body)
-        breaks = self._breaks.pop()
+        breaks = self._loop(node.body)
         self.bound, self.deleted = before, deleted
         if endless:
             if not breaks:
@@ -209,12 +214,18 @@ class _Walker:
         self.expression(node.iter)
         before, deleted = set(self.bound), set(self.deleted)
         self._target(node.target, "loop")
-        self._breaks.append([])
-        self.block(node.body)
-        breaks = self._breaks.pop()
+        breaks = self._loop(node.body)
         self.bound, self.deleted = before, deleted
         self._orelse(node.orelse, breaks)
         return False
+
+    def _loop(self, body: list[ast.stmt]) -> list[set[str]]:
+        """Walk a loop's body; return what is bound at each of its breaks."""
+        self._breaks.append([])
+        self._loops += 1
+        self.block(body)
+        self._loops -= 1
+        return self._breaks.pop()
 
     def _orelse(self, orelse: list[ast.stmt], breaks: list[set[str]]) -> None:
         before = set(self.bound)
@@ -400,7 +411,7 @@ class _Walker:
         walk()
         for name, node in scope.loads:
             if name in scope.global_names:
-                self.uses.append((name, True, True, node, self.owner))
+                self._use(name, node)
             elif name not in scope.stores:
                 self._load_outside(scope, name, node)
         self._scope, self._deferred, self.bound, self.deleted, self._breaks = state

@@ -218,7 +218,7 @@ class _Propagation:
                     self._merge(use)
 
     def _reach(self, use: Use, inner: Mapping[str, Sequence[Definition]]) -> None:
-        own = tuple(inner.get(use.name, ()))
+        own = tuple(inner.get(use.name, ())) if use.own else ()
         found = (*self.state.get(use.name, ()), *own) if use.exposed else own
         if found:
             self.flow._reaching[use] = found  # noqa: SLF001

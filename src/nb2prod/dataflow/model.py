@@ -52,12 +52,14 @@ class Use:
     deferred   inside a function body, lambda or unconsumed generator: it runs when called
     owner      for a deferred use, the name of the outermost function or class it stands in, if any
     exposed    the value can come from before the statement (it is not surely bound within it first)
+    own        a definition of the statement itself may reach it: one before it, or a loop's later one
     node       the ``ast.Name``, or the ``ast.Constant`` for a name read inside a string
     """
 
     name: str
     deferred: bool
     exposed: bool
+    own: bool
     statement: int
     cell: CodeCell
     node: ast.AST

@@ -1,0 +1,192 @@
+"""Definitions, uses and what reaches what, on small notebooks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+from nb2prod.notebook.read import parse_notebook
+
+
+def flow_of(*cells: str, counts: tuple[int | None, ...] | None = None, order: Order = Order.WRITTEN) -> Flow:
+    """Return the flow of a notebook with these code cells."""
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": counts[number] if counts else None,
+                "source": source,
+            }
+            for number, source in enumerate(cells)
+        ],
+    }
+    return analyse(collect_statements(parse_notebook(json.dumps(document).encode(), Path("n.ipynb"))), order)
+
+
+def definitions(source: str) -> list[tuple[str, str, bool]]:
+    """Return (name, kind, certain) of each definition of a one-cell notebook."""
+    return [
+        (each.name, each.kind, each.certain)
+        for statement in flow_of(source).statements
+        for each in statement.definitions
+    ]
+
+
+def unbound(*cells: str) -> list[str]:
+    """Return the names nothing defines."""
+    return [use.name for use in flow_of(*cells).unbound()]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1", [("x", "assign", True)]),
+        ("x: int = 1", [("x", "assign", True)]),
+        ("x: int", []),
+        ("a, (b, *c) = v", [("a", "assign", True), ("b", "assign", True), ("c", "assign", True)]),
+        ("x += 1", [("x", "augment", True)]),
+        ("import a.b", [("a", "import", True)]),
+        ("import a.b as c", [("c", "import", True)]),
+        ("from m import n as o", [("o", "import", True)]),
+        ("from m import *", [("*", "star", False)]),
+        ("def f(): y = 1", [("f", "function", True)]),
+        ("class C:\n    z = 1", [("C", "class", True)]),
+        ("for i in r:\n    t = i", [("i", "loop", False), ("t", "assign", False)]),
+        ("with o() as f:\n    d = 1", [("f", "with", True), ("d", "assign", True)]),
+        ("if p:\n    x = 1", [("x", "assign", False)]),
+        ("if p:\n    x = 1\nelse:\n    x = 2", [("x", "assign", True), ("x", "assign", True)]),
+        ("if p:\n    x = 1\nelse:\n    raise E", [("x", "assign", True)]),
+        ("try:\n    x = 1\nexcept E:\n    pass", [("x", "assign", False)]),
+        ("try:\n    x = 1\nexcept E:\n    x = 2", [("x", "assign", True), ("x", "assign", True)]),
+        ("try:\n    x = 1\nfinally:\n    y = 2", [("x", "assign", True), ("y", "assign", True)]),
+        ("while True:\n    x = 1\n    break", [("x", "assign", True)]),
+        ("match v:\n    case [a, *b]:\n        pass\n    case _:\n        a = 1", [
+            ("a", "assign", True), ("b", "assign", False), ("a", "assign", True)]),
+        ("print(y := 1)", [("y", "assign", True)]),
+        ("p and (y := 1)", [("y", "assign", False)]),
+        ("[y := i for i in r]", [("y", "assign", False)]),
+        ("del x", [("x", "delete", True)]),
+        ("d['k'] = 1", [("d", "mutate", False)]),
+        ("o.a.b = 1", [("o", "mutate", False)]),
+        ("xs.append(1)", [("xs", "mutate", False)]),
+        ("y = xs.pop()", [("xs", "mutate", False), ("y", "assign", True)]),
+        ("model.fit(X)", [("model", "mutate", False)]),
+        ("try:\n    f()\nexcept E as e:\n    print(e)", [("e", "except", False), ("e", "delete", False)]),
+    ],
+)  # fmt: skip
+def test_each_binding_form_is_a_definition_of_its_kind(source: str, expected: list[tuple[str, str, bool]]) -> None:
+    assert definitions(source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[i for i in range(3)]",
+        "f = lambda a, *b, **c: (a, b, c)",
+        "def f(a, b=1):\n    c = a\n    return lambda: c",
+        "class C:\n    a = 1\n    b = a\n    def m(self):\n        return self",
+        "try:\n    1\nexcept ValueError as e:\n    print(e)",
+        "print(__name__, display, get_ipython, _, Out)",
+        "def f():\n    return late\nlate = 1\nf()",
+        "import numpy.random\nnumpy.random.rand()",
+        "x: 'Later' = 1",
+        "{k: v for k, v in {}.items() if k}",
+        "with open('f') as f, open(f.name) as g:\n    g",
+        "def outer():\n    n = 0\n    def inner():\n        nonlocal n\n        n += 1\n    return inner",
+        "def f():\n    global g\n    g = 1\nf()\nprint(g)",
+        "from m import *\nanything()",
+        "t = 1\nprint('a > @t')",
+    ],
+)
+def test_what_is_bound_in_some_scope_is_not_undefined(source: str) -> None:
+    assert unbound(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("print(x)", ["x"]),
+        ("x = x + 1", ["x"]),
+        ("del x\n", ["x"]),
+        ("class C:\n    a = 1\n    def m(self):\n        return a", ["a"]),
+        ("class C:\n    a = 1\n    b = [a for _ in range(3)]", ["a"]),
+        ("[i for i in range(3)]\nprint(i)", ["i"]),
+        ("try:\n    1\nexcept ValueError as e:\n    pass\nprint(e)", ["e"]),
+        ("def f():\n    return nowhere\nf()", ["nowhere"]),
+        ("f(k=1)", ["f"]),
+        ("x = 1\ndel x\nprint(x)", ["x"]),
+    ],
+)
+def test_what_no_scope_binds_is_undefined(source: str, expected: list[str]) -> None:
+    assert unbound(source) == expected
+
+
+def test_a_function_reads_what_a_global_holds_when_it_is_called() -> None:
+    flow = flow_of("def f():\n    return rate", "rate = 1\na = f()", "rate = 2", "b = f()")
+    (read,) = (use for use in flow.statements[0].uses if use.name == "rate")
+    assert [each.statement for each in flow.reaching(read)] == [1, 3]
+
+
+def test_a_function_never_called_before_a_rebinding_does_not_read_the_old_value() -> None:
+    flow = flow_of("rate = 1\ndef f():\n    return rate", "rate = 2\nf()")
+    (read,) = (use for use in flow.statements[1].uses if use.name == "rate")
+    assert [each.statement for each in flow.reaching(read)] == [2]
+
+
+def test_a_change_in_place_adds_to_what_reaches_and_kills_nothing() -> None:
+    flow = flow_of("xs = []", "xs.append(1)", "print(xs)")
+    (use,) = (use for use in flow.statements[2].uses if use.name == "xs")
+    assert [each.kind for each in flow.reaching(use)] == ["assign", "mutate"]
+
+
+def test_a_certain_definition_kills_and_an_uncertain_one_does_not() -> None:
+    flow = flow_of("x = 1", "if p:\n    x = 2", "print(x)", "x = 3", "print(x)")
+    first = next(use for use in flow.statements[2].uses if use.name == "x")
+    second = next(use for use in flow.statements[4].uses if use.name == "x")
+    assert [each.statement for each in flow.reaching(first)] == [0, 1]
+    assert [each.statement for each in flow.reaching(second)] == [3]
+
+
+def test_a_name_bound_on_one_branch_only_may_be_unbound() -> None:
+    flow = flow_of("p = 0\nif p:\n    x = 1", "print(x)")
+    (use,) = (use for use in flow.statements[2].uses if use.name == "x")
+    assert flow.maybe_unbound(use)
+    assert flow.reaching(use) != ()
+
+
+def test_recorded_order_takes_cells_by_count_and_leaves_out_what_never_ran() -> None:
+    flow = flow_of("x = 1", "y = x", "z = 0", counts=(5, 2, None), order=Order.RECORDED)
+    assert [statement.index for statement in flow.order] == [1, 0]
+    (use,) = flow.statements[1].uses
+    assert flow.reaching(use) == ()
+
+
+def test_live_after_is_what_later_statements_may_read() -> None:
+    flow = flow_of("a = 1\nb = 2\nc = 3", "c = 4\nprint(a, c)")
+    assert flow.live_after(flow.statements[2]) == {"a", "print"}
+
+
+def test_the_last_expression_is_displayed_unless_a_semicolon_ends_it() -> None:
+    shown = [statement.displayed for statement in flow_of("a\nb", "c;", "d  # note", "e;  # note", "x = 1").statements]
+    assert shown == [False, True, False, True, False, False]
+
+
+def test_magics_bind_what_they_bind() -> None:
+    flow = flow_of("%%capture out\nprint(1)", "files = !ls", "%time z = 3", "print(out, files, z)")
+    assert list(flow.unbound()) == []
+
+
+def test_names_inside_formulas_and_queries_are_reads_that_may_be_columns() -> None:
+    flow = flow_of("limit = 3\ndf = 1", "df.query('age > @limit and size < 3')", "ols('y ~ np.log(x)', df)\nnp = 1")
+    assert "limit" in {use.name for use in flow.statements[2].uses}
+    assert {"y", "np", "x"} <= {use.name for use in flow.statements[3].uses}
+    assert [use.name for use in flow.unbound()] == ["ols"]
