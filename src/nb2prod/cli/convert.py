@@ -1,0 +1,76 @@
+"""``nb2prod convert``: a notebook in, a package out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nb2prod.cli import CLEAN, write
+
+if TYPE_CHECKING:
+    from nb2prod.convert.api import Conversion
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the package; new, or converted before."
+)
+@click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
+@click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
+def convert(notebook: Path, output: Path, name: str | None, *, force: bool) -> int:
+    r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
+
+    Nothing is run, and nothing is written if the meaning of a cell cannot be kept:
+    every reason is printed with its cell.
+
+    \b
+    Exit codes: 0 converted
+                1 refused, nothing written
+                2 wrong usage, or no notebook
+                3 a bug of ours
+    """
+    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
+
+    conversion = convert_notebook(notebook, name)
+    write_package(conversion.package, output, force=force)
+    write(_summary(conversion, notebook, output))
+    return CLEAN
+
+
+def _summary(conversion: Conversion, notebook: Path, output: Path) -> str:
+    plan, files = conversion.plan, conversion.package.files
+    rows = [
+        (step.name, f"cell{'s' if len(step.cells) > 1 else ''} {', '.join(map(str, step.cells))}") for step in plan.steps
+    ]
+    width = max((len(name) for name, _ in rows), default=0)
+    counted = [
+        (len(plan.steps), "step"),
+        (len(plan.functions), "function, class or constant at module level"),
+        (len(plan.parameters), "parameter"),
+        (len(plan.dropped), "statement left out"),
+        (len(files), "file"),
+    ]
+    lines = [
+        f"{notebook} → {output}",
+        "",
+        *(f"  {name:<{width}}  {cells}" for name, cells in rows),
+        "",
+        ", ".join(f"{number} {_plural(word, number)}" for number, word in counted if number),
+        *(f"note: {note}" for note in plan.notes),
+        "",
+        f"Next: pip install {output}, then {plan.distribution} --help; the README says the rest.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _plural(word: str, number: int) -> str:
+    if number == 1:
+        return word
+    return {
+        "function, class or constant at module level": "functions, classes and constants at module level",
+        "statement left out": "statements left out",
+    }.get(word, f"{word}s")

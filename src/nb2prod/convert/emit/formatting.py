@@ -1,0 +1,106 @@
+"""Formatting by ruff, in a process of its own, with the check that the code still means the same."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.errors import EmissionError
+from nb2prod.convert.emit.project import RULES
+from nb2prod.notebook.parse import parse_code
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_RUFF = (sys.executable, "-P", "-m", "ruff")
+_OPTIONS = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311")
+_LINE_LENGTH = "line-length=120"
+_SECONDS = 120
+
+
+def formatted(sources: Mapping[str, str], unsorted: Collection[str] = ()) -> dict[str, str]:
+    """Return the Python files formatted and, save those in ``unsorted``, with their imports in order.
+
+    Raises EmissionError where a file comes back meaning something else.
+    """
+    with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
+        root = Path(folder)
+        for path, text in sources.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        sort = [path for path in sources if path not in unsorted]
+        _ruff(root, "check", "--select", "I", "--fix", "--config", 'src=["src"]', *sort)
+        _ruff(root, "format", "--config", _LINE_LENGTH, *sources)
+        results = {path: (root / path).read_text(encoding="utf-8") for path in sources}
+    for path, text in results.items():
+        if _meaning(text, path) != _meaning(sources[path], path):
+            msg = f"formatting changed the meaning of {path}"
+            raise EmissionError(msg)
+    return results
+
+
+def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
+    """Return for each file the (rule, line) pairs ruff finds under the rules the package is held to."""
+    with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
+        root = Path(folder).resolve()
+        for path, text in sources.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        options = ("--select", ",".join(RULES), "--exit-zero", "--output-format", "json", "--config", _LINE_LENGTH)
+        output = _ruff(root, "check", *options, "--config", 'src=["src"]', "--ignore-noqa", *sources)
+        found: dict[str, list[tuple[str, int]]] = {path: [] for path in sources}
+        for row in json.loads(output):
+            path = Path(row["filename"]).resolve().relative_to(root).as_posix()
+            found[path].append((row["code"], row["location"]["row"]))
+    return found
+
+
+def _ruff(root: Path, command: str, *arguments: str) -> str:
+    if command == "format" and not arguments:
+        return ""
+    done = subprocess.run(  # noqa: S603 - ruff, on files we wrote
+        [*_RUFF, command, *_OPTIONS, *arguments],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        msg = f"ruff {command} failed: {done.stderr.strip() or done.stdout.strip()}"
+        raise EmissionError(msg)
+    return done.stdout
+
+
+def _meaning(text: str, path: str) -> tuple[list[str], list[str]]:
+    """Return the imports of a module in any order and its other statements in theirs.
+
+    Formatting may change the white space of docstrings, and drop the parentheses of ``del (a, b)``.
+    """
+    tree, problem = parse_code(text)
+    if tree is None:
+        msg = f"{path} is no Python: {problem.message if problem else ''}"
+        raise EmissionError(msg)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                node.value.value = inspect.cleandoc(docstring).strip()  # type: ignore[attr-defined]
+            case ast.Delete(targets=[ast.Tuple(elts=elements)]):
+                node.targets = elements
+    imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    imports += [
+        f"{node.module} {node.level} {ast.dump(alias)}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    others = [ast.dump(node) for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return sorted(imports), others

@@ -1,0 +1,138 @@
+"""The module ``pipeline``: the steps called in order, and what they return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.errors import EmissionError
+from nb2prod.convert.emit.names import fresh
+from nb2prod.convert.emit.prose import docstring
+
+if TYPE_CHECKING:
+    from nb2prod.convert.plan import Plan, Result, Step
+
+# Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
+_OURS = frozenset(
+    {"config", "Config", "steps", "Results", "run", "saving_figures", "notebook_tables", "asyncio", "Any", "dataclass"}
+)
+
+
+def emit_pipeline(plan: Plan) -> str:
+    """Return the text of ``pipeline.py``, not yet formatted."""
+    is_async = any(step.is_async for step in plan.steps)
+    variables = _variables(plan)
+    calls = _calls(plan, variables)
+    contexts = []
+    if plan.draws:
+        contexts.append(f'saving_figures(config.{output_field(plan)} / "figures")')
+    if plan.uses_pandas:
+        contexts.append("notebook_tables()")
+    body = [f"    with {', '.join(contexts)}:", *(f"        {line}" for line in calls or ["pass"])]
+    if not contexts:
+        body = [f"    {line}" for line in calls]
+    returned = ", ".join(f"{name}={value}" for name, value in _returned(plan, variables))
+    body.append(f"    return Results({returned})")
+    text = docstring("Run the steps of the notebook in its order and return what they made.", "    ")
+    lines = [
+        *docstring(f"The pipeline of the notebook {plan.notebook.path.name}, from top to bottom."),
+        "",
+        "from __future__ import annotations",
+        "",
+        *(["import asyncio"] if is_async else []),
+        "from dataclasses import dataclass",
+        *(["from typing import Any"] if returned else []),
+        "",
+        *(["from . import steps"] if plan.steps else []),
+        "from .config import Config",
+        *(["from .figures import saving_figures"] if plan.draws else []),
+        *(["from .tables import notebook_tables"] if plan.uses_pandas else []),
+        "",
+        "",
+        *_results_class(plan),
+        "",
+        "",
+        "def run(config: Config) -> Results:",
+        *text,
+    ]
+    if is_async:
+        # Top-level ``await`` in a notebook runs in one event loop for all cells.
+        lines += ["    return asyncio.run(_run(config))", "", "", "async def _run(config: Config) -> Results:"]
+    return "\n".join([*lines, *body]) + "\n"
+
+
+def result_fields(plan: Plan) -> dict[str, Result]:
+    """Return the fields of ``Results``: each result by its name, an earlier one of that name by its step too."""
+    last = {each.name: each for each in plan.results}
+    fields: dict[str, Result] = {}
+    for each in {(each.name, each.step): each for each in plan.results}.values():
+        # Two leading underscores would be mangled in a class.
+        name = each.name if not each.name.startswith("__") else "_" + each.name.lstrip("_")
+        if last[each.name].step != each.step:
+            name = _kept(each)
+        fields[fresh(name, fields.keys() | (last.keys() - {each.name}))] = each
+    return fields
+
+
+def output_field(plan: Plan) -> str:
+    """Return what the configuration calls the output folder."""
+    return fresh("output_dir", {parameter.name for parameter in plan.parameters})
+
+
+def _variables(plan: Plan) -> dict[str, str]:
+    """Return what ``run`` calls each variable of the notebook: by its name, unless ours has that name."""
+    names = dict.fromkeys(name for step in plan.steps for name in (*step.arguments, *step.results))
+    return {name: fresh(name, _OURS | (names.keys() - {name})) if name in _OURS else name for name in names}
+
+
+def _calls(plan: Plan, variables: dict[str, str]) -> list[str]:
+    parameters = {parameter.name for parameter in plan.parameters}
+    bound: set[str] = set()
+    lines: list[str] = []
+    for at, step in enumerate(plan.steps):
+        arguments = []
+        for name in step.arguments:
+            if name not in bound and name not in parameters:
+                msg = f"the step {step.name} takes {name}, which no step before it returns"
+                raise EmissionError(msg)
+            arguments.append(variables[name] if name in bound else f"config.{name}")
+        call = f"{'await ' if step.is_async else ''}steps.{step.name}({', '.join(arguments)})"
+        lines.append(f"{', '.join(variables[name] for name in step.results)} = {call}" if step.results else call)
+        bound.update(step.results)
+        # A later step makes another value of that name; this one is kept for the results.
+        kept = [each for each in result_fields(plan).values() if each.step == step.name and _rebound(plan, each)]
+        lines += [f"{fresh(_kept(each), variables.values())} = {variables[each.name]}" for each in kept]
+    return lines
+
+
+def _rebound(plan: Plan, result: Result) -> bool:
+    """Return whether a step after the result's own returns another value of its name."""
+    steps = [step.name for step in plan.steps]
+    return any(result.name in step.results for step in plan.steps[steps.index(result.step) + 1 :])
+
+
+def _kept(result: Result) -> str:
+    return f"{result.step}_{result.name.lstrip('_')}"
+
+
+def _returned(plan: Plan, variables: dict[str, str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    returned = {step.name: step.results for step in plan.steps}
+    for name, each in result_fields(plan).items():
+        if each.name not in returned.get(each.step, ()):
+            msg = f"the result {each.name} is returned by no step {each.step}"
+            raise EmissionError(msg)
+        value = fresh(_kept(each), variables.values()) if _rebound(plan, each) else variables[each.name]
+        found.append((name, value))
+    return found
+
+
+def _results_class(plan: Plan) -> list[str]:
+    results = result_fields(plan)
+    text = "What the notebook made and displayed." if results else "The notebook leaves no values behind."
+    rows = [
+        f"{name}: {'displayed by' if each.displayed else 'made by'} cell {each.cell} ({each.step})"
+        for name, each in results.items()
+    ]
+    lines = ["@dataclass(frozen=True, eq=False)", "class Results:"]
+    lines += docstring("\n".join([text, "", *rows]) if rows else text, "    ")
+    return [*lines, "", *(f"    {name}: Any" for name in results)] if results else lines

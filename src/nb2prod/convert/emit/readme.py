@@ -1,0 +1,172 @@
+"""The package's README: what it does, how to run it, what became of the notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod import __version__
+from nb2prod.convert.emit.literals import literal
+from nb2prod.convert.emit.pipeline import output_field, result_fields
+from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
+from nb2prod.convert.emit.settings import description, option_names
+from nb2prod.convert.emit.testing import function_calls
+from nb2prod.notebook.model import MarkdownCell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nb2prod.convert.plan import Plan
+
+
+def emit_readme(plan: Plan, digest: str, missing: Sequence[str]) -> str:
+    """Return the text of ``README.md``.
+
+    digest   SHA-256 of the notebook's file
+    missing  why no test runs the whole pipeline; empty where one does
+    """
+    title, introduction = _introduction(plan)
+    sections = [
+        f"# {title}",
+        introduction or f"The notebook {code(plan.notebook.path.name)} as a pipeline.",
+        _run(plan),
+        _configure(plan),
+        _steps(plan),
+        _results(plan),
+        _data(plan),
+        _tests(plan, missing),
+        _left_out(plan),
+        _notes(plan),
+        _provenance(plan, digest),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _introduction(plan: Plan) -> tuple[str, str]:
+    """Return the notebook's title and the text of its first markdown cell."""
+    first = plan.notebook.cells[0] if plan.notebook.cells else None
+    if not isinstance(first, MarkdownCell):
+        return table_cell(plan.distribution), ""
+    lines = [*first.lines]
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    if lines and lines[0].lstrip().startswith("#"):
+        title = one_line(lines.pop(0))
+        return table_cell(title) or table_cell(plan.distribution), readme_markdown("\n".join(lines))
+    return table_cell(plan.distribution), readme_markdown("\n".join(lines))
+
+
+def _run(plan: Plan) -> str:
+    return "\n".join(
+        [
+            "## Run",
+            "",
+            "```console",
+            "pip install .",
+            f"{plan.distribution} --help",
+            plan.distribution,
+            "```",
+            "",
+            f"`python -m {plan.package}` is the same. Relative paths are looked up from the folder the command runs in:"
+            " run it where the notebook was, and with no options it does what the notebook did.",
+            "What the notebook printed goes to standard output. What it displayed goes to standard error"
+            + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
+        ]
+    )
+
+
+def _configure(plan: Plan) -> str:
+    options = option_names(plan)
+    output = output_field(plan)
+    rows = [(options[output], output, "output", "folder for what the run writes")]
+    for each in plan.parameters:
+        default = "required" if each.required else literal(each.default)
+        source = f" (cell {each.cell})" if each.cell is not None and f"cell {each.cell}" not in each.text else ""
+        rows.append((options[each.name], each.name, default, description(each) + source))
+    table = ["| option | field of `Config` | default | what it is |", "|---|---|---|---|"]
+    table += [f"| `{o}` | `{n}` | {table_cell(code(d))} | {table_cell(t)} |" for o, n, d, t in rows]
+    return "\n".join(["## Configure", "", *table])
+
+
+def _steps(plan: Plan) -> str:
+    if not plan.steps:
+        return ""
+    table = ["| step | cells | takes | returns |", "|---|---|---|---|"]
+    for step in plan.steps:
+        cells = ", ".join(map(str, step.cells))
+        table.append(f"| `{step.name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
+    return "\n".join(["## Steps", "", f"`{plan.package}.pipeline.run` calls them in this order:", "", *table])
+
+
+def _results(plan: Plan) -> str:
+    results = result_fields(plan)
+    if not results:
+        return ""
+    displayed = sum(each.displayed for each in results.values())
+    rows = [
+        f"| `{name}` | `{each.step}` | {each.cell} | {'displayed' if each.displayed else 'made'} |"
+        for name, each in results.items()
+    ]
+    head = f"`run` returns {len(results)} value{'s' if len(results) != 1 else ''}, {displayed} of them displayed by the notebook."
+    return "\n".join(["## Results", "", head, "", "| name | step | cell | |", "|---|---|---|---|", *rows])
+
+
+def _data(plan: Plan) -> str:
+    if not plan.data_files:
+        return ""
+    files = [f"- {code(path.as_posix())}" for path in plan.data_files]
+    return "\n".join(["## Inputs", "", "Files the notebook names; `tests/data` has a copy of each:", "", *files])
+
+
+def _tests(plan: Plan, missing: Sequence[str]) -> str:
+    lines = [
+        "## Test",
+        "",
+        "```console",
+        "pip install . pytest",
+        "pytest",
+        "```",
+        "",
+        "The tests import every module in an empty folder and use the command line"
+        + ("." if missing else ", with a run of the whole pipeline on `tests/data`."),
+    ]
+    called = {call.function.name for call in function_calls(plan)}
+    if called:
+        lines.append(f"They call {_names(sorted(called))} as the notebook does (marked `untested`: no value is checked).")
+    if missing:
+        lines += ["", "No test runs the whole pipeline:", "", *(f"- {table_cell(reason)}" for reason in missing)]
+    others = [each.name for each in plan.functions if each.kind == "function" and each.name not in called]
+    if others:
+        lines += ["", f"No test calls these functions by themselves: {_names(others)}."]
+    return "\n".join(lines)
+
+
+def _left_out(plan: Plan) -> str:
+    if not plan.dropped:
+        return ""
+    rows = [
+        f"| {each.statement.cell.index} | {each.statement.location.line} | {table_cell(each.reason)} |" for each in plan.dropped
+    ]
+    return "\n".join(["## Left out", "", "| cell | line | why |", "|---|---|---|", *rows])
+
+
+def _notes(plan: Plan) -> str:
+    return "\n".join(["## Notes", "", *(f"- {table_cell(note)}" for note in plan.notes)]) if plan.notes else ""
+
+
+def _provenance(plan: Plan, digest: str) -> str:
+    cells = len(plan.notebook.code_cells)
+    info = plan.notebook.metadata.get("language_info")
+    version = info.get("version") if isinstance(info, dict) else None
+    python = f", saved by Python {table_cell(version)}" if isinstance(version, str) else ""
+    return "\n".join(
+        [
+            "## Provenance",
+            "",
+            f"Converted by nb2prod {__version__} from {code(plan.notebook.path.name)} ({cells} code cells{python},"
+            f" SHA-256 `{digest}`). `conversion.json` says for every statement of the notebook where it went.",
+        ]
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "–"

@@ -1,0 +1,184 @@
+"""The modules ``config`` and ``cli``: the parameters of the run, and the options that set them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.literals import literal
+from nb2prod.convert.emit.pipeline import output_field
+from nb2prod.convert.emit.prose import clean, docstring, one_line
+
+if TYPE_CHECKING:
+    from nb2prod.convert.plan import Parameter, Plan
+
+_CONVERTERS = {"str": "str", "int": "int", "float": "float", "Path": "Path"}
+_ANNOTATIONS = frozenset({"str", "int", "float", "bool", "bytes", "complex", "list", "dict", "tuple", "set", "Path"})
+
+
+def emit_config(plan: Plan) -> str:
+    """Return the text of ``config.py``, not yet formatted."""
+    output = output_field(plan)
+    rows = [f"{output}: where the run writes what the notebook showed, such as figures"]
+    rows += [f"{each.name}: {description(each)}" for each in plan.parameters]
+    fields = [f'    {output}: Path = Path("output")', *(_field(each) for each in plan.parameters)]
+    mutable = any(_is_mutable(each.default) for each in plan.parameters)
+    summary = "What a run can be told; the defaults are the notebook's values."
+    return "\n".join(
+        [
+            '"""The configuration of a run."""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "from collections.abc import Mapping",
+            f"from dataclasses import dataclass{', field' if mutable else ''}",
+            "from pathlib import Path",
+            "from typing import Any",
+            "",
+            "",
+            "@dataclass(frozen=True, kw_only=True)",
+            "class Config:",
+            *docstring("\n".join([summary, "", *rows]), "    "),
+            "",
+            *fields,
+            "",
+            "    @classmethod",
+            "    def from_options(cls, options: Mapping[str, Any]) -> Config:",
+            '        """Return the configuration with ``options``, by field name, in place of the defaults."""',
+            "        return cls(**options)",
+            "",
+        ]
+    )
+
+
+def emit_cli(plan: Plan) -> str:
+    """Return the text of ``cli.py``, not yet formatted."""
+    options = option_names(plan)
+    literals = any(_converter(each) == "_literal" for each in plan.parameters)
+    calls = [_argument(options[output_field(plan)], output_field(plan), "Path", "folder for what the run writes")]
+    for each in plan.parameters:
+        text = description(each)
+        if not each.required:
+            text += f" (default: {literal(each.default)})"
+        if each.type == "bool":
+            action = ", action=argparse.BooleanOptionalAction"
+            call = _argument(options[each.name], each.name, None, text, action, required=each.required)
+        else:
+            call = _argument(options[each.name], each.name, _converter(each), text, required=each.required)
+        calls.append(call)
+    title = f"Run the notebook {clean(plan.notebook.path.name)} as a pipeline."
+    helper = [
+        "",
+        "",
+        "def _literal(text: str) -> object:",
+        '    """Return the value of a Python literal such as ``[1, 2]``."""',
+        "    try:",
+        "        return ast.literal_eval(text)",
+        "    except (SyntaxError, ValueError) as error:",
+        '        raise argparse.ArgumentTypeError(f"not a Python literal: {text!r}") from error',
+    ]
+    return "\n".join(
+        [
+            '"""The command line: options in, exit code out."""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "import argparse",
+            *(["import ast"] if literals else []),
+            "import io",
+            "import logging",
+            "import sys",
+            "from collections.abc import Sequence",
+            "from pathlib import Path",
+            "",
+            "from .config import Config",
+            "",
+            "",
+            "def build_parser() -> argparse.ArgumentParser:",
+            '    """Return the parser; an option that is not given is not in its result."""',
+            "    parser = argparse.ArgumentParser(",
+            f"        prog={plan.distribution!r},",
+            f"        description={title.replace('%', '%%')!r},",
+            "        argument_default=argparse.SUPPRESS,",
+            "        allow_abbrev=False,",
+            "    )",
+            *calls,
+            "    return parser",
+            "",
+            "",
+            "def main(arguments: Sequence[str] | None = None) -> int:",
+            '    """Run the pipeline and return the exit code; a step that fails ends it with its traceback."""',
+            "    config = Config.from_options(vars(build_parser().parse_args(arguments)))",
+            "    _log_to_standard_error()",
+            "    # Imported here: ``--help`` and a wrong option need none of the notebook's libraries.",
+            "    from .pipeline import run",
+            "",
+            "    run(config)",
+            "    return 0",
+            "",
+            "",
+            "def _log_to_standard_error() -> None:",
+            '    """Send the package\'s own messages to standard error: standard output is the notebook\'s."""',
+            "    handler = logging.StreamHandler()",
+            '    handler.setFormatter(logging.Formatter("%(message)s"))',
+            "    logger = logging.getLogger(__package__)",
+            "    logger.addHandler(handler)",
+            "    logger.setLevel(logging.INFO)",
+            "    logger.propagate = False",
+            "    if isinstance(sys.stdout, io.TextIOWrapper):",
+            "        sys.stdout.reconfigure(line_buffering=True)",
+            *(helper if literals else []),
+            "",
+        ]
+    )
+
+
+def option_names(plan: Plan) -> dict[str, str]:
+    """Return the command-line option of each field of the configuration."""
+    options: dict[str, str] = {}
+    for name in (output_field(plan), *(each.name for each in plan.parameters)):
+        option = "--" + (name.strip("_").replace("_", "-") or "value")
+        negations = {f"--no-{each[2:]}" for each in options.values()}
+        while option in {"--help", *options.values(), *negations}:
+            option += "-2"
+        options[name] = option
+    return options
+
+
+def description(parameter: Parameter) -> str:
+    """Return one plain line about a parameter."""
+    text = one_line(parameter.text)
+    if text:
+        return text
+    return f"from cell {parameter.cell}" if parameter.cell is not None else "a value of the notebook"
+
+
+def _field(parameter: Parameter) -> str:
+    annotation = parameter.type if parameter.type in _ANNOTATIONS else "Any"
+    if parameter.required:
+        return f"    {parameter.name}: {annotation}"
+    value = literal(parameter.default)
+    if _is_mutable(parameter.default):
+        value = f"field(default_factory=lambda: {value})"
+    elif parameter.type == "Path" and isinstance(parameter.default, str):
+        value = f"Path({value})"
+    return f"    {parameter.name}: {annotation} = {value}"
+
+
+def _argument(
+    option: str, name: str, converter: str | None, text: str, more: str = "", *, required: bool = False
+) -> str:
+    parts = [repr(option), f"dest={name!r}"]
+    if converter is not None:
+        parts += [f"type={converter}", f"metavar={(converter.strip('_') or name).upper()!r}"]
+    if required:
+        parts.append("required=True")
+    parts.append(f"help={text.replace('%', '%%')!r}")
+    return f"    parser.add_argument({', '.join(parts)}{more})"
+
+
+def _converter(parameter: Parameter) -> str:
+    return _CONVERTERS.get(parameter.type, "_literal")
+
+
+def _is_mutable(value: object) -> bool:
+    return isinstance(value, list | dict | set)
