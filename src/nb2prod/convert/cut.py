@@ -73,8 +73,13 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
 def _by_section(items: Sequence[Moved], analysis: Analysis) -> list[Group]:
     section_of = {cell: section for section in find_sections(analysis.notebook) for cell in section.cells}
     groups: list[Group] = []
-    for item in items:
-        section = section_of.get(item.statement.cell.index)
+    highest = -1
+    for place, item in enumerate(items):
+        near = item
+        if item.statement.index < highest:  # a function that was moved down belongs to what it was moved to
+            near = next((each for each in items[place:] if each.statement.index > highest), item)
+        highest = max(highest, item.statement.index)
+        section = section_of.get(near.statement.cell.index)
         if groups and groups[-1].section is section:
             groups[-1] = replace(groups[-1], items=(*groups[-1].items, item))
         else:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _DRAWING = frozenset(
     "plot hist bar barh scatter boxplot imshow pie fill_between plot_diagnostics plot_predict heatmap show".split()
 )
+# Definitions draw nothing, and may have been moved down to where they are used.
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a saved text output of a drawing call looks like: artists, not results.
 _ARTIST = re.compile(r"^\s*(\[|\(|array\(\[+)*\s*(<(matplotlib|AxesSubplot|Axes|seaborn|Figure|BarContainer)|Text\(|AxesSubplot\()")
 _NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", re.I)
@@ -114,7 +116,7 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
     place = 0
     for step in plan.steps:
         for item in step.items:
-            if isinstance(item, Moved):
+            if isinstance(item, Moved) and not isinstance(item.statement.node, _DEFINITIONS):
                 last_of[item.statement.cell.index] = place
             place += 1
     draws: set[int] = {
@@ -129,7 +131,7 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
         items: list[Item] = []
         for item in step.items:
             items.append(item)
-            if isinstance(item, Moved) and (cell := item.statement.cell.index) in draws and last_of[cell] == place:
+            if isinstance(item, Moved) and (cell := item.statement.cell.index) in draws and last_of.get(cell) == place:
                 items.append(EndOfCell(cell))
             place += 1
         steps.append(replace(step, items=tuple(items)))
@@ -160,7 +162,7 @@ class _Drawing:
 
     def may_draw(self, statement: Statement) -> bool:
         """Return whether running ``statement`` may open a figure; a mere definition does not."""
-        if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        if isinstance(statement.node, (*_DEFINITIONS, ast.Import, ast.ImportFrom)):
             return False
         return self._reaches(statement, set())
 

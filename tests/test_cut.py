@@ -1,0 +1,175 @@
+"""Where a notebook is cut into steps, and what each takes and returns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nb2prod.analysis import analyse_notebook
+from nb2prod.convert.passes import make_plan
+from nb2prod.convert.plan import EndOfCell, Moved, Plan
+from nb2prod.notebook.read import parse_notebook
+
+
+def plan_of(*cells: str, name: str = "demo") -> Plan:
+    """Return the plan of a notebook; a cell that starts with ``#`` and a space is markdown."""
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
+        "cells": [
+            {"cell_type": "markdown", "id": f"c{number}", "metadata": {}, "source": source}
+            if source.startswith("# ")
+            else {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": source,
+            }
+            for number, source in enumerate(cells)
+        ],
+    }
+    notebook = parse_notebook(json.dumps(document).encode(), Path("notebook.ipynb"))
+    return make_plan(analyse_notebook(notebook), name)
+
+
+LONG = "\n".join(f"print({number})" for number in range(9))
+
+
+def shapes(plan: Plan) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Return (name, arguments, results) of each step."""
+    return [(step.name, step.arguments, step.results) for step in plan.steps]
+
+
+def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_read_later() -> None:
+    plan = plan_of("# Load data", f"import math\nrows = [1, 2]\n{LONG}", "# Sum up", f"total = math.fsum(rows)\n{LONG}")
+    assert shapes(plan) == [("load_data", (), ("rows",)), ("sum_up", ("rows",), ("total",))]
+    assert [each.text for each in plan.imports] == ["import math"]
+
+
+def test_a_change_in_place_in_a_later_step_takes_the_object_and_returns_nothing() -> None:
+    plan = plan_of("# One thing", f"xs = []\n{LONG}", "# Two things", f"xs.append(1)\n{LONG}", "# Three things", f"print(xs)\n{LONG}")
+    assert shapes(plan) == [("one_thing", (), ("xs",)), ("two_things", ("xs",), ()), ("three_things", ("xs",), ())]
+
+
+def test_a_name_that_may_not_be_rebound_is_taken_and_returned() -> None:
+    plan = plan_of("# First part", f"x = 1\n{LONG}", "# Second part", f"if x:\n    x = 2\n{LONG}", "# Third part", f"print(x)\n{LONG}")
+    assert shapes(plan)[1] == ("second_part", ("x",), ("x",))
+
+
+def test_steps_are_joined_where_a_name_is_bound_on_some_paths_only() -> None:
+    plan = plan_of("# First part", f"p = 0\nif p:\n    x = 2\n{LONG}", "# Second part", f"if p:\n    print(x)\n{LONG}")
+    assert [step.cells for step in plan.steps] == [(2, 4)]
+
+
+def test_a_function_that_reads_no_variable_goes_to_module_level_with_the_constants_it_reads() -> None:
+    plan = plan_of("LIMIT = 3", "def f(x):\n    return x < LIMIT", "print(f(1))")
+    assert [(each.kind, each.name) for each in plan.functions] == [("constant", "LIMIT"), ("function", "f")]
+    assert shapes(plan) == [("run_notebook", (), ())]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("def f(x):\n    return x", "def f(x):\n    return x + 1"),  # two meanings
+        ("def f(x=print()):\n    return x",),  # evaluating it has an effect
+        ("xs = [1]", "def f(x):\n    return xs"),  # reads a variable
+        ("def f():\n    global n\n    n = 1",),  # writes a global
+        ("f(1)\ndef f(x):\n    return x",),  # read before, when it meant something else
+        ("def f(x):\n    return x", "f.calls = 0"),  # carries state
+    ],
+)
+def test_a_definition_that_is_not_certain_stays_in_its_step(cells: tuple[str, ...]) -> None:
+    assert plan_of(*cells).functions == ()
+
+
+def test_a_function_and_the_later_rebinding_of_what_it_reads_share_a_step() -> None:
+    plan = plan_of(
+        "# First part", f"rate = [1]\ndef f():\n    return rate\nprint(f())\n{LONG}",
+        "# Second part", f"rate = [2]\n{LONG}",
+        "# Third part", f"print(f())\n{LONG}",
+    )  # fmt: skip
+    assert [step.cells for step in plan.steps] == [(2, 4), (6,)]
+
+
+def test_a_function_first_used_after_a_rebinding_moves_down_past_it() -> None:
+    plan = plan_of(
+        "# First part", f"rate = [1]\ndef f():\n    return rate\n{LONG}",
+        "# Second part", f"rate = [2]\n{LONG}",
+        "# Third part", f"print(f())\n{LONG}",
+    )  # fmt: skip
+    assert [step.cells for step in plan.steps] == [(2,), (4,), (2, 6)]
+    assert plan.steps[2].arguments == ("rate",)
+
+
+def test_a_function_whose_variable_comes_later_moves_down_to_its_first_use() -> None:
+    plan = plan_of(
+        "# First part", f"def f():\n    return rate\n{LONG}",
+        "# Second part", f"rate = [2]\n{LONG}\nprint(f())",
+    )  # fmt: skip
+    assert [step.cells for step in plan.steps] == [(2,), (4, 2)]
+    assert shapes(plan) == [("first_part", (), ()), ("second_part", (), ())]
+
+
+def test_a_global_counter_becomes_a_nonlocal_of_the_step_that_holds_all_of_it() -> None:
+    plan = plan_of(
+        "# First part", f"n = 0\ndef f():\n    global n\n    n += 1\n{LONG}",
+        "# Second part", f"f()\nprint(n)\n{LONG}",
+    )  # fmt: skip
+    assert [step.cells for step in plan.steps] == [(2, 4)]
+    texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
+    assert texts == ["nonlocal n"]
+
+
+def test_a_global_only_functions_assign_is_declared_in_the_step() -> None:
+    plan = plan_of("def f():\n    global n\n    n = 1", "f()", "print(n)")
+    texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
+    assert texts == ["nonlocal n", "n: object\n"]
+
+
+def test_a_builtin_read_before_its_name_is_bound_starts_as_the_builtin() -> None:
+    plan = plan_of("print(sum([1]))", "sum = 3")
+    texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
+    assert texts == ["sum = builtins.sum\n"]
+    assert "import builtins" in [each.text for each in plan.imports]
+
+
+def test_an_import_name_with_two_meanings_stays_where_it_is() -> None:
+    plan = plan_of("import datetime", "print(datetime)", "from datetime import datetime")
+    assert plan.imports == ()
+
+
+def test_an_import_below_a_change_of_the_import_path_stays_unless_the_tables_know_it() -> None:
+    plan = plan_of("import sys\nsys.path.append('lib')", "import math\nimport numpy\nimport somewhere_else")
+    assert [each.text for each in plan.imports] == ["import sys", "import math", "import numpy"]
+
+
+def test_figures_are_closed_where_a_cell_that_may_draw_ends() -> None:
+    plan = plan_of("import matplotlib.pyplot as plt\nx = [1]", "plt.plot(x)", "y = 2", "def draw():\n    plt.plot(x)", "draw()")
+    assert [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == [2, 5]
+
+
+def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> None:
+    plan = plan_of("import pandas as pd\ndf = pd.DataFrame()", "df.head()", "df")
+    assert [item.shown for step in plan.steps for item in step.items if isinstance(item, Moved)] == [None, "df_head", "df"]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("exec('x = 1')", "exec() sees names that no function has"),
+        ("globals()['x'] = 1", "globals() sees names that no function has"),
+        ("print(Out[1])", "Out is the kernel's record of what ran before"),
+        ("x = (", "'(' was never closed"),
+        ("y = 1\nclass C:\n    y = y + 1", "the class body reads the notebook's y and then binds its own"),
+        ("import unittest\nunittest.main(argv=[''])", "unittest.main() looks for tests in __main__"),
+    ],
+)
+def test_what_no_function_can_hold_is_refused_with_its_cell(source: str, reason: str) -> None:
+    plan = plan_of("a = 1", source)
+    assert [each.cell for each in plan.refusals] == [2]
+    assert reason in str(plan.refusals[0])
