@@ -161,7 +161,8 @@ class Project:
         for line in self._text(path).replace("\\\n", " ").splitlines():
             text = re.sub(r"(^|\s)#.*", "", line).strip()
             if include := re.match(r"(?:-r|--requirement)[ =]*(?P<file>\S+)", text):
-                other = path.parent / include["file"]
+                # Files may include each other by different spellings.
+                other = Path(os.path.normpath(path.parent / include["file"]))
                 if other not in seen:
                     seen.add(other)
                     yield from self._requirements_txt(other, seen)
