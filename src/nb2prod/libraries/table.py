@@ -22,7 +22,9 @@ _CONDITIONS: Final = {
     "random-unless": "random",
     "random-when": "random",
 }
-_CALL_KEYS: Final = frozenset({"in", "rows", "effects", "returns", "seeded-by", "seeds", "until", *_CONDITIONS})
+_CALL_KEYS: Final = frozenset(
+    {"in", "rows", "effects", "returns", "seeded-by", "seeds", "until", "abstract", *_CONDITIONS}
+)
 _CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "pure-operators"}
 _FILE_EFFECTS: Final = frozenset({"read-file", "write-file"})
 
@@ -146,7 +148,7 @@ def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group
     if "random-when" in group and "random-unless" in group:
         raise ConfigurationError(f"{file.name}: {place}: random-when and random-unless exclude each other")
     conditions = tuple(
-        Condition(effect, tuple((name, tuple(values)) for name, values in group[key].items()), key.endswith("unless"))
+        Condition(effect, tuple(map(_wanted, group[key].items())), key.endswith("unless"))
         for key, effect in _CONDITIONS.items()
         if key in group
     )
@@ -175,6 +177,11 @@ def _without_file(shared: CallInfo, path: str) -> CallInfo:
         conditions=(*shared.conditions, *unless),
         otherwise=shared.otherwise - _FILE_EFFECTS | {"pure"},
     )
+
+
+def _wanted(item: tuple[str, list[object]]) -> tuple[str, tuple[object, ...]]:
+    """Return a parameter and the values a condition asks for; TOML has no null, so ``"None"`` stands for it."""
+    return item[0], tuple(None if value == "None" else value for value in item[1])
 
 
 def _seeds(shared: CallInfo, name: str) -> tuple[str, ...]:
