@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 # Where such a path begins, and what it says about where the notebook runs.
 _PLACES = {
-    "in one person's home folder": r"(?:/home|/Users)/[\w.@-]+/[\w.@-]|/root/\w|~/\w",
-    "on a Windows drive": r"[A-Za-z]:[\\/](?=[\w.$({ -])[^:(]",
-    "on a network share": r"\\\\[\w.-]+\\\w",
-    "on a mounted disk": r"/(?:mnt|media|Volumes)/[\w.-]",
-    "on Google Colab": r"/content/[\w.-]",
-    "on Kaggle": r"/kaggle/(?:input|working|temp|lib)\b",
-    "on Databricks": r"/dbfs/[\w.-]|dbfs:/|/databricks/\w",
+    "lies in one person's home folder": r"(?:/home|/Users)/[\w.@-]+/[\w.@-]|/root/\w|~/\w",
+    "lies on a Windows drive": r"[A-Za-z]:[\\/](?=[\w.$({ -])[^:(]",
+    "lies on a network share": r"\\\\[\w.-]+\\\w",
+    "lies on a mounted disk": r"/(?:mnt|media|Volumes)/[\w.-]",
+    "exists on Google Colab only": r"/content/[\w.-]",
+    "exists on Kaggle only": r"/kaggle/(?:input|working|temp|lib)\b",
+    "exists on Databricks only": r"/dbfs/[\w.-]|dbfs:/|/databricks/\w",
 }
+_ANYWHERE = "is an absolute path"
 _MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(_PLACES.values())))
 _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)]*")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
@@ -35,6 +36,8 @@ _NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$")
 _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )
+# Asking whether a path exists depends on nothing: the notebook finds out where it runs.
+_PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.path.lexists"})
 _HTTP = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "route"})
 
 
@@ -52,14 +55,19 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         found.setdefault(path.text, []).append(path)
     for text, (first, *others) in found.items():
         shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 what fits on a line
-        where = f"exists only {first.place}" if first.place else "is absolute: it exists on this machine only"
         again = tuple(Related(other.location, "the same path") for other in others)
-        yield Finding(first.location, f"`{shown}` {where}; take it from configuration or make it relative", again)
+        yield Finding(
+            first.location,
+            f"`{shown}` {first.place or _ANYWHERE}; take it from configuration or make it relative",
+            again,
+        )
 
 
 def _paths(analysis: Analysis) -> Iterator[_Path]:
     known: dict[int, tuple[CodeCell, ast.expr]] = {}
     for call in analysis.calls():
+        if call.qualified_name in _PROBES:
+            continue
         for parameter in call.info.path if call.info is not None else ():
             argument = call.arguments.get(parameter)
             if argument is not None and call.qualified_name not in _ASKS:

@@ -128,8 +128,14 @@ def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
             yield from ((_name(target), value) for target in targets)
         case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value):
             yield _name(target), value
+        case ast.keyword(arg="auth" | "basic_auth", value=ast.Tuple(elts=[_, value])):  # auth=("anna", "…")
+            yield "password", value
         case ast.keyword(arg=str() as name, value=value):
             yield name, value
+        case ast.Call(func=ast.Name() | ast.Attribute() as function, args=[value]) if _name(function).startswith(
+            "set_"
+        ):
+            yield _name(function), value
         case ast.Dict(keys=keys, values=values):
             yield from ((_name(key), value) for key, value in zip(keys, values, strict=True))
         case ast.arguments(args=args, defaults=defaults, kwonlyargs=named, kw_defaults=named_defaults):

@@ -50,9 +50,8 @@ def _finding(cell: CodeCell, commands: list[CommandLine]) -> Finding:
     if installs:
         packages = list(dict.fromkeys(name for rest in installs for name in _packages(rest)))
         what = _listed(packages) if packages else "packages"
-        message = (
-            f"installs {what} while the notebook runs; declare {'it' if len(packages) == 1 else 'them'} as a dependency"
-        )
+        cure = "declare it as a dependency" if len(packages) == 1 else "declare them as dependencies"
+        message = f"installs {what} while the notebook runs; {cure}"
         if others:
             message += f" (and {_count(others, 'other shell command')} in this cell)"
     elif commands[0].magic.kind == "cell":
@@ -60,8 +59,7 @@ def _finding(cell: CodeCell, commands: list[CommandLine]) -> Finding:
             f"runs a `{commands[0].magic.name}` script, which needs that shell and its programs wherever this runs"
         )
     else:
-        program = (_NAME.search(commands[0].text) or commands[0].text[:1])[0]
-        message = f"runs the shell command `{program}`, whose failure goes unnoticed"
+        message = f"runs the shell command `{commands[0].text.split()[0]}`, whose failure goes unnoticed"
         if others > 1:
             message += f" (and {_count(others - 1, 'more shell command')} in this cell)"
     span = commands[0].magic.range

@@ -27,7 +27,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         node = statement.node
         if isinstance(node, _FUNCTIONS):
-            if node.name not in named and not _is_test(node):
+            if node.name not in named and not _is_test(node) and _has_behaviour(node):
                 kind = "class" if isinstance(node, ast.ClassDef) else "function"
                 location = next(each.location for each in statement.definitions if each.node is node)
                 yield Finding(location, f"{kind} `{node.name}` is touched by no assert and no test")
@@ -73,6 +73,11 @@ def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> boo
     if isinstance(node, ast.ClassDef):
         return node.name.startswith("Test") or any("TestCase" in ast.unparse(base) for base in node.bases)
     return node.name.startswith("test")
+
+
+def _has_behaviour(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether there is anything to test: an enumeration or a record without methods only holds data."""
+    return not isinstance(node, ast.ClassDef) or any(isinstance(each, _FUNCTIONS) for each in node.body)
 
 
 def _called(node: ast.Call) -> str:
