@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -230,8 +231,6 @@ def _names_in_replacements(item: Moved, analysis: Analysis) -> tuple[str, ...]:
     """Return the names that text of ours inside a statement reads (``f"ls {folder}"`` for ``!ls {folder}``)."""
     if not item.replacements:
         return ()
-    import ast  # noqa: PLC0415 only where a magic was replaced
-
     known = {each.name for statement in analysis.flow.statements for each in statement.definitions}
     names: dict[str, None] = {}
     for replacement in item.replacements:
@@ -293,22 +292,56 @@ def _unsure_spans(groups: Sequence[Group], interfaces: Sequence[Interface]) -> l
 
 
 def _read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
-    """Return the names whose value is a result: variables that nothing later reads."""
-    read: set[int] = set()
-    statements: dict[int, Statement] = {statement.index: statement for statement in analysis.flow.statements}
+    """Return the names whose value is a result: what ends in a report or a file and makes nothing else.
+
+    A value that only goes into other values is a means; what is printed, drawn, saved, displayed or
+    left alone is what the notebook was written for.
+    """
+    feeds: set[int] = set()
+    saved: set[str] = set()
     for statement in analysis.flow.statements:
+        if _is_report(statement):
+            saved.update(_written(statement, analysis))
+            continue
         for use in statement.uses:
-            read.update(id(each) for each in analysis.flow.reaching(use) if each.statement != statement.index)
+            feeds.update(id(each) for each in analysis.flow.reaching(use) if each.statement != statement.index)
+    statements = analysis.flow.statements
     return frozenset(
         name
         for name, definitions in analysis.flow.after().items()
         if name not in outside
         and not name.startswith("_")
-        and any(each.kind in ("assign", "augment", "with", "magic") for each in definitions)
-        and not any(id(each) in read for each in definitions)
+        and all(isinstance(statements[each.statement].node, _ASSIGNMENTS) or each.kind in ("mutate", "magic") for each in definitions)
+        and any(each.kind in ("assign", "augment", "magic") for each in definitions)
+        and (name in saved or not any(id(each) in feeds for each in definitions))
         and not any(_is_drawing(each, analysis) for each in definitions)
-        and all(surely_binds([statements[each.statement].node], name) or each.kind in ("mutate", "magic") for each in definitions)
     )
+
+
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+
+
+def _is_report(statement: Statement) -> bool:
+    """Return whether a statement makes no value: a call, an assertion, or a loop around such."""
+    own = {each.name for each in statement.definitions if each.kind == "loop"}
+    return isinstance(statement.node, (ast.Expr, ast.Assert, ast.For, ast.With, ast.If)) and all(
+        each.name in own or (each.kind == "mutate" and isinstance(statement.node, ast.Expr)) or each.kind == "with"
+        for each in statement.definitions
+    )
+
+
+def _written(statement: Statement, analysis: Analysis) -> set[str]:
+    """Return the names a statement hands to a call that writes a file."""
+    found: set[str] = set()
+    for call, _ in statement.calls:
+        qualified = analysis.qualified_name(call.func)
+        info = None if qualified is None else analysis.libraries.call(qualified)
+        if info is not None and not info.effects.isdisjoint({"write-file", "model-save"}):
+            values = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if isinstance(call.func, ast.Attribute):
+                values.append(call.func.value)
+            found.update(value.id for value in values if isinstance(value, ast.Name))
+    return found
 
 
 def _is_drawing(definition: Definition, analysis: Analysis) -> bool:

@@ -58,7 +58,7 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     node = statement.node
     if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant):
         return False
-    saved = _saved_text(statement)
+    saved = _saved_text(statement, has_results=_has_results(analysis))
     if saved is not None:
         return bool(saved) and not _ARTIST.match(saved)
     if isinstance(node.value, ast.Call):
@@ -72,7 +72,16 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     return True
 
 
-def _saved_text(statement: Statement) -> str | None:
+def _has_results(analysis: Analysis) -> bool:
+    """Return whether the notebook was saved with its outputs: some cell has a result."""
+    return any(
+        output.get("output_type") in ("execute_result", "pyout")
+        for cell in analysis.notebook.code_cells
+        for output in cell.outputs
+    )
+
+
+def _saved_text(statement: Statement, *, has_results: bool) -> str | None:
     """Return the text of the cell's saved result, empty where it ran without one, None where nothing is known."""
     cell = statement.cell
     if cell.execution_count is None:
@@ -82,13 +91,13 @@ def _saved_text(statement: Statement) -> str | None:
             data = output.get("data", output)
             text = data.get("text/plain", data.get("text", "")) if isinstance(data, dict) else ""
             return "".join(text) if isinstance(text, list) else str(text)
-    # A cell that printed or drew and has no result returned None; one without any output may be stripped.
-    return "" if cell.outputs else None
+    # A cell that ran and has no result returned None, unless outputs were stripped from the file.
+    return "" if cell.outputs or has_results else None
 
 
 def _is_merit(statement: Statement, analysis: Analysis) -> bool:
     """Return whether a displayed value is a figure of merit: a score, or a number as saved."""
-    saved = _saved_text(statement)
+    saved = _saved_text(statement, has_results=False)
     if saved is not None and _NUMBER.match(saved):
         return True
     node = statement.node
