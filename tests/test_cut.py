@@ -52,12 +52,26 @@ def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_re
 
 
 def test_a_change_in_place_in_a_later_step_takes_the_object_and_returns_nothing() -> None:
-    plan = plan_of("# One thing", f"xs = []\n{LONG}", "# Two things", f"xs.append(1)\n{LONG}", "# Three things", f"print(xs)\n{LONG}")
+    plan = plan_of(
+        "# One thing",
+        f"xs = []\n{LONG}",
+        "# Two things",
+        f"xs.append(1)\n{LONG}",
+        "# Three things",
+        f"print(xs)\n{LONG}",
+    )
     assert shapes(plan) == [("one_thing", (), ("xs",)), ("two_things", ("xs",), ()), ("three_things", ("xs",), ())]
 
 
 def test_a_name_that_may_not_be_rebound_is_taken_and_returned() -> None:
-    plan = plan_of("# First part", f"x = 1\n{LONG}", "# Second part", f"if x:\n    x = 2\n{LONG}", "# Third part", f"print(x)\n{LONG}")
+    plan = plan_of(
+        "# First part",
+        f"x = 1\n{LONG}",
+        "# Second part",
+        f"if x:\n    x = 2\n{LONG}",
+        "# Third part",
+        f"print(x)\n{LONG}",
+    )
     assert shapes(plan)[1] == ("second_part", ("x",), ("x",))
 
 
@@ -149,13 +163,19 @@ def test_an_import_below_a_change_of_the_import_path_stays_unless_the_tables_kno
 
 
 def test_figures_are_closed_where_a_cell_that_may_draw_ends() -> None:
-    plan = plan_of("import matplotlib.pyplot as plt\nx = [1]", "plt.plot(x)", "y = 2", "def draw():\n    plt.plot(x)", "draw()")
+    plan = plan_of(
+        "import matplotlib.pyplot as plt\nx = [1]", "plt.plot(x)", "y = 2", "def draw():\n    plt.plot(x)", "draw()"
+    )
     assert [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == [2, 5]
 
 
 def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> None:
     plan = plan_of("import pandas as pd\ndf = pd.DataFrame()", "df.head()", "df")
-    assert [item.shown for step in plan.steps for item in step.items if isinstance(item, Moved)] == [None, "df_head", "df"]
+    assert [item.shown for step in plan.steps for item in step.items if isinstance(item, Moved)] == [
+        None,
+        "df_head",
+        "df",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 
@@ -164,8 +164,10 @@ class Analysis:
         match statement:
             case ast.Assign(value=value, targets=targets) if definition.node in targets:
                 return self._qualified(value, depth)
-            case ast.Assign(value=ast.Call() as call, targets=[ast.Tuple(elts=elements)]) if definition.node in elements:
-                return self._unpacked(call, elements.index(definition.node), depth)  # type: ignore[arg-type]
+            case ast.Assign(value=ast.Call() as call, targets=[ast.Tuple(elts=elements)]) if (
+                definition.node in elements
+            ):
+                return self._unpacked(call, elements.index(definition.node), depth)
             case ast.AnnAssign(value=ast.expr() as value):
                 return self._qualified(value, depth)
             case ast.With(items=items) | ast.AsyncWith(items=items):
@@ -250,5 +252,3 @@ def _recorded(notebook: Notebook) -> bool:
     """Return whether the saved execution counts tell an order: some are there, none twice."""
     counts = [cell.execution_count for cell in notebook.code_cells if cell.execution_count is not None]
     return bool(counts) and len(counts) == len(set(counts))
-
-

@@ -46,7 +46,7 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
     items = sink_functions(items, analysis)
     if not items:
         return replace(plan, steps=())
-    groups = _join_small(_split_long(_by_section(items, analysis), analysis))
+    groups = _join_small(_split_long(_by_section(items, analysis)))
     groups = _join(groups, Lifetimes(items, analysis).spans())
     given = tuple(parameter.name for parameter in plan.parameters)
     outside = {name for each in plan.imports for name in each.binds} | {each.name for each in plan.functions}
@@ -88,14 +88,14 @@ def _by_section(items: Sequence[Moved], analysis: Analysis) -> list[Group]:
     return groups
 
 
-def _split_long(groups: Sequence[Group], analysis: Analysis) -> list[Group]:
+def _split_long(groups: Sequence[Group]) -> list[Group]:
     """Cut groups that are too long at the cell boundaries that the fewest names cross."""
     result: list[Group] = []
     for group in groups:
         pending = group
         first = True
         while pending.lines > _LONGEST_STEP:
-            at = _best_cut(pending, analysis)
+            at = _best_cut(pending)
             if at is None:
                 break
             section = pending.section if first else _untitled(pending.section)
@@ -110,7 +110,7 @@ def _untitled(section: Section | None) -> Section | None:
     return None if section is None else replace(section, title=None, text="")
 
 
-def _best_cut(group: Group, analysis: Analysis) -> int | None:
+def _best_cut(group: Group) -> int | None:
     """Return the index to cut before: a cell boundary near the usual length, crossed by few names."""
     best: tuple[float, int] | None = None
     lines = 0
@@ -157,8 +157,10 @@ def _reluctance(left: Group, right: Group) -> int:
 def _joined(left: Group, right: Group) -> Group:
     # The larger part names the whole, unless the first is the heading the second stands under.
     section = left.section
-    if section is None or section.title is None or (
-        right.section is not None and right.section.title is not None and right.lines > 2 * left.lines
+    if (
+        section is None
+        or section.title is None
+        or (right.section is not None and right.section.title is not None and right.lines > 2 * left.lines)
     ):
         section = right.section if right.section is not None and right.section.title is not None else section
     return Group(section, (*left.items, *right.items))
@@ -212,7 +214,10 @@ def _interfaces(
                     bound.discard(definition.name)
                 elif definition.certain and definition.kind != "mutate":
                     bound.add(definition.name)
-                elif definition.kind not in ("mutate", "except", "star") and definition.name in available - bound - outside:
+                elif (
+                    definition.kind not in ("mutate", "except", "star")
+                    and definition.name in available - bound - outside
+                ):
                     taken[definition.name] = None  # bound on some path only: the old value may still be the one
         arguments.append(tuple(taken))
         available |= _made(group) - outside
@@ -311,7 +316,10 @@ def _read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
         for name, definitions in analysis.flow.after().items()
         if name not in outside
         and not name.startswith("_")
-        and all(isinstance(statements[each.statement].node, _ASSIGNMENTS) or each.kind in ("mutate", "magic") for each in definitions)
+        and all(
+            isinstance(statements[each.statement].node, _ASSIGNMENTS) or each.kind in ("mutate", "magic")
+            for each in definitions
+        )
         and any(each.kind in ("assign", "augment", "magic") for each in definitions)
         and (name in saved or not any(id(each) in feeds for each in definitions))
         and not any(_is_drawing(each, analysis) for each in definitions)

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
 
 # Methods that draw, whatever library the object comes from.
-_DRAWING = frozenset(
-    "plot hist bar barh scatter boxplot imshow pie fill_between plot_diagnostics plot_predict heatmap show".split()
-)
+_DRAWING = frozenset({
+    "bar", "barh", "boxplot", "fill_between", "heatmap", "hist", "imshow", "pie", "plot", "plot_diagnostics",
+    "plot_predict", "scatter", "show",
+})  # fmt: skip
 # Definitions draw nothing, and may have been moved down to where they are used.
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a saved text output of a drawing call looks like: artists, not results.
-_ARTIST = re.compile(r"^\s*(\[|\(|array\(\[+)*\s*(<(matplotlib|AxesSubplot|Axes|seaborn|Figure|BarContainer)|Text\(|AxesSubplot\()")
-_NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", re.I)
+_ARTIST = re.compile(
+    r"^\s*(\[|\(|array\(\[+)*\s*(<(matplotlib|AxesSubplot|Axes|seaborn|Figure|BarContainer)|Text\(|AxesSubplot\()"
+)
+_NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", re.IGNORECASE)
 
 
 def show_values(plan: Plan, analysis: Analysis) -> Plan:
@@ -38,12 +41,11 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if not isinstance(item, Moved) or not item.statement.displayed or not _has_value(item, analysis):
                 items.append(item)
                 continue
-            node = item.statement.node
-            assert isinstance(node, ast.Expr)
-            if isinstance(node.value, ast.Name):
-                items.append(replace(item, shown=node.value.id))
+            value = item.statement.node.value  # type: ignore[attr-defined]  # _has_value has seen an ast.Expr
+            if isinstance(value, ast.Name):
+                items.append(replace(item, shown=value.id))
                 continue
-            name = names.fresh(name_from_expression(node.value) or f"cell_{item.statement.cell.index}_value")
+            name = names.fresh(name_from_expression(value) or f"cell_{item.statement.cell.index}_value")
             keep = _is_merit(item.statement, analysis) and not item.guarded
             if keep:
                 kept.append(name)
@@ -67,7 +69,14 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
         function = node.value.func
         if isinstance(function, ast.Name) and function.id in ("print", "display", "help", "exec", "exit", "quit"):
             return False
-        if isinstance(function, ast.Attribute) and function.attr in ("info", "append", "extend", "show", "sort", "update"):
+        if isinstance(function, ast.Attribute) and function.attr in (
+            "info",
+            "append",
+            "extend",
+            "show",
+            "sort",
+            "update",
+        ):
             return False
     return True
 
@@ -150,8 +159,12 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
 def _can_draw(plan: Plan) -> bool:
     """Return whether anything imported could draw with matplotlib: it, or a library nobody here knows."""
     texts = [each.text for each in plan.imports]
-    texts += [ast.unparse(item.statement.node) for step in plan.steps for item in step.items
-              if isinstance(item, Moved) and isinstance(item.statement.node, (ast.Import, ast.ImportFrom, ast.Try))]  # fmt: skip
+    texts += [
+        ast.unparse(item.statement.node)
+        for step in plan.steps
+        for item in step.items
+        if isinstance(item, Moved) and isinstance(item.statement.node, (ast.Import, ast.ImportFrom, ast.Try))
+    ]
     roots = {root for text in texts for root in re.findall(r"(?:import|from)\s+(\w+)", text)}
     inner = {
         root

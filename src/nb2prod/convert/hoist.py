@@ -87,7 +87,9 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
                 unowned = use.name not in meanings and (use.name in PREDEFINED or star or not meanings.get(use.name))
                 # What runs at once must find its names already defined above.
                 if not (known or unowned) or (
-                    not use.deferred and use.name in candidates and candidates[use.name].statement.index > item.statement.index
+                    not use.deferred
+                    and use.name in candidates
+                    and candidates[use.name].statement.index > item.statement.index
                 ):
                     del candidates[name]
                     changed = True
@@ -255,7 +257,11 @@ def _evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassD
             return False
     else:
         arguments = node.args
-        outside = [*node.decorator_list, *arguments.defaults, *(each for each in arguments.kw_defaults if each is not None)]
+        outside = [
+            *node.decorator_list,
+            *arguments.defaults,
+            *(each for each in arguments.kw_defaults if each is not None),
+        ]
     return all(_is_still(each) for each in outside)
 
 
@@ -287,7 +293,11 @@ def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
     counted: Counter[str] = Counter()
     shadowed: list[str] = []
     for statement in node.body:
-        inner = [] if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else list(ast.walk(statement))
+        inner = (
+            []
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            else list(ast.walk(statement))
+        )
         loads = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
         stores = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
         shadowed.extend(name for name in loads if not counted[name] and name in stores)
@@ -298,7 +308,9 @@ def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
 def _is_constant(node: ast.stmt) -> bool:
     """Return whether ``node`` is ``NAME = literal`` with a value nothing can change."""
     match node:
-        case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
+        case (
+            ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value)
+        ):
             try:
                 literal = ast.literal_eval(value)
             except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

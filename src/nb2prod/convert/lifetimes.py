@@ -35,6 +35,7 @@ class Lifetimes:
     """The moved statements in the order they will run, with what each needs of the others."""
 
     def __init__(self, items: Sequence[Moved], analysis: Analysis) -> None:
+        """Index ``items``, the moved statements in the order they will run."""
         self.items = list(items)
         self.flow = analysis.flow
         self.analysis = analysis
@@ -59,14 +60,13 @@ class Lifetimes:
             captured.difference_update(_owners(item.statement))
             if captured:
                 end = self._alive_until(place)
-                for name in captured:
-                    found.extend(
-                        Span(place, where, f"a function reads {name}, which is bound again while it is in use")
-                        for where, definition in self.bindings.get(name, ())
-                        if place < where <= end and definition.kind != "except"
-                    )
-            for written in item.statement.global_writes:
-                found.append(self._global_span(place, written))
+                found.extend(
+                    Span(place, where, f"a function reads {name}, which is bound again while it is in use")
+                    for name in sorted(captured)
+                    for where, definition in self.bindings.get(name, ())
+                    if place < where <= end and definition.kind != "except"
+                )
+            found.extend(self._global_span(place, written) for written in item.statement.global_writes)
         return found
 
     def _global_span(self, place: int, written: Definition) -> Span:
@@ -84,7 +84,9 @@ class Lifetimes:
         statement = self.items[place].statement
         if _only_used_at_once(statement, self.analysis):
             return place
-        plain = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _makes_closures(statement.node)
+        plain = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _makes_closures(
+            statement.node
+        )
         end = place
         pending, seen = [place], {place}
         while pending:
@@ -101,13 +103,12 @@ class Lifetimes:
         return end
 
     def _kept(self, function: Statement, reader: Statement) -> bool:
-        """Return whether ``reader`` does more with the function than call it or hand it to a call that uses it at once."""
+        """Return whether ``reader`` does more with the function than call it, or have it called at once."""
         names = {each.name for each in function.definitions}
         called = {id(call.func) for call, _ in reader.calls}
         at_once = _arguments_used_at_once(reader, self.analysis)
         return any(
-            use.name in names and id(use.node) not in called and id(use.node) not in at_once
-            for use in reader.uses
+            use.name in names and id(use.node) not in called and id(use.node) not in at_once for use in reader.uses
         ) or (isinstance(reader.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)))
 
 
@@ -119,7 +120,11 @@ def sink_functions(items: Sequence[Moved], analysis: Analysis) -> list[Moved]:
     order = list(items)
     for item in reversed(items):
         node = item.statement.node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.decorator_list or item.statement.global_writes:
+        if (
+            not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            or node.decorator_list
+            or item.statement.global_writes
+        ):
             continue
         if any(not use.deferred for use in item.statement.uses) or item.guarded:
             continue
@@ -156,8 +161,9 @@ def _binds(node: ast.stmt, name: str) -> bool:
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
             targets = [item.optional_vars for item in items if item.optional_vars is not None]
             return any(_stores(target, name) for target in targets) or surely_binds(body, name)
-        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody) | ast.TryStar(
-            body=body, handlers=handlers, orelse=orelse, finalbody=finalbody
+        case (
+            ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody)
+            | ast.TryStar(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody)
         ):
             succeeds = surely_binds([*body, *orelse], name)
             recovers = all(surely_binds(each.body, name) or _leaves(each.body) for each in handlers)
@@ -175,7 +181,9 @@ def _binds(node: ast.stmt, name: str) -> bool:
 
 
 def _stores(node: ast.AST, name: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Store) for each in ast.walk(node))
+    return any(
+        isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Store) for each in ast.walk(node)
+    )
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
@@ -189,7 +197,15 @@ def _owners(statement: Statement) -> set[str]:
 
 
 def _makes_closures(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom)
+    inner = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.GeneratorExp,
+        ast.Yield,
+        ast.YieldFrom,
+    )
     return any(isinstance(each, inner) for statement in node.body for each in ast.walk(statement))
 
 

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.location import Position
     from nb2prod.notebook.model import CodeCell
 
 _KERNEL_NAMES = frozenset({"_", "__", "___", "In", "Out", "_i", "_ii", "_iii", "_ih", "_oh", "_dh"})
 # Calls that look into the __main__ module, which a package's steps are not.
-_LOOKS_INTO_MAIN = {"unittest.main": "unittest.main() looks for tests in __main__", "doctest.testmod": "doctest looks into __main__"}
+_LOOKS_INTO_MAIN = {
+    "unittest.main": "unittest.main() looks for tests in __main__",
+    "doctest.testmod": "doctest looks into __main__",
+}
 
 
 def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
@@ -30,7 +34,9 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
     refusals = list(plan.refusals)
     notebook = analysis.notebook
     if notebook.language != "python":
-        refusals.append(Refusal(1, 1, f"the notebook's language is {notebook.language}", "convert Python notebooks only"))
+        refusals.append(
+            Refusal(1, 1, f"the notebook's language is {notebook.language}", "convert Python notebooks only")
+        )
         return replace(plan, refusals=tuple(refusals), steps=())
     for cell in notebook.code_cells:
         if cell.problem is not None:
@@ -67,7 +73,8 @@ def _dynamic_calls(statement: Statement) -> str:
     names = [
         call.func.id
         for call, _ in statement.calls
-        if isinstance(call.func, ast.Name) and call.func.id in ("exec", "eval", "globals", "locals", "vars", "get_ipython")
+        if isinstance(call.func, ast.Name)
+        and call.func.id in ("exec", "eval", "globals", "locals", "vars", "get_ipython")
     ]
     return ", ".join(f"{name}()" for name in dict.fromkeys(names)) or "this statement"
 
@@ -77,7 +84,9 @@ def _kernel_magic(statement: Statement) -> Magic | None:
     match statement.node:
         case ast.Expr(
             value=ast.Call(
-                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attr), args=args, keywords=[]
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attr),
+                args=args,
+                keywords=[],
             ) as call
         ):
             texts = [each.value for each in args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
@@ -134,9 +143,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             return None
         replacements = list(item.replacements)
         for magic in cell.magics:
-            if place.start <= magic.range.start and magic.range.end <= place.end or (
-                place.start.line <= magic.range.start.line <= place.end.line and place.start <= magic.range.start
-            ):
+            if place.start <= magic.range.start and magic.range.start.line <= place.end.line:
                 text = text_of(magic, cell)
                 if isinstance(text, str):
                     replacements.append(Replacement(magic.range, text))
@@ -169,11 +176,14 @@ def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
             dropped.append(Dropped(statement, "at module level it does nothing"))
             return None
         replacements = list(item.replacements)
-        for use in statement.uses:
-            if use.name == "__name__" and isinstance(use.node, ast.Name):
-                replacements.append(Replacement(use.location.range, '"__main__"'))
         replacements.extend(
-            Replacement(statement.cell.locate(node).range, "pass") for node in _globals_outside_functions(statement.node)
+            Replacement(use.location.range, '"__main__"')
+            for use in statement.uses
+            if use.name == "__name__" and isinstance(use.node, ast.Name)
+        )
+        replacements.extend(
+            Replacement(statement.cell.locate(node).range, "pass")
+            for node in _globals_outside_functions(statement.node)
         )
         guarded = "raises-exception" in statement.cell.tags
         return replace(item, replacements=tuple(replacements), guarded=guarded)
@@ -210,10 +220,11 @@ def keep_globals(plan: Plan, _analysis: Analysis) -> Plan:
                 continue
             statement = item.statement
             replacements = list(item.replacements)
-            for node in ast.walk(statement.node):
-                if isinstance(node, ast.Global):
-                    place = statement.cell.locate(node).range
-                    replacements.append(Replacement(place, f"nonlocal {', '.join(node.names)}"))
+            replacements.extend(
+                Replacement(statement.cell.locate(node).range, f"nonlocal {', '.join(node.names)}")
+                for node in ast.walk(statement.node)
+                if isinstance(node, ast.Global)
+            )
             missing = dict.fromkeys(each.name for each in statement.global_writes if each.name not in bound)
             if missing:
                 # An annotation without a value makes the name the step's own and leaves it unbound.
@@ -245,15 +256,15 @@ def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
         for item in step.items:
             if isinstance(item, Moved):
                 for use in item.statement.uses:
-                    if use.exposed and use.name in defined - made and use.name not in step.arguments and hasattr(builtins, use.name):
+                    if use.exposed and use.name in defined - made and hasattr(builtins, use.name):
                         early[use.name] = None
                 made.update(each.name for each in item.statement.definitions if each.certain)
+        for name in step.arguments:
+            early.pop(name, None)
         if not early:
             return step
         needs_import = True
-        first = next(at for at, item in enumerate(step.items) if isinstance(item, Moved))
-        head = step.items[first]
-        assert isinstance(head, Moved)
+        first, head = next((at, item) for at, item in enumerate(step.items) if isinstance(item, Moved))
         start = _start(head.statement)
         text = "".join(f"{name} = builtins.{name}\n" for name in early)
         changed = replace(head, replacements=(*head.replacements, Replacement(Range(start, start), text)))
@@ -264,7 +275,8 @@ def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
     return replace(plan, steps=steps, imports=imports)
 
 
-def _start(statement: Statement):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _start(statement: Statement) -> Position:
+    """Return where a statement starts, the ``@`` of its first decorator included."""
     node = statement.node
     decorators = getattr(node, "decorator_list", ())
     place = statement.cell.locate(decorators[0]).range.start if decorators else statement.location.range.start

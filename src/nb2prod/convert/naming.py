@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan, Step
 
 # Words that make a heading a sentence but a name only longer.
-_FILLERS = frozenset(
-    "a an and are as at be by for from in into is it let lets of on or our s so that the then this to us we what with"
-    " you your how do does now some".split()
+_FILLERS = frozenset({
+    "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "in", "into", "is", "it", "let",
+    "lets", "now", "of", "on", "or", "our", "s", "so", "some", "that", "the", "then", "this", "to", "us", "we", "what",
+    "with", "you", "your",
+})  # fmt: skip
+_ORDINALS = re.compile(
+    r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?(?:\d+(?:[.\-:)]\d+)*|[ivx]+)\s*[.:)\-]+\s*", re.IGNORECASE
 )
-_ORDINALS = re.compile(r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?(?:\d+(?:[.\-:)]\d+)*|[ivx]+)\s*[.:)\-]+\s*", re.I)
 _LONGEST = 40
 
 
@@ -32,6 +35,7 @@ class Names:
     """Hands out names that collide with nothing in the notebook and with nothing handed out before."""
 
     def __init__(self, taken: Iterable[str]) -> None:
+        """Start with ``taken`` names, and those of Python and of the generated modules."""
         self._taken = set(taken) | set(dir(builtins)) | set(keyword.kwlist) | {"config", "run", "show", "display"}
 
     def fresh(self, wanted: str) -> str:
@@ -71,7 +75,7 @@ def name_from_heading(title: str) -> str | None:
     if sum(character.isalpha() and not character.isascii() for character in text) > len(text) / 3:
         return None
     text = _ORDINALS.sub("", text.strip().lstrip("*_`# "))
-    text = text.replace("'", "").replace("’", "")
+    text = text.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     words = [word.lower() for word in re.findall(r"[A-Za-z0-9]+", text)]
     kept = [word for word in words if word not in _FILLERS] or words
     name = ""
@@ -120,7 +124,9 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     for step in plan.steps:
         wanted = name_from_heading(step.title) if step.title else None
         is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
-        steps.append(replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async))
+        steps.append(
+            replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async)
+        )
     return replace(plan, steps=tuple(steps))
 
 

@@ -29,7 +29,11 @@ def lift_parameters(plan: Plan, _analysis: Analysis) -> Plan:
         items: list[Item] = []
         for item in step.items:
             parameter = _parameter(item, step.items) if isinstance(item, Moved) else None
-            if parameter is None or not isinstance(item, Moved) or any(each.name == parameter.name for each in parameters):
+            if (
+                parameter is None
+                or not isinstance(item, Moved)
+                or any(each.name == parameter.name for each in parameters)
+            ):
                 items.append(item)
             else:
                 parameters.append(parameter)
@@ -43,8 +47,9 @@ def _parameter(item: Moved, siblings: tuple[Item, ...]) -> Parameter | None:
     if "parameters" not in statement.cell.tags:
         return None
     match statement.node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-            target=ast.Name(id=name), value=ast.expr() as value
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
         ):
             pass
         case _:

@@ -86,7 +86,11 @@ def package_name(analysis: Analysis) -> str:
     """Return an import name for the notebook's package that shadows nothing it could import."""
     path = Path(analysis.notebook.path)
     says_nothing = path.stem.lower() in _SAYING_NOTHING and path.absolute().parent.name
-    stem = re.sub(r"\W+", "_", (path.absolute().parent.name if says_nothing else path.stem).lower().encode("ascii", "ignore").decode()).strip("_")
+    stem = re.sub(
+        r"\W+",
+        "_",
+        (path.absolute().parent.name if says_nothing else path.stem).lower().encode("ascii", "ignore").decode(),
+    ).strip("_")
     stem = re.sub(r"__+", "_", stem) or "notebook"
     if stem[0].isdigit():
         stem = f"notebook_{stem}"

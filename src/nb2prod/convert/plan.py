@@ -168,6 +168,7 @@ class Refusal:
     advice: str
 
     def __str__(self) -> str:
+        """Return the refusal as users read it, the cell first."""
         return f"cell {self.cell}, line {self.line}: {self.reason}; {self.advice}"
 
 

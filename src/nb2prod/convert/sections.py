@@ -37,7 +37,9 @@ def find_sections(notebook: Notebook) -> tuple[Section, ...]:
     """Return the sections that hold code, in document order."""
     sections: list[Section] = []
     title: str | None = None
-    level, texts, cells = 0, [], []
+    level = 0
+    texts: list[str] = []
+    cells: list[int] = []
 
     def close() -> None:
         if cells:
@@ -80,8 +82,18 @@ def _outline(source: str) -> list[tuple[int, str | None, str]]:
             parts.append((len(heading[1]), heading[2], []))
         elif html:
             parts.append((int(html[1]), re.sub(r"<[^>]+>", "", html[2]).strip(), []))
-        elif not fenced and body and body[-1].strip() and _SETEXT.match(line) and (len(body) == 1 or not body[-2].strip()):
+        elif (
+            not fenced
+            and body
+            and body[-1].strip()
+            and _SETEXT.match(line)
+            and (len(body) == 1 or not body[-2].strip())
+        ):
             parts.append((1 if "=" in line else 2, body.pop().strip(), []))
         else:
             body.append(line)
-    return [(level, title or None, "\n".join(body).strip()) for level, title, body in parts if title or "".join(body).strip()]
+    return [
+        (level, title or None, "\n".join(body).strip())
+        for level, title, body in parts
+        if title or "".join(body).strip()
+    ]

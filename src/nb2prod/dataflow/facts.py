@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nb2prod.dataflow.model import Definition, DefinitionKind, Statement, Use
 
@@ -162,10 +162,7 @@ class _Walker:
 
     def block(self, body: Iterable[ast.stmt]) -> bool:
         """Walk a suite; return whether control surely leaves it before its end."""
-        for statement in body:
-            if self.statement(statement):
-                return True
-        return False
+        return any(self.statement(statement) for statement in body)
 
     def statement(self, node: ast.stmt) -> bool:
         """Walk a statement; return whether control surely does not continue after it."""
@@ -474,7 +471,11 @@ class _Walker:
         if isinstance(call.func, ast.Attribute):
             if call.func.attr not in _MUTATORS:
                 self._mutate(call.func.value)
-            return call.func.attr in ("exit", "_exit") and isinstance(call.func.value, ast.Name) and call.func.value.id in ("sys", "os")
+            return (
+                call.func.attr in ("exit", "_exit")
+                and isinstance(call.func.value, ast.Name)
+                and call.func.value.id in ("sys", "os")
+            )
         return isinstance(call.func, ast.Name) and call.func.id in ("exit", "quit")
 
     # Expressions
@@ -614,7 +615,9 @@ class _Walker:
         scope = _Scope("comprehension", self._scope)
         for generator in generators:
             scope.stores.update(
-                child.id for child in ast.walk(generator.target) if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
+                child.id
+                for child in ast.walk(generator.target)
+                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
             )
         outer, self._scope = self._scope, scope
         before, deleted = set(self.bound), set(self.deleted)
@@ -646,7 +649,7 @@ def _is_text(nodes: Sequence[ast.expr]) -> bool:
     return bool(nodes) and isinstance(nodes[0], ast.Constant) and isinstance(nodes[0].value, str)
 
 
-_STATEMENTS: dict[type, Callable[[_Walker, ast.stmt], bool | None]] = {
+_STATEMENTS: dict[type, Callable[[_Walker, Any], bool | None]] = {
     ast.Expr: _Walker.expression_statement,
     ast.Assign: _Walker.assign,
     ast.AnnAssign: _Walker.annotated,
@@ -672,11 +675,11 @@ _STATEMENTS: dict[type, Callable[[_Walker, ast.stmt], bool | None]] = {
     ast.Continue: _Walker.leave,
     ast.Raise: _Walker.leave,
     ast.Return: _Walker.leave,
-}  # type: ignore[assignment]
+}
 if hasattr(ast, "TypeAlias"):
     _STATEMENTS[ast.TypeAlias] = _Walker.type_alias
 
-_EXPRESSIONS: dict[type, Callable[[_Walker, ast.expr], None]] = {
+_EXPRESSIONS: dict[type, Callable[[_Walker, Any], None]] = {
     ast.Name: _Walker.name_,
     ast.Constant: _Walker.constant,
     ast.Attribute: _Walker.attribute,
@@ -692,4 +695,4 @@ _EXPRESSIONS: dict[type, Callable[[_Walker, ast.expr], None]] = {
     ast.SetComp: _Walker.comprehension,
     ast.DictComp: _Walker.comprehension,
     ast.GeneratorExp: _Walker.generator,
-}  # type: ignore[assignment]
+}
