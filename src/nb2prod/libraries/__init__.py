@@ -172,7 +172,8 @@ def effects_given(call: CallInfo, arguments: Mapping[str, object], *, if_unknown
     """Return the effects the call has with these arguments: parameter name to literal value, or ``UNKNOWN``.
 
     ``if_unknown`` decides a condition on an argument that is no literal: True for what may happen,
-    False for what surely happens. An effect whose condition holds ends ``pure``.
+    False for what surely happens. An effect whose condition holds ends ``pure``, and so do ``out=``
+    and ``overwrite_a=``.
     """
     effects = set(call.otherwise)
     defaults = dict(call.defaults)
@@ -187,7 +188,15 @@ def effects_given(call: CallInfo, arguments: Mapping[str, object], *, if_unknown
         if holds:
             effects.add(condition.effect)
             effects.discard("pure")
+    if any(_overwrites(name, value) for name, value in arguments.items()):
+        effects.add("mutates-argument")
+        effects.discard("pure")
     return frozenset(effects)
+
+
+def _overwrites(name: str, value: object) -> bool:
+    """Return whether an argument makes the call write into an array, as NumPy and SciPy spell it everywhere."""
+    return (name == "out" and value is not None) or (name.startswith("overwrite_") and value is not False)
 
 
 def _among(value: object, values: tuple[object, ...]) -> bool:

@@ -56,6 +56,7 @@ class CallInfo:
     variadic    the last of ``parameters`` takes all further positional arguments
     path        parameters that are a file path or URL
     seed        the parameter that makes the call repeatable when it is given and not None
+    seed_aliases  what other versions of the library call ``seed``
     seeded_by   calls that also make it repeatable, any one of them; ``self``: the object it is called
                 on was seeded, or not, where it was made
     returns     the class of the result, if it is always that class; a tuple if the result is one
@@ -81,6 +82,7 @@ class CallInfo:
     defaults: tuple[tuple[str, object], ...] = ()
     conditions: tuple[Condition, ...] = ()
     otherwise: frozenset[str] = frozenset()
+    seed_aliases: tuple[str, ...] = ()
     until: str | None = None
 
 

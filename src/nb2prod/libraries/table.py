@@ -28,7 +28,7 @@ _CALL_KEYS: Final = frozenset(
 _CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "pure-operators"}
 _FILE_EFFECTS: Final = frozenset({"read-file", "write-file"})
 
-_ROW = re.compile(r"(?P<name>[\w.]+)(?:\((?P<parameters>.*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
+_ROW = re.compile(r"(?P<name>[\w.]+)(?:\((?P<parameters>[^()]*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
 _PARAMETER = re.compile(r"(?P<name>\*{0,2}\w+|\*)(?::\s*(?P<role>\w+))?(?:\s*=\s*(?P<default>.+))?")
 _LITERALS: Final = {"None": None, "True": True, "False": False}
 
@@ -123,6 +123,7 @@ def call_info(name: str, group: Group, row: str) -> CallInfo:
         parameters=tuple(parameters),
         path=tuple(roles["path"]),
         seed=next(iter(roles["seed"]), None),
+        seed_aliases=tuple(roles["seed"][1:]),
         model=next(iter(roles["model"]), None),
         defaults=tuple(defaults),
         variadic=variadic,
