@@ -29,6 +29,8 @@ _PLACES = {
 }
 _ANYWHERE = "is an absolute path"
 _MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(_PLACES.values())))
+# A cheap look before every string of a cell is taken apart.
+_HINT = re.compile(r"/(?:home|Users|root|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
 _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)]*")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
 # Regular expressions and prose are written with these, paths are not.
@@ -80,7 +82,7 @@ def _paths(analysis: Analysis) -> Iterator[_Path]:
     calls = {id(call.node): call for call in analysis.calls()}
     for cell in analysis.notebook.code_cells:
         yield from _in_magics(cell)
-        for literal in _literals(analysis, cell.tree, calls) if cell.tree else ():
+        for literal in _literals(cell.tree, calls) if cell.tree and _HINT.search(cell.source) else ():
             text = _beginning(literal)
             place = _place(text)
             if place and not _NO_PATH.search(text):
@@ -124,7 +126,7 @@ def _literal(analysis: Analysis, cell: CodeCell, node: ast.expr) -> tuple[CodeCe
     return cell, node
 
 
-def _literals(analysis: Analysis, node: ast.AST, calls: Mapping[int, Call]) -> Iterator[ast.expr]:
+def _literals(node: ast.AST, calls: Mapping[int, Call]) -> Iterator[ast.expr]:
     """Yield the string literals under ``node`` that may be paths, by where they stand."""
     for child in _candidates(node, calls):
         match child:
@@ -133,7 +135,7 @@ def _literals(analysis: Analysis, node: ast.AST, calls: Mapping[int, Call]) -> I
             case ast.JoinedStr(values=[ast.Constant(), *_]):
                 yield child
             case _:
-                yield from _literals(analysis, child, calls)
+                yield from _literals(child, calls)
 
 
 def _candidates(node: ast.AST, calls: Mapping[int, Call]) -> Iterator[ast.AST]:

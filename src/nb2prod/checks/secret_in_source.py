@@ -43,6 +43,12 @@ _FORMAT = re.compile(
     + "|".join(f"(?P<f{number}>{pattern})" for number, pattern in enumerate(_FORMATS.values()))
     + ")(?![A-Za-z0-9+/_])"
 )
+# Cheap looks before the dear ones: what every format, and every telling name, has in it.
+_PARTS = (
+    *("AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hooks.slack"),
+    *("sk-", "k_live_", "hf_", "SG.", "pypi-", "npm_", "eyJ", "Key=", "PRIVATE KEY", "://"),
+)
+_HINT = re.compile("pass|pwd|secret|token|key|auth", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@'\"<>{}]*:(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
 _BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)", re.IGNORECASE)
 _SETTING = re.compile(r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)")
@@ -86,12 +92,14 @@ def _secrets(analysis: Analysis, cell: Cell) -> Iterator[tuple[Location, str]]:
             start = magic.range.start
             text = re.sub(r"^(%\w+\s+\w+)\s", r"\1=", cell.lines[start.line - 1][start.column - 1 :])
             yield from _in_text(cell, text, start.line, start.column)
-    for node in ast.walk(cell.tree) if cell.tree else ():
+    if cell.tree is None or not _HINT.search(cell.source):
+        return
+    for node in ast.walk(cell.tree):
         for name, value in _named(node):
             match value:
                 case ast.Constant(value=str() as text) if kind := _kind(name, text):
                     yield cell.locate(value), kind
-    for call in analysis.calls() if cell.tree else ():
+    for call in analysis.calls():
         if call.cell is cell and call.qualified_name in ("os.getenv", "os.environ.get", "os.environ.setdefault"):
             match call.node.args:
                 case [ast.Constant(value=str() as name), ast.Constant(value=str() as text) as default]:
@@ -100,6 +108,8 @@ def _secrets(analysis: Analysis, cell: Cell) -> Iterator[tuple[Location, str]]:
 
 
 def _formatted(cell: Cell) -> Iterator[tuple[Location, str]]:
+    if not any(part in cell.source for part in _PARTS):
+        return
     for number, line in enumerate(cell.lines, 1):
         text = _DATA_URI.sub(lambda found: " " * len(found[0]), line)
         for found in _FORMAT.finditer(text):

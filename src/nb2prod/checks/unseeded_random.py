@@ -54,6 +54,7 @@ class _Run:
     entered: set[int] = field(default_factory=set)
     bodies: dict[int, list[Call]] = field(default_factory=dict)
     seeded_objects: set[str] = field(default_factory=set)
+    unfitted: list[Call] = field(default_factory=list)
 
     def notebook(self) -> None:
         """Go through all statements, then through what runs when nobody can tell."""
@@ -67,6 +68,7 @@ class _Run:
                 self.seeded_objects.add(call.name.rpartition(".")[0])
         for call in immediate:
             self.call(call)
+        self.fit()
         # Methods and functions that are only passed on run later than here, perhaps after every seed.
         for index in list(self.bodies):
             if any(self.analysis.flow.uses(each) for each in self.analysis.statements()[index].definitions):
@@ -88,13 +90,33 @@ class _Run:
                     self.enter(definition.statement)
             if any(each.kind == "function" for each in own):
                 return
+        if call.name.rpartition(".")[2].startswith("fit") or call.effects & {"fit", "score", "split"}:
+            self.fit()
         if call.info is None:
             self.all_seeded = self.all_seeded or bool(_SEEDS_ALL.match(call.name.rpartition(".")[2]))
         elif "seed" in call.effects:
             if call.info.seed is None or _is_given(call):
                 for seeded in call.info.seeds:
                     self.seeds.setdefault(seeded, call)
-        elif "random" in call.effects and self.draws(call):
+        elif "random" in call.effects:
+            if self.is_estimator(call):
+                self.unfitted.append(call)
+            else:
+                self.draw(call)
+
+    def is_estimator(self, call: Call) -> bool:
+        """Whether ``call`` makes an object that draws later: when it is fitted, or asked for splits."""
+        return any(self.analysis.libraries.call(f"{call.qualified_name}.{method}") for method in ("fit", "split"))
+
+    def fit(self) -> None:
+        """Let the estimators made so far draw."""
+        for call in self.unfitted:
+            self.draw(call)
+        self.unfitted.clear()
+
+    def draw(self, call: Call) -> None:
+        """Record a call that draws, unless something makes it repeatable."""
+        if call.info is not None and self.draws(call):
             self.unseeded.setdefault(next(iter(call.info.seeded_by), call.qualified_name or ""), []).append(call)
 
     def draws(self, call: Call) -> bool:

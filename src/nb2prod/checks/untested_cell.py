@@ -62,10 +62,14 @@ def _touched(analysis: Analysis) -> set[int]:
 
 
 def _asserts(statement: Statement) -> bool:
-    return any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
-        for node in ast.walk(statement.node)
-    ) and (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node))
+    return (
+        "assert" in statement.cell.source.lower()
+        and any(
+            isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
+            for node in ast.walk(statement.node)
+        )
+        and (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node))
+    )
 
 
 def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
