@@ -1,0 +1,209 @@
+"""How expressions are walked: reads, calls, lambdas and comprehensions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.dataflow.walk import Scope, argument_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nb2prod.dataflow.walk import Handlers, Walk
+
+# Methods that change their object wherever the call stands, not only as a statement of its own.
+# They are the language's own containers; what libraries mutate is in rules/libraries.
+MUTATORS = frozenset({
+    "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft",
+    "remove", "reverse", "setdefault", "sort", "update", "fit", "fit_transform", "partial_fit",
+})  # fmt: skip
+
+# Calls that see or change the namespace in ways no analysis can follow.
+_DYNAMIC = frozenset({"exec", "globals", "locals", "get_ipython"})
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
+
+
+def _name(walk: Walk, node: ast.Name) -> None:
+    walk.load(node.id, node)
+
+
+def _constant(walk: Walk, node: ast.Constant) -> None:
+    pass
+
+
+def _attribute(walk: Walk, node: ast.Attribute) -> None:
+    walk.expression(node.value)
+
+
+def _subscript(walk: Walk, node: ast.Subscript) -> None:
+    walk.expression(node.value)
+    walk.expression(node.slice)
+
+
+def _binary(walk: Walk, node: ast.BinOp) -> None:
+    walk.expression(node.left)
+    walk.expression(node.right)
+
+
+def _call(walk: Walk, node: ast.Call) -> None:
+    walk.calls.append((node, walk.deferred))
+    function = node.func
+    walk.expression(function)
+    for argument in node.args:
+        # A generator handed to a call is taken to be consumed by it.
+        walk.consumed = argument
+        walk.expression(argument)
+    for keyword in node.keywords:
+        walk.expression(keyword.value)
+    if isinstance(function, ast.Name):
+        _called_by_name(walk, function.id, node)
+    elif isinstance(function, ast.Attribute):
+        if function.attr in MUTATORS:
+            walk.mutate(function.value)
+        _names_in_strings(walk, function.attr, node)
+
+
+def _called_by_name(walk: Walk, name: str, node: ast.Call) -> None:
+    if name in _DYNAMIC or (name == "vars" and not node.args) or (name == "eval" and not _is_text(node.args[:1])):
+        walk.dynamic = True
+    _names_in_strings(walk, name, node)
+
+
+def _names_in_strings(walk: Walk, called: str, node: ast.Call) -> None:
+    """Record reads that hide in strings: pandas ``query("a > @t")``, ``eval("x + 1")``, patsy ``"y ~ f(x)"``.
+
+    They may be column names as well; a use whose node is no ``ast.Name`` is a maybe.
+    """
+    for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        text = argument.value if isinstance(argument, ast.Constant) else None
+        if not isinstance(text, str):
+            continue
+        if called == "query":
+            names = _QUERY_NAME.findall(text)
+        elif called == "eval" or "~" in text:
+            names = _IDENTIFIER.findall(text)
+        else:
+            continue
+        for name in dict.fromkeys(names):
+            walk.load(name, argument)
+
+
+def _lambda(walk: Walk, node: ast.Lambda) -> None:
+    signature(walk, node.args, annotations=False)
+    walk.body(node.args, lambda: walk.expression(node.body))
+
+
+def signature(walk: Walk, arguments: ast.arguments, *, annotations: bool) -> None:
+    """Walk what a function definition evaluates at once: defaults and, if wanted, annotations."""
+    walk.all(arguments.defaults)
+    walk.all(default for default in arguments.kw_defaults if default is not None)
+    if annotations:
+        for argument in argument_nodes(arguments):
+            if argument.annotation is not None:
+                _annotation(walk, argument.annotation)
+
+
+def _annotation(walk: Walk, node: ast.expr) -> None:
+    walk.expression(node)
+
+
+def _named(walk: Walk, node: ast.NamedExpr) -> None:
+    walk.expression(node.value)
+    walk.store(node.target.id, node.target, "assign")
+
+
+def _bool(walk: Walk, node: ast.BoolOp) -> None:
+    walk.expression(node.values[0])
+    walk.maybe(lambda: walk.all(node.values[1:]))
+
+
+def _conditional(walk: Walk, node: ast.IfExp) -> None:
+    walk.expression(node.test)
+
+    def branch(value: ast.expr) -> Callable[[], bool]:
+        return lambda: bool(walk.expression(value))  # type: ignore[func-returns-value]
+
+    walk.branches(branch(node.body), branch(node.orelse))
+
+
+def _compare(walk: Walk, node: ast.Compare) -> None:
+    walk.expression(node.left)
+    walk.expression(node.comparators[0])
+    if len(node.comparators) > 1:
+        walk.maybe(lambda: walk.all(node.comparators[1:]))
+
+
+def _comprehension(walk: Walk, node: ast.ListComp | ast.SetComp | ast.DictComp) -> None:
+    _generate(walk, node.generators, [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
+
+
+def _generator(walk: Walk, node: ast.GeneratorExp) -> None:
+    if walk.consumed is node or walk.deferred:
+        _generate(walk, node.generators, [node.elt])
+        return
+    # Only the first iterable is evaluated now; the rest runs when somebody iterates.
+    walk.expression(node.generators[0].iter)
+    bound, walk.deferred = set(walk.bound), True
+    _generate(walk, node.generators, [node.elt], first_done=True)
+    walk.bound, walk.deferred = bound, False
+
+
+def _generate(
+    walk: Walk, generators: Sequence[ast.comprehension], results: Sequence[ast.expr], *, first_done: bool = False
+) -> None:
+    if not first_done:
+        walk.expression(generators[0].iter)
+    scope = Scope("comprehension", walk.scope)
+    for generator in generators:
+        scope.stores.update(
+            child.id
+            for child in ast.walk(generator.target)
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
+        )
+    outer, walk.scope = walk.scope, scope
+    before, deleted = set(walk.bound), set(walk.deleted)
+    for number, generator in enumerate(generators):
+        if number:
+            walk.expression(generator.iter)
+        if not isinstance(generator.target, ast.Name):
+            _loads_in_target(walk, generator.target)
+        walk.all(generator.ifs)
+    walk.all(results)
+    walk.bound, walk.deleted = before, deleted
+    walk.scope = outer
+
+
+def _loads_in_target(walk: Walk, target: ast.expr) -> None:
+    """Walk the parts of a target that are evaluated (``for a[i] in …``)."""
+    for child in ast.walk(target):
+        if isinstance(child, (ast.Attribute, ast.Subscript)):
+            walk.expression(child.value)
+            if isinstance(child, ast.Subscript):
+                walk.expression(child.slice)
+
+
+def _is_text(nodes: Sequence[ast.expr]) -> bool:
+    return bool(nodes) and isinstance(nodes[0], ast.Constant) and isinstance(nodes[0].value, str)
+
+
+EXPRESSIONS: Handlers[None] = {
+    ast.Name: _name,
+    ast.Constant: _constant,
+    ast.Attribute: _attribute,
+    ast.Subscript: _subscript,
+    ast.BinOp: _binary,
+    ast.Call: _call,
+    ast.Lambda: _lambda,
+    ast.NamedExpr: _named,
+    ast.BoolOp: _bool,
+    ast.IfExp: _conditional,
+    ast.Compare: _compare,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.GeneratorExp: _generator,
+}
