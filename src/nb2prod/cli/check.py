@@ -16,6 +16,9 @@ from nb2prod.linter import InternalError, Report, lint, select
 from nb2prod.pages import load_rules
 from nb2prod.report.text import printable
 
+# One bug may show on every notebook: after this many a line each says where.
+_MOST_TRACES = 5
+
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -83,8 +86,8 @@ def check(
         write_error(f"notice: no notebooks found in {printable(where)}")
     report = lint(found.targets, rules)
     _write_report(_rendered(report, output_format, statistics=statistics, to_file=output_file is not None), output_file)
-    for error in report.internal_errors:
-        write_error(_internal_error(error))
+    for number, error in enumerate(report.internal_errors, 1):
+        write_error(_internal_error(error, with_trace=number <= _MOST_TRACES))
     if report.internal_errors:
         return INTERNAL
     return FINDINGS if report.failed else CLEAN
@@ -118,7 +121,11 @@ def _write_report(text: str, output_file: Path | None) -> None:
         raise ConfigurationError(f"--output-file {output_file} cannot be written: {error.strerror}") from None
 
 
-def _internal_error(error: InternalError) -> str:
+def _internal_error(error: InternalError, *, with_trace: bool) -> str:
     where = f" in {printable(str(error.path))}" if error.path else ""
     rule = f", rule {error.rule}" if error.rule else ""
-    return f"internal error, please report{where}{rule}:\n{error.trace}"
+    trace = error.trace.strip()
+    # The message of an exception may quote the notebook.
+    lines = trace.split("\n") if with_trace else [trace.rpartition("\n")[2]]
+    shown = "\n".join(map(printable, lines))
+    return f"internal error, please report{where}{rule}:{chr(10) if with_trace else ' '}{shown}"
