@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.magics import automagic_candidate, blanked, mask, mask_automagic
 from nb2prod.notebook.model import Cell, CodeCell
-from nb2prod.notebook.parse import parse_code
+from nb2prod.notebook.parse import parse_silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +27,13 @@ def read_code(
     outputs: tuple[Mapping[str, Any], ...] = (),
     is_python: bool = True,
 ) -> CodeCell:
-    """Return the code cell with its magics found and its Python parsed.
+    """Return the code cell with its magics found and its Python parsed; call it inside ``silenced()``.
 
     A cell of another language (``is_python`` false) has no Python: an empty tree and no magics.
     """
     if is_python:
         python, magics = mask(source)
-        tree, problem = parse_code(python)
+        tree, problem = parse_silenced(python)
     else:
         python, magics = blanked(source), ()
         tree, problem = ast.Module(body=[], type_ignores=[]), None
@@ -75,6 +75,6 @@ def with_automagics(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
         cell = changed[number]
         if isinstance(cell, CodeCell) and (masked := mask_automagic(cell.source, bound)):
             python, magics = masked
-            tree, problem = parse_code(python)
+            tree, problem = parse_silenced(python)
             changed[number] = replace(cell, python=python, magics=magics, tree=tree, problem=problem)
     return tuple(changed)

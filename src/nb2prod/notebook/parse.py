@@ -20,12 +20,23 @@ _DEEPEST = 200
 _SHORT = 100
 
 
+def silenced() -> warnings.catch_warnings[None]:
+    """Return a context in which Python does not warn of what it parses (``1or 2``)."""
+    return warnings.catch_warnings(action="ignore")
+
+
 def parse_code(python: str) -> tuple[ast.Module | None, SyntaxProblem | None]:
     """Return the tree of a cell's Python (``await`` allowed at top level), or why it has none.
 
     A cell that is indented as a whole is parsed without the indentation, as IPython does; the
     positions stay those of ``python``. A tree of more than some 200 levels counts as a problem.
     """
+    with silenced():
+        return parse_silenced(python)
+
+
+def parse_silenced(python: str) -> tuple[ast.Module | None, SyntaxProblem | None]:
+    """Do as ``parse_code``, for a caller that parses many pieces inside ``silenced()``."""
     margin = ""
     try:
         tree = _compiled(python)
@@ -50,15 +61,14 @@ def parse_code(python: str) -> tuple[ast.Module | None, SyntaxProblem | None]:
 def syntax_tree(python: str) -> ast.Module | None:
     """Return the tree of a piece of Python, None where it does not parse."""
     try:
-        return _compiled(python)
+        with silenced():
+            return _compiled(python)
     except (SyntaxError, MemoryError, RecursionError, ValueError):
         return None
 
 
 def _compiled(python: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return cast("ast.Module", compile(python, "<cell>", "exec", _FLAGS, dont_inherit=True))
+    return cast("ast.Module", compile(python, "<cell>", "exec", _FLAGS, dont_inherit=True))
 
 
 def _problem(python: str, error: Exception, margin: int = 0) -> SyntaxProblem:
@@ -98,14 +108,23 @@ def _too_deep(tree: ast.Module) -> ast.stmt | ast.expr | None:
     for depth in range(_DEEPEST + 1):
         inner: list[ast.AST] = []
         for node in level:
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, (ast.stmt, ast.expr)):
-                    if child.lineno == child.end_lineno and (child.end_col_offset or 0) - child.col_offset < _SHORT:
-                        continue
-                    if depth == _DEEPEST:
-                        return child
-                inner.append(child)
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if value.__class__ is list:
+                    inner += [child for child in value if isinstance(child, ast.AST) and _is_long(child)]
+                elif isinstance(value, ast.AST) and _is_long(value):
+                    inner.append(value)
         if not inner:
             return None
+        if depth == _DEEPEST:
+            return next((node for node in inner if isinstance(node, (ast.stmt, ast.expr))), None)
         level = inner
     return None
+
+
+def _is_long(node: ast.AST) -> bool:
+    """Return whether the node is long enough to be deep; parts without a position always may be."""
+    try:
+        return node.lineno != node.end_lineno or node.end_col_offset - node.col_offset > _SHORT  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        return node._fields != ()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import UnreadableNotebookError
 from nb2prod.notebook.code import read_code, with_automagics
 from nb2prod.notebook.model import MarkdownCell, Notebook, RawCell
+from nb2prod.notebook.parse import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,10 +72,13 @@ def parse_notebook(content: str | bytes, path: PurePath) -> Notebook:
         raise UnreadableNotebookError(f"{path}: not a notebook: it has no list of cells")
     metadata = _mapping(data.get("metadata"))
     language = _language(metadata)
-    cells = _cells(saved_cells, path, is_python=language == "python", ids=not upgraded)
+    with silenced():
+        cells = _cells(saved_cells, path, is_python=language == "python", ids=not upgraded)
+        if language == "python":
+            cells = with_automagics(cells)
     return Notebook(
         path=path,
-        cells=with_automagics(cells) if language == "python" else cells,
+        cells=cells,
         language=language,
         nbformat=(major, minor),
         metadata=metadata,
@@ -149,8 +152,7 @@ def _upgrade(text: str, path: PurePath) -> dict[str, Any]:
     """Return a notebook older than nbformat 4 as nbformat's own upgrade makes it."""
     import nbformat  # noqa: PLC0415 - a quarter of a second that only old notebooks pay
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silenced():
         try:
             notebook = nbformat.convert(nbformat.reader.reads(text), NEWEST_MAJOR)  # type: ignore[no-untyped-call]
         except (
