@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the package; new, or converted before."
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for the package; new, or converted before.",
 )
 @click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
@@ -44,7 +48,8 @@ def convert(notebook: Path, output: Path, name: str | None, *, force: bool) -> i
 def _summary(conversion: Conversion, notebook: Path, output: Path) -> str:
     plan, files = conversion.plan, conversion.package.files
     rows = [
-        (step.name, f"cell{'s' if len(step.cells) > 1 else ''} {', '.join(map(str, step.cells))}") for step in plan.steps
+        (step.name, f"cell{'s' if len(step.cells) > 1 else ''} {', '.join(map(str, step.cells))}")
+        for step in plan.steps
     ]
     width = max((len(name) for name, _ in rows), default=0)
     counted = [

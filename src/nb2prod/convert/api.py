@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookE
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:
+    import os
+
     from nb2prod.convert.plan import Package, Plan
 
 

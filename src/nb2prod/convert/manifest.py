@@ -57,7 +57,8 @@ def manifest(plan: Plan, statements: Sequence[Statement], notebook_digest: str, 
             for field, each in result_fields(plan).items()
         ],
         "refusals": [
-            {"cell": each.cell, "line": each.line, "reason": each.reason, "advice": each.advice} for each in plan.refusals
+            {"cell": each.cell, "line": each.line, "reason": each.reason, "advice": each.advice}
+            for each in plan.refusals
         ],
         "files": {path: digest(content) for path, content in sorted(files.items())},
     }
@@ -70,7 +71,9 @@ def recorded_files(content: bytes) -> dict[str, str] | None:
         data = json.loads(content)
     except ValueError:
         return None
-    files = data.get("files") if isinstance(data, dict) and str(data.get("generator", "")).startswith("nb2prod ") else None
+    files = (
+        data.get("files") if isinstance(data, dict) and str(data.get("generator", "")).startswith("nb2prod ") else None
+    )
     if not isinstance(files, dict):
         return None
     return {path: each for path, each in files.items() if isinstance(path, str) and isinstance(each, str)}
@@ -78,7 +81,6 @@ def recorded_files(content: bytes) -> dict[str, str] | None:
 
 def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, Any]]:
     places = _places(plan)
-    parameters = {each.name for each in plan.parameters}
     rows: list[dict[str, Any]] = []
     numbers: dict[int, int] = {}
     for statement in statements:
@@ -86,9 +88,6 @@ def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, A
         numbers[cell] = numbers.get(cell, 0) + 1
         span = statement_range(python_lines(statement.cell), statement.node)
         place = places.get(statement.index)
-        bound = {definition.name for definition in statement.definitions}
-        if place is None and bound and bound <= parameters:
-            place = {"kind": "parameter", "name": ", ".join(sorted(bound))}
         if place is None:
             msg = f"cell {cell}, line {span.start.line}: the statement went nowhere"
             raise EmissionError(msg)
@@ -102,11 +101,15 @@ def _places(plan: Plan) -> dict[int, dict[str, Any]]:
     """Return where each statement went, by its index. A step comes before an import a magic needs."""
     places: dict[int, dict[str, Any]] = {}
     for each in plan.imports:
+        if each.statement is None:
+            continue
         places[each.statement.index] = {"kind": "import", "name": ", ".join(each.binds)}
     for dropped in plan.dropped:
         places[dropped.statement.index] = {"kind": "dropped", "reason": dropped.reason}
     for function in plan.functions:
         places[function.moved.statement.index] = {"kind": function.kind, "name": function.name}
+    for statement, parameter in plan.lifted:
+        places[statement.index] = {"kind": "parameter", "name": parameter}
     for step in plan.steps:
         for item in step.items:
             if isinstance(item, Moved):

@@ -52,7 +52,12 @@ def _work(texts: Sequence[tuple[str, str]], seconds: float) -> list[str | None]:
     command = [sys.executable, "-P", "-m", "nb2prod.convert.worker"]
     try:
         output = subprocess.run(  # noqa: S603 - our own module
-            command, input=orders.encode(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=seconds, check=False
+            command,
+            input=orders.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
         ).stdout
     except subprocess.TimeoutExpired as expired:
         output = expired.stdout or b""

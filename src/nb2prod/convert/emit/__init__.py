@@ -45,7 +45,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
     source = f"src/{plan.package}"
     steps = f"{source}/steps.py"
     python = {
-        f"{source}/__init__.py": "\n".join(docstring(f"The notebook {plan.notebook.path.name} as a pipeline.")) + "\n",
+        f"{source}/__init__.py": "\n".join(docstring(f"{plan.notebook.path.name} as a pipeline.")) + "\n",
         f"{source}/__main__.py": _MAIN,
         f"{source}/cli.py": emit_cli(plan),
         f"{source}/config.py": emit_config(plan),
@@ -79,6 +79,8 @@ def _scaffold(plan: Plan) -> list[str]:
         names += ["figures.py", "backend.py"]
     if plan.uses_pandas:
         names.append("tables.py")
+    if plan.uses_shell:
+        names.append("shell.py")
     return names
 
 
@@ -101,7 +103,7 @@ def _ignores(plan: Plan, text: str, found: list[tuple[str, int]]) -> Mapping[str
     cells: dict[str, set[int]] = {rule: set() for rule, _ in found}
     of_step = {step.name: step.cells for step in plan.steps}
     of_step.update({each.name: (each.moved.statement.cell.index,) for each in plan.functions})
-    imports = sorted({each.statement.cell.index for each in plan.imports})
+    imports = sorted({each.statement.cell.index for each in plan.imports if each.statement is not None})
     tree = ast.parse(text)
     for rule, line in found:
         node = next((each for each in tree.body if each.lineno <= line <= (each.end_lineno or each.lineno)), None)

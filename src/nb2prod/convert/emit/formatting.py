@@ -80,8 +80,8 @@ def _ruff(root: Path, command: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _meaning(text: str, path: str) -> tuple[list[str], list[str]]:
-    """Return the imports of a module in any order and its other statements in theirs.
+def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
+    """Return the imports of a module, each once and in any order, and its other statements in theirs.
 
     Formatting may change the white space of docstrings, and drop the parentheses of ``del (a, b)``.
     """
@@ -103,4 +103,4 @@ def _meaning(text: str, path: str) -> tuple[list[str], list[str]]:
         for alias in node.names
     ]
     others = [ast.dump(node) for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
-    return sorted(imports), others
+    return set(imports), others

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.data_files import fold
+from nb2prod.convert.data_files import constants_of, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,49 +27,67 @@ _WRITERS = re.compile(r"(?:to_\w+|save\w*|write\w*|dump|\w*savefig|export\w*)\Z"
 def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     """Return why a test cannot run the whole pipeline, one reason a cell; nothing where it can.
 
-    It can where every file the code reads is known to be among ``plan.data_files`` and nothing else
-    is read: no network, no keyboard.
+    It can where every file the code reads is known to be among ``plan.data_files`` or written by the
+    code itself, and nothing else is read: no network, no keyboard.
     """
+    trees: list[ast.AST] = [cell.tree for cell in plan.notebook.code_cells if cell.tree is not None]
+    constants = constants_of(trees)
     known = {path.as_posix() for path in plan.data_files}
+    for tree in trees:
+        known.update(_normal(text) for call in _writing_calls(tree) for text in _texts(call, constants))
     reasons: dict[str, None] = {}
     for parameter in plan.parameters:
         if parameter.required:
             reasons[f"the configuration needs a value for {parameter.name}"] = None
     for call in analysis.calls():
-        for reason in _reasons(call, known):
+        for reason in _reasons(call, known, constants):
             reasons[f"cell {call.cell.index} {reason}"] = None
     for cell in plan.notebook.code_cells:
-        for text in _data_texts(cell.tree) if cell.tree is not None else ():
-            if text.removeprefix("./") not in known:
+        for text in _texts(cell.tree, constants) if cell.tree is not None else ():
+            if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
                 reasons[f"cell {cell.index} names {text}, which is not among the test data"] = None
         if any(magic.kind == "shell" or magic.name in {"bash", "sh", "script"} for magic in cell.magics):
             reasons[f"cell {cell.index} runs shell commands"] = None
     return list(reasons)
 
 
-def _reasons(call: Call, known: set[str]) -> Iterator[str]:
-    texts = [text for argument in call.arguments.values() if (text := fold(argument, {})) is not None]
+def _reasons(call: Call, known: set[str], constants: dict[str, str]) -> Iterator[str]:
+    texts = [text for argument in call.arguments.values() if (text := fold(argument, constants)) is not None]
     if "network" in call.effects or any(_URL.match(text) for text in texts):
         yield f"uses the network ({call.name})"
     elif call.qualified_name in {"builtins.input", "getpass.getpass"}:
         yield f"waits for input ({call.name})"
     elif "shell" in call.effects:
         yield f"runs another program ({call.name})"
-    elif "read-file" in call.effects and not call.deferred:
-        names = [text.removeprefix("./") for text in texts]
-        if not any(name in known for name in names):
-            yield f"reads a file whose name only a run can tell ({call.name})"
+    elif "read-file" in call.effects and not call.deferred and not any(_is_known(text, known) for text in texts):
+        yield f"reads a file whose name only a run can tell ({call.name})"
 
 
-def _data_texts(tree: ast.Module) -> Iterator[str]:
-    """Yield the texts that look like names of data files, save those that are only written."""
-    written = {
-        id(argument)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _WRITERS.match(node.func.attr)
-        for argument in (*node.args, *(word.value for word in node.keywords))
-    }
+def _is_known(text: str, known: set[str]) -> bool:
+    """Return whether a text names a file that is there, or is the last part of such a name."""
+    return any(name == _normal(text) or name.endswith(f"/{_normal(text)}") for name in known)
+
+
+def _normal(text: str) -> str:
+    return posixpath.normpath(text) if text else ""
+
+
+def _writing_calls(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in written:
-            if _DATA_FILE.fullmatch(node.value) and not _URL.match(node.value):
-                yield node.value
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name)) if _WRITERS.match(name):
+                yield node
+            case ast.Call(func=ast.Name(id="open"), args=[_, ast.Constant(value=str(mode)), *_]) if set("wax") & set(
+                mode
+            ):
+                yield node
+
+
+def _texts(tree: ast.AST, constants: dict[str, str]) -> Iterator[str]:
+    """Yield the longest texts the code makes of literals."""
+    text = fold(tree, constants) if isinstance(tree, ast.expr) else None
+    if text is not None:
+        yield text
+        return
+    for child in ast.iter_child_nodes(tree):
+        yield from _texts(child, constants)

@@ -9,7 +9,7 @@ from nb2prod.convert.emit.names import fresh
 from nb2prod.convert.emit.prose import docstring
 
 if TYPE_CHECKING:
-    from nb2prod.convert.plan import Plan, Result, Step
+    from nb2prod.convert.plan import Plan, Result
 
 # Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
 _OURS = frozenset(
@@ -34,7 +34,7 @@ def emit_pipeline(plan: Plan) -> str:
     body.append(f"    return Results({returned})")
     text = docstring("Run the steps of the notebook in its order and return what they made.", "    ")
     lines = [
-        *docstring(f"The pipeline of the notebook {plan.notebook.path.name}, from top to bottom."),
+        *docstring(f"The pipeline of {plan.notebook.path.name}, from top to bottom."),
         "",
         "from __future__ import annotations",
         "",
@@ -88,7 +88,7 @@ def _calls(plan: Plan, variables: dict[str, str]) -> list[str]:
     parameters = {parameter.name for parameter in plan.parameters}
     bound: set[str] = set()
     lines: list[str] = []
-    for at, step in enumerate(plan.steps):
+    for step in plan.steps:
         arguments = []
         for name in step.arguments:
             if name not in bound and name not in parameters:

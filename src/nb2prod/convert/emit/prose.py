@@ -26,7 +26,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202
 
 def clean(text: str) -> str:
     """Return ``text`` without characters that cannot be written or that hide what is written."""
-    return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n"))
+    return _UNPRINTABLE.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    )
 
 
 def plain(markdown: str) -> str:
@@ -110,7 +112,11 @@ def _paragraph(block: str) -> str:
             items[-1] += " " + line.lstrip("> ")
     return "\n".join(
         textwrap.fill(
-            item, _WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent="  " if _BULLET.match(item) else ""
+            item,
+            _WIDTH,
+            break_long_words=False,
+            break_on_hyphens=False,
+            subsequent_indent="  " if _BULLET.match(item) else "",
         )
         for item in items
     )

@@ -27,7 +27,7 @@ def emit_readme(plan: Plan, digest: str, missing: Sequence[str]) -> str:
     title, introduction = _introduction(plan)
     sections = [
         f"# {title}",
-        introduction or f"The notebook {code(plan.notebook.path.name)} as a pipeline.",
+        introduction or f"{code(plan.notebook.path.name)} as a pipeline.",
         _run(plan),
         _configure(plan),
         _steps(plan),
@@ -49,10 +49,10 @@ def _introduction(plan: Plan) -> tuple[str, str]:
     lines = [*first.lines]
     while lines and not lines[0].strip():
         lines.pop(0)
-    if lines and lines[0].lstrip().startswith("#"):
-        title = one_line(lines.pop(0))
-        return table_cell(title) or table_cell(plan.distribution), readme_markdown("\n".join(lines))
-    return table_cell(plan.distribution), readme_markdown("\n".join(lines))
+    title = one_line(lines.pop(0)) if lines and lines[0].lstrip().startswith("#") else ""
+    # What follows the next heading is no introduction.
+    until = next((at for at, line in enumerate(lines) if line.lstrip().startswith("#")), len(lines))
+    return table_cell(title) or table_cell(plan.distribution), readme_markdown("\n".join(lines[:until]))
 
 
 def _run(plan: Plan) -> str:
@@ -131,7 +131,9 @@ def _tests(plan: Plan, missing: Sequence[str]) -> str:
     ]
     called = {call.function.name for call in function_calls(plan)}
     if called:
-        lines.append(f"They call {_names(sorted(called))} as the notebook does (marked `untested`: no value is checked).")
+        lines.append(
+            f"They call {_names(sorted(called))} as the notebook does (marked `untested`: no value is checked)."
+        )
     if missing:
         lines += ["", "No test runs the whole pipeline:", "", *(f"- {table_cell(reason)}" for reason in missing)]
     others = [each.name for each in plan.functions if each.kind == "function" and each.name not in called]
@@ -144,7 +146,8 @@ def _left_out(plan: Plan) -> str:
     if not plan.dropped:
         return ""
     rows = [
-        f"| {each.statement.cell.index} | {each.statement.location.line} | {table_cell(each.reason)} |" for each in plan.dropped
+        f"| {each.statement.cell.index} | {each.statement.location.line} | {table_cell(each.reason)} |"
+        for each in plan.dropped
     ]
     return "\n".join(["## Left out", "", "| cell | line | why |", "|---|---|---|", *rows])
 

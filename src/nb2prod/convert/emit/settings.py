@@ -65,7 +65,7 @@ def emit_cli(plan: Plan) -> str:
         else:
             call = _argument(options[each.name], each.name, _converter(each), text, required=each.required)
         calls.append(call)
-    title = f"Run the notebook {clean(plan.notebook.path.name)} as a pipeline."
+    title = f"Run {clean(plan.notebook.path.name)} as a pipeline."
     helper = [
         "",
         "",

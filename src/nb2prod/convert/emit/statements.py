@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _FROM_MULTILINE = frozenset(
     getattr(tokenize, name) for name in ("FSTRING_START", "TSTRING_START") if hasattr(tokenize, name)
 )
-_TO_MULTILINE = frozenset(
-    getattr(tokenize, name) for name in ("FSTRING_END", "TSTRING_END") if hasattr(tokenize, name)
-)
+_TO_MULTILINE = frozenset(getattr(tokenize, name) for name in ("FSTRING_END", "TSTRING_END") if hasattr(tokenize, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +177,7 @@ def _check_magics(moved: Moved, cell: CodeCell, place: Range, where: str) -> Non
             raise EmissionError(msg)
 
 
-def _replaced(
-    lines: Sequence[str], place: Range, replacements: Sequence[tuple[Range, str]], where: str
-) -> str:
+def _replaced(lines: Sequence[str], place: Range, replacements: Sequence[tuple[Range, str]], where: str) -> str:
     if not replacements:
         return _cut(lines, place)
     ordered = sorted(replacements, key=lambda each: each[0])
@@ -258,7 +254,11 @@ def _cut(lines: Sequence[str], place: Range) -> str:
     if start.line == end.line:
         return lines[start.line - 1][start.column - 1 : end.column - 1]
     return "\n".join(
-        (lines[start.line - 1][start.column - 1 :], *lines[start.line : end.line - 1], lines[end.line - 1][: end.column - 1])
+        (
+            lines[start.line - 1][start.column - 1 :],
+            *lines[start.line : end.line - 1],
+            lines[end.line - 1][: end.column - 1],
+        )
     )
 
 

@@ -71,7 +71,7 @@ def emit_steps(plan: Plan) -> str:
             records.append(record)
             definitions.append(_record(record, step, names))
         definitions.append(_function(step, body, blocks, record))
-    title = f"The steps of the notebook {plan.notebook.path.name}, in its order."
+    title = f"The steps of {plan.notebook.path.name}, in its order."
     head = [*docstring(title), "", *_imports(plan, names, bodies, records=bool(records))]
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
 
@@ -107,14 +107,13 @@ def _body(step: Step, names: OwnNames) -> list[_Piece]:
         cell = item.statement.cell.index
         prefix = _GUARDED if item.guarded else _BODY
         cut = snippet(item)
-        text, shown = cut.around(cut.code), ()
-        if item.shown is not None:
+        text = cut.around(cut.code)
+        shown: tuple[str, ...] = ()
+        if item.shown is not None and item.kept:
+            text = cut.around(f"{item.shown} = {cut.code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
-            if not item.replacements and _is_name(item.statement.node, item.shown):
-                comments = [line for line in (*cut.before, cut.beside, *cut.after) if line]
-                text = "\n".join(comments)
-            else:
-                text = cut.around(f"{item.shown} = {cut.code}")
+        elif item.shown is not None:
+            text = cut.around(f'{names.show}("{item.shown}", {_as_argument(item.statement.node, cut.code)})')
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
             pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=cut.separated))
@@ -170,7 +169,7 @@ def _function(step: Step, body: Sequence[_Piece], blocks: Iterable[str], record:
     blocks = iter(blocks)
     arrow = "" if step.results else " -> None"
     keyword_def = "async def" if step.is_async else "def"
-    lines = [f"{keyword_def} {step.name}({', '.join(step.arguments)}){arrow}:", *_step_docstring(step), ""]
+    lines = [f"{keyword_def} {step.name}({', '.join(step.arguments)}){arrow}:", *_step_docstring(step)]
     start = len(lines)
     for piece in body:
         if piece.gap and len(lines) > start:
@@ -181,15 +180,15 @@ def _function(step: Step, body: Sequence[_Piece], blocks: Iterable[str], record:
     if step.results:
         values = ", ".join(step.results)
         lines.append(f"{_BODY}return {record}({values})" if record else f"{_BODY}return {values}")
-    elif not body:
-        lines.pop()
     return "\n".join(lines)
 
 
 def _step_docstring(step: Step) -> list[str]:
     text = step_text(step.title, step.text)
     cells = ", ".join(str(cell) for cell in step.cells)
-    source = f"Cell{'s' if len(step.cells) > 1 else ''} {cells} of the notebook." if cells else "Nothing of the notebook."
+    source = (
+        f"Cell{'s' if len(step.cells) > 1 else ''} {cells} of the notebook." if cells else "Nothing of the notebook."
+    )
     return docstring(f"{text}\n\n{source}" if text else source, _BODY)
 
 
@@ -207,12 +206,30 @@ def _module_level(moved: Moved) -> str:
     return cut.around(cut.code)
 
 
-def _is_name(node: ast.stmt, name: str) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Name) and node.value.id == name
+def _shown(show: str, label: str, code: str) -> str:
+    """Return the call that shows the value of an expression, which is its one argument however it is written."""
+    tree, _ = parse_code(code)
+    value = (
+        tree.body[0].value if tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) else None
+    )
+    for text in (f'{show}("{label}", {code})', f'{show}("{label}", ({code}))'):
+        call, _ = parse_code(text)
+        match call.body if call is not None else []:
+            case [ast.Expr(value=ast.Call(args=[_, argument], keywords=[]))] if value is not None:
+                if ast.dump(argument) == ast.dump(value):
+                    return text
+    msg = f"the value of an expression cannot be shown: {code[:60]!r}"
+    raise EmissionError(msg)
+
+
+def _as_argument(node: ast.stmt, code: str) -> str:
+    """Return an expression as one argument of a call: a bare tuple would become several."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    return f"({code})" if isinstance(value, (ast.Tuple, ast.NamedExpr)) else code
 
 
 def _imports(plan: Plan, names: OwnNames, bodies: Sequence[Sequence[_Piece]], *, records: bool) -> list[str]:
-    ours = "\n".join(line for body in bodies for piece in body for line in piece.ours)
+    ours = "\n".join(line for body in bodies for piece in body for line in (piece.text or "", *piece.ours))
     lines: list[str] = []
     display_aliases: list[str] = []
     seen: set[str] = set()
@@ -221,7 +238,7 @@ def _imports(plan: Plan, names: OwnNames, bodies: Sequence[Sequence[_Piece]], *,
         display_aliases += aliases
         tree, _ = parse_code(text)
         if tree is None:
-            msg = f"cell {each.statement.cell.index}: the import cannot be read again: {text!r}"
+            msg = f"an import cannot be read again: {text!r}"
             raise EmissionError(msg)
         key = ast.dump(tree)
         if text and key not in seen:
@@ -262,7 +279,7 @@ def _without_display(each: Import) -> tuple[str, list[str]]:
 
 def _with_comments(each: Import, text: str, tree: ast.Module) -> str:
     """Return the import with the comments of its statement, where it is written as in the notebook."""
-    if not same_meaning(text, [each.statement.node]) or not tree.body:
+    if each.statement is None or not tree.body or not same_meaning(text, [each.statement.node]):
         return text
     cut = snippet(Moved(each.statement))
     before = [line for line in cut.before if line]

@@ -207,10 +207,10 @@ def test_an_unknown_option_is_a_usage_error(python: Run) -> None:
     assert "--no-such-option" in result.stderr
 '''
 
-_RUN_TEST = '''
+_RUN_TEST = """
 
 def test_the_whole_pipeline_runs(python: Run) -> None:
     result = python("-m", "PACKAGE", OPTION, "results", timeout=SECONDS)
 
     assert result.returncode == 0, result.stderr
-'''
+"""
