@@ -292,11 +292,11 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
-    listed = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()]
-    assert [name for name in listed if name in ("check", "convert", "rule")] == [
-        name for name in ("check", "convert", "rule") if name in listed
-    ]
+    commands = out.partition("Commands:\n")[2].partition("\n\n")[0]
+    listed = [line.split()[0] for line in commands.splitlines()]
+    assert listed == [name for name in ("check", "convert", "rule") if name in listed]
     assert {"check", "rule"} <= set(listed)
+    assert "\n  Examples:\n    nb2prod check   " in out
 
 
 @pytest.mark.parametrize("name", ["syntax-error", "NB002"])

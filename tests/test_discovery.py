@@ -95,7 +95,10 @@ def test_a_path_that_does_not_exist_is_refused() -> None:
 
 def test_a_named_file_is_checked_whatever_it_is_called_and_even_if_excluded(tmp_path: Path) -> None:
     touch(tmp_path, "a/x.ipynb", "a/notes.json", ".ipynb_checkpoints/c.ipynb")
-    assert names("a", exclude=("a",)) == []
+    assert names(".", exclude=("a",)) == []
+    assert names("a", exclude=("a",)) == ["a/x.ipynb"]
+    assert names("a", exclude=("x.*",)) == []
+    assert names("a", exclude=("a/x.*",)) == []
     assert names("a/x.ipynb", exclude=("a",)) == ["a/x.ipynb"]
     assert names("a/notes.json", ".ipynb_checkpoints/c.ipynb") == [".ipynb_checkpoints/c.ipynb", "a/notes.json"]
 

@@ -41,16 +41,20 @@ class Globs:
     folder: Path
     patterns: tuple[str, ...]
 
-    def match(self, path: Path) -> bool:
-        """Whether a pattern matches ``path`` (absolute) or a folder above it, below ``self.folder``."""
+    def match(self, path: Path, *, named: Path | None = None) -> bool:
+        """Whether a pattern matches ``path`` (absolute) or a folder above it, below ``self.folder``.
+
+        ``named`` is a folder above ``path`` that was asked for: a match of it, or above, does not count.
+        """
         if not self.patterns:
             return False
         try:
             parts = path.relative_to(self.folder).parts
         except ValueError:
             return False
-        whole = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        return any(self._match_parts(pattern, parts, whole) for pattern in self.patterns)
+        given = len(named.relative_to(self.folder).parts) if named and named.is_relative_to(self.folder) else 0
+        whole = ["/".join(parts[:count]) for count in range(given + 1, len(parts) + 1)]
+        return any(self._match_parts(pattern, parts[given:], whole) for pattern in self.patterns)
 
     @staticmethod
     def _match_parts(pattern: str, parts: Iterable[str], whole: Iterable[str]) -> bool:

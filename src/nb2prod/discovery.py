@@ -49,8 +49,8 @@ class _Search:
 def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
     """Return the notebooks of ``paths``, sorted, each file once.
 
-    A file is taken as it is, whatever it is called and even if a setting excludes it (unless
-    ``force_exclude``). In a folder only ``.ipynb`` files count; checkpoints, virtual environments,
+    What is named is looked at even if a setting excludes it (unless ``force_exclude``), and a file
+    whatever it is called. In a folder only ``.ipynb`` files count; checkpoints, virtual environments,
     installed packages, git-ignored and excluded files are left out, and links to folders are not
     followed. Raises ConfigurationError for a path that does not exist and for wrong settings.
     """
@@ -83,6 +83,7 @@ def _in_folder(search: _Search, start: Path, absolute: Path) -> Iterator[Target]
     if repository is not None and absolute != repository and _is_ignored(search, repository, absolute):
         # The user named a folder git ignores: then git has no say in it.
         repository = None
+    named = None if search.force_exclude else absolute
     pending = [(start, absolute, repository)]
     while pending:
         folder, absolute, repository = pending.pop()
@@ -100,9 +101,13 @@ def _in_folder(search: _Search, start: Path, absolute: Path) -> Iterator[Target]
         for entry in entries:
             path, whole = folder / entry.name, absolute / entry.name
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED and not _excluded(whole, settings):
+                if entry.name not in _SKIPPED and not _excluded(whole, settings, named=named):
                     pending.append((path, whole, repository))
-            elif _is_notebook(entry) and not _excluded(whole, settings) and _is_listed(search, repository, whole):
+            elif (
+                _is_notebook(entry)
+                and not _excluded(whole, settings, named=named)
+                and _is_listed(search, repository, whole)
+            ):
                 yield Target(path, settings)
 
 
@@ -111,8 +116,8 @@ def _is_notebook(entry: os.DirEntry[str]) -> bool:
     return entry.name.endswith(".ipynb") and not entry.is_dir()
 
 
-def _excluded(absolute: Path, settings: Settings) -> bool:
-    return any(globs.match(absolute) for globs in settings.exclude)
+def _excluded(absolute: Path, settings: Settings, *, named: Path | None = None) -> bool:
+    return any(globs.match(absolute, named=named) for globs in settings.exclude)
 
 
 def _absolute(path: Path) -> Path:

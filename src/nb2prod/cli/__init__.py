@@ -44,18 +44,27 @@ def _has_module(name: str) -> bool:
     return os.path.exists(os.path.join(os.path.dirname(__file__), f"{name}.py"))  # noqa: PTH110, PTH118, PTH120 - the same
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# A paragraph after \b keeps its lines.
+_EXAMPLES = """\b
+Examples:
+  nb2prod check                            every notebook below this folder
+  nb2prod rule NB301                       what a rule means and how to follow it
+  nb2prod convert churn.ipynb --output churn/
+
+\b
+Exit codes:
+  0 clean   1 findings, or a refusal   2 wrong usage or settings   3 a bug of ours
+"""
+
+
+@click.group(
+    cls=_LazyGroup,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="nb2prod", message="%(prog)s %(version)s")
 def nb2prod() -> None:
-    r"""Check Jupyter notebooks for production readiness and convert them into packages.
-
-    \b
-      nb2prod check                          every notebook below this folder
-      nb2prod rule NB301                     what a rule means and how to fix it
-      nb2prod convert churn.ipynb --output churn/
-
-    Exit codes: 0 clean, 1 findings or a refusal, 2 wrong usage or settings, 3 a bug of ours.
-    """
+    """Check Jupyter notebooks for production readiness and convert them into packages."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

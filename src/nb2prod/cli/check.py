@@ -20,7 +20,17 @@ from nb2prod.report.text import printable
 _MOST_TRACES = 5
 
 
-@click.command()
+# A paragraph after \b keeps its lines.
+_EXIT_CODES = """\b
+Exit codes:
+  0  no finding at or above --fail-on
+  1  at least one such finding
+  2  wrong usage or settings
+  3  a bug of ours; the report is incomplete
+"""
+
+
+@click.command(epilog=_EXIT_CODES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--select", "selected", multiple=True, metavar="RULES", help="Run only these rules: codes, names or prefixes."
@@ -55,15 +65,9 @@ def check(
     statistics: bool,
     output_file: Path | None,
 ) -> int:
-    r"""Check notebooks and folders of notebooks (default: this folder).
+    """Check notebooks and folders of notebooks (default: this folder).
 
-    A finding is silenced by a comment on its line: `# nb2prod: ignore[NB301] reason`.
-
-    \b
-    Exit codes: 0 nothing at or above --fail-on
-                1 at least one such finding
-                2 wrong usage or settings
-                3 a bug of ours; the report is incomplete
+    A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`.
     """
     if statistics and output_format == "json":
         raise click.UsageError("--statistics is text; --format json has the counts in its `summary`")
