@@ -60,7 +60,9 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
         python["tests/test_functions.py"] = function_tests
     for name in _scaffold(plan):
         python[f"{source}/{name}"] = _fixed(name)
-    python = formatted(python, () if sortable_imports(plan) else (steps,))
+    python = formatted(
+        python, unsorted=() if sortable_imports(plan) else (steps,), verbatim=(steps,) if _reads_itself(plan) else ()
+    )
     files = {path: text.encode() for path, text in python.items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
     files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
@@ -96,6 +98,15 @@ def _add(files: dict[str, bytes], path: str, content: bytes) -> None:
         msg = f"the file {path} would be outside of the package"
         raise EmissionError(msg)
     files[path] = content
+
+
+def _reads_itself(plan: Plan) -> bool:
+    """Return whether the code reads docstrings or sources, in which formatting changes white space."""
+    nodes = [node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.name for node in nodes if isinstance(node, ast.alias)}
+    return not names.isdisjoint({"__doc__", "help", "inspect", "doctest", "docopt"})
 
 
 def _ignores(plan: Plan, text: str, found: list[tuple[str, int]]) -> Mapping[str, list[int]]:

@@ -24,8 +24,10 @@ _LINE_LENGTH = "line-length=120"
 _SECONDS = 120
 
 
-def formatted(sources: Mapping[str, str], unsorted: Collection[str] = ()) -> dict[str, str]:
-    """Return the Python files formatted and, save those in ``unsorted``, with their imports in order.
+def formatted(
+    sources: Mapping[str, str], *, unsorted: Collection[str] = (), verbatim: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the Python files formatted, save ``verbatim``, with their imports in order, save ``unsorted``.
 
     Raises EmissionError where a file comes back meaning something else.
     """
@@ -35,9 +37,8 @@ def formatted(sources: Mapping[str, str], unsorted: Collection[str] = ()) -> dic
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
-        sort = [path for path in sources if path not in unsorted]
-        _ruff(root, "check", "--select", "I", "--fix", "--config", 'src=["src"]', *sort)
-        _ruff(root, "format", "--config", _LINE_LENGTH, *sources)
+        _ruff(root, "check", *_sorting(), *(path for path in sources if path not in unsorted))
+        _ruff(root, "format", "--config", _LINE_LENGTH, *(path for path in sources if path not in verbatim))
         results = {path: (root / path).read_text(encoding="utf-8") for path in sources}
     for path, text in results.items():
         if _meaning(text, path) != _meaning(sources[path], path):
@@ -63,9 +64,11 @@ def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
+def _sorting() -> tuple[str, ...]:
+    return ("--select", "I", "--fix", "--config", 'src=["src"]')
+
+
 def _ruff(root: Path, command: str, *arguments: str) -> str:
-    if command == "format" and not arguments:
-        return ""
     done = subprocess.run(  # noqa: S603 - ruff, on files we wrote
         [*_RUFF, command, *_OPTIONS, *arguments],
         cwd=root,
@@ -92,7 +95,8 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant(value=str(docstring))):
-                node.value.value = inspect.cleandoc(docstring).strip()  # type: ignore[attr-defined]
+                lines = inspect.cleandoc(docstring).strip().split("\n")
+                node.value.value = "\n".join(line.strip() for line in lines)  # type: ignore[attr-defined]
             case ast.Delete(targets=[ast.Tuple(elts=elements)]):
                 node.targets = elements
     imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]

@@ -66,8 +66,8 @@ def _run(plan: Plan) -> str:
             plan.distribution,
             "```",
             "",
-            f"`python -m {plan.package}` is the same. Relative paths are looked up from the folder the command runs in:"
-            " run it where the notebook was, and with no options it does what the notebook did.",
+            f"`python -m {plan.package}` is the same. Relative paths are looked up from the folder the command runs in:",
+            "run it where the notebook was, and with no options it does what the notebook did.",
             "What the notebook printed goes to standard output. What it displayed goes to standard error"
             + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
         ]
@@ -106,7 +106,8 @@ def _results(plan: Plan) -> str:
         f"| `{name}` | `{each.step}` | {each.cell} | {'displayed' if each.displayed else 'made'} |"
         for name, each in results.items()
     ]
-    head = f"`run` returns {len(results)} value{'s' if len(results) != 1 else ''}, {displayed} of them displayed by the notebook."
+    number = f"{len(results)} value{'s' if len(results) != 1 else ''}"
+    head = f"`run` returns {number}, {displayed} of them displayed by the notebook."
     return "\n".join(["## Results", "", head, "", "| name | step | cell | |", "|---|---|---|---|", *rows])
 
 
@@ -165,11 +166,12 @@ def _provenance(plan: Plan, digest: str) -> str:
         [
             "## Provenance",
             "",
-            f"Converted by nb2prod {__version__} from {code(plan.notebook.path.name)} ({cells} code cells{python},"
-            f" SHA-256 `{digest}`). `conversion.json` says for every statement of the notebook where it went.",
+            f"Converted by nb2prod {__version__} from {code(plan.notebook.path.name)} ({cells} code cells{python}).",
+            f"SHA-256 of the notebook: `{digest}`.",
+            "`conversion.json` says for every statement of the notebook where it went.",
         ]
     )
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "–"
+    return ", ".join(f"`{name}`" for name in names) or "none"
