@@ -28,7 +28,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     run.notebook()
     for first, *more in run.unseeded.values():
         assert first.info is not None  # noqa: S101 only known calls are known to draw
-        message = f"`{first.name}` draws random numbers that no seed makes repeatable"
+        message = f"`{first.name}` draws random numbers, and no seed makes them the same again"
         cures = [f"pass `{first.info.seed}`"] if first.info.seed else []
         cures += [f"call `{seeder}` before" for seeder in first.info.seeded_by if seeder != "self"][:1]
         message += f"; {' or '.join(cures)}" if cures else ""
@@ -93,7 +93,7 @@ class _Run:
         if call.name.rpartition(".")[2].startswith("fit") or call.effects & {"fit", "score", "split"}:
             self.fit()
         if call.info is None:
-            self.all_seeded = self.all_seeded or bool(_SEEDS_ALL.match(call.name.rpartition(".")[2]))
+            self.all_seeded = self.all_seeded or _seeds_all(call)
         elif "seed" in call.effects:
             if call.info.seed is None or _is_given(call):
                 for seeded in call.info.seeds:
@@ -129,12 +129,27 @@ class _Run:
             return False
         if "self" in info.seeded_by or (call.has_star_arguments and (info.seed or info.conditions)):
             return False
-        if _assigned(call) & self.seeded_objects:
+        if _assigned(call) & self.seeded_objects or "draw" in call.effects or self.makes_a_name(call):
             return False
         values = {
             name: value.value if isinstance(value, ast.Constant) else UNKNOWN for name, value in call.arguments.items()
         }
         return "random" in effects_given(info, values, if_unknown=False)
+
+    def makes_a_name(self, call: Call) -> bool:
+        """Whether letters are drawn: ``random.choices(string.ascii_lowercase, k=8)`` is meant to be unique."""
+        parts = (part for argument in call.arguments.values() for part in ast.walk(argument))
+        return any(
+            isinstance(part, ast.Attribute) and (self.analysis.qualified_name(part) or "").startswith("string.")
+            for part in parts
+        )
+
+
+def _seeds_all(call: Call) -> bool:
+    """Whether an unknown function sets seeds, by its name; ``env.seed(1)`` seeds an object of its own."""
+    name = call.name.rpartition(".")[2]
+    is_method = isinstance(call.node.func, ast.Attribute) and call.qualified_name is None
+    return bool(_SEEDS_ALL.match(name)) or (name == "seed" and not is_method)
 
 
 def _is_function(node: ast.stmt) -> bool:
