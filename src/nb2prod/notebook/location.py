@@ -6,13 +6,18 @@ editors show them. ``ast`` counts columns from 0 in UTF-8 bytes; the conversion 
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import PurePath
+
+    from nb2prod.notebook.model import Notebook
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,3 +89,171 @@ def _position(lines: Sequence[str], line: int, byte_offset: int) -> Position:
     if text.isascii():
         return Position(line, byte_offset + 1)
     return Position(line, len(text.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "surrogatepass")) + 1)
+
+
+class RawMap:
+    """Finds characters of cells in the text of the ``.ipynb`` file they were read from.
+
+    The file is walked once, when the first position is asked for. Lines and columns of the file
+    count from 1 as everywhere; a byte-order mark is not a column.
+    """
+
+    __slots__ = ("_line_starts", "_notebook", "_strings")
+
+    def __init__(self, notebook: Notebook) -> None:
+        """Make the map of a notebook; nothing is walked yet."""
+        self._notebook = notebook
+        self._strings: list[tuple[int, ...]] | None = None
+        self._line_starts: list[int] = []
+
+    def raw_position(self, cell: int, line: int, column: int) -> Position | None:
+        """Return where the file has the character at ``line`` and ``column`` of a cell (all from 1).
+
+        The end of a line is where its line end is written. None where the cell has no such
+        place, or where the file was changed by an upgrade beyond recognition.
+        """
+        if self._strings is None:
+            self._strings = _source_strings(self._notebook.text, self._notebook.nbformat[0])
+            self._line_starts = _line_starts(self._notebook.text)
+        if not 1 <= cell <= min(len(self._strings), len(self._notebook.cells)):
+            return None
+        source = self._notebook.cells[cell - 1].source
+        starts = _line_starts(source)
+        if not 1 <= line <= len(starts):
+            return None
+        next_start = starts[line] if line < len(starts) else len(source) + 1
+        offset = starts[line - 1] + column - 1
+        if not starts[line - 1] <= offset < next_start:
+            return None
+        raw = _raw_offset(self._notebook.text, self._strings[cell - 1], source, offset)
+        if raw is None:
+            return None
+        raw_line = bisect_right(self._line_starts, raw)
+        return Position(raw_line, raw - self._line_starts[raw_line - 1] + 1)
+
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_JSON_BLANK = re.compile(r"[ \t\n\r]*")
+# One piece of a JSON string that decodes to one character, or to as many as it is long. Two
+# escaped halves of a character are one.
+_JSON_PIECE = re.compile(
+    r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL
+)
+_DECODER = JSONDecoder()
+
+# What to look for in a file, see `_find`; `input` is the source of a code cell before nbformat 4.
+_CELLS: Any = [{"source": (), "input": ()}]
+_NOTEBOOK: Any = {"cells": _CELLS}
+_OLD_NOTEBOOK: Any = {"worksheets": [{"cells": _CELLS}]}
+_WITH_WORKSHEETS = (2, 3)
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _NEWLINE.finditer(text))]
+
+
+def _raw_offset(text: str, strings: Sequence[int], source: str, offset: int) -> int | None:
+    """Return where in ``text`` the character ``source[offset]`` is written.
+
+    ``strings`` are the places of the JSON strings that ``source`` was put together from.
+    """
+    decoded = [scanstring(text, start + 1)[0] for start in strings]
+    joined = "".join(decoded)
+    if not source.endswith(joined):
+        # nbformat 3 could save lines without their ends.
+        decoded[:-1] = [f"{entry}\n" for entry in decoded[:-1]]
+        joined = "".join(decoded)
+    # A heading cell of nbformat 3 becomes `## text`: the number signs are not in the file.
+    offset = max(offset - (len(source) - len(joined)), 0)
+    if not strings or not source.endswith(joined):
+        return None
+    for start, entry in zip(strings, decoded, strict=True):
+        if offset < len(entry):
+            return _piece_offset(text, start + 1, offset)
+        offset -= len(entry)
+    return _string_end(text, strings[-1]) - 1
+
+
+def _piece_offset(text: str, start: int, offset: int) -> int:
+    """Return where the character ``offset`` of the JSON string is written whose text starts at ``start``."""
+    while text[start] != '"':
+        piece = _JSON_PIECE.match(text, start)
+        if piece is None:
+            break
+        length = 1 if text[start] == "\\" else len(piece[0])
+        if offset < length:
+            return start + offset
+        offset -= length
+        start = piece.end()
+    return start
+
+
+def _source_strings(text: str, major: int) -> list[tuple[int, ...]]:
+    """Return for each cell where the strings of its source start, in the text of a readable notebook."""
+    found = _find(text, _blank_end(text, 0), _OLD_NOTEBOOK if major in _WITH_WORKSHEETS else _NOTEBOOK)[0]
+    sheets = found.get("worksheets") or [] if major in _WITH_WORKSHEETS else [found]
+    cells = [cell for sheet in sheets for cell in (sheet or {}).get("cells") or []]
+    return [cell.get("input") or cell.get("source") or () if cell else () for cell in cells]
+
+
+def _find(text: str, at: int, shape: Any) -> tuple[Any, int]:
+    """Return the places of the strings that ``shape`` asks for in the JSON value at ``at``, and its end.
+
+    A dict asks for these members of an object, a list of one for every element of an array,
+    ``()`` for a string or the strings in an array. What is not asked for is skipped.
+    """
+    match text[at], shape:
+        case '"', ():
+            return (at,), _string_end(text, at)
+        case "[", ():
+            elements, end = _elements(
+                text, at, lambda place: _find(text, place, ()) if text[place] == '"' else _skip(text, place)
+            )
+            return tuple(place for element in elements if element for place in element), end
+        case "[", [inner]:
+            return _elements(text, at, lambda place: _find(text, place, inner))
+        case "{", {}:
+            return _members(text, at, shape)
+    return _skip(text, at)
+
+
+def _members(text: str, at: int, shape: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    found: dict[str, Any] = {}
+    at = _blank_end(text, at + 1)
+    while text[at] == '"':
+        key, at = scanstring(text, at + 1)
+        at = _blank_end(text, _blank_end(text, at) + 1)
+        if key in shape:
+            found[key], at = _find(text, at, shape[key])  # of members with one name the last counts
+        else:
+            _, at = _skip(text, at)
+        at = _blank_end(text, at)
+        if text[at] == ",":
+            at = _blank_end(text, at + 1)
+    return found, at + 1
+
+
+def _elements(text: str, at: int, find: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
+    found = []
+    at = _blank_end(text, at + 1)
+    while text[at] != "]":
+        element, at = find(at)
+        found.append(element)
+        at = _blank_end(text, at)
+        if text[at] == ",":
+            at = _blank_end(text, at + 1)
+    return found, at + 1
+
+
+def _string_end(text: str, at: int) -> int:
+    end: int = scanstring(text, at + 1)[1]
+    return end
+
+
+def _skip(text: str, at: int) -> tuple[None, int]:
+    return None, _DECODER.raw_decode(text, at)[1]
+
+
+def _blank_end(text: str, at: int) -> int:
+    blank = _JSON_BLANK.match(text, at)
+    return blank.end() if blank else at
