@@ -171,6 +171,20 @@ def test_a_comment_silences_its_line(tmp_path: Path) -> None:
     assert places(run(path)) == [("a.ipynb", "NB302", 1, 1)]
 
 
+def test_what_a_rule_redacts_is_starred_in_every_frame_of_the_cell(tmp_path: Path) -> None:
+    def secret(analysis: Analysis) -> Iterator[Finding]:
+        yield Finding(analysis.notebook.code_cells[0].location(2, 5, 3, 4), "a secret")
+
+    def find(wanted: Rule) -> Check:
+        return Check(secret if wanted.redact else first_line, language_independent=False)
+
+    path = notebook(tmp_path / "a.ipynb", "x = 1\nk = 'abc\ndef' + y\nz = 3")
+    rules = (FIRST_LINE, replace(rule("NB401", "secret"), redact=True))
+    report = lint([Target(path, Settings())], rules, find_check=find)
+    assert len(report.diagnostics) == 2
+    assert report.sources[path, 1] == ["x = 1", "k = ****", "********", "z = 3"]
+
+
 def test_rules_are_silent_in_files_that_a_setting_names(tmp_path: Path) -> None:
     paths = [notebook(tmp_path / name, "x = 1") for name in ("a.ipynb", "b.ipynb")]
     report = run(*paths, per_file_ignores=((Globs(tmp_path, ("a.*",)), words("first-line")),))

@@ -220,6 +220,7 @@ def test_examples_are_valid_notebooks(tmp_path: Path) -> None:
             'since = "0.1.0"\nemitted-by = "me"',
             "made-up.md:8: `emitted-by` is linter or is left out",
         ),
+        ('since = "0.1.0"', 'since = "0.1.0"\nredact = 1', "made-up.md:8: `redact` is true or false, not 1"),
         ("+++\n\n##", "+++\n\nHello\n##", "made-up.md:10: text before the first section"),
         ("## Why is this bad?", "## Why?", "made-up.md:14: unknown section `Why?`"),
         ("Something.", "", "made-up.md:10: section `What it does` is empty"),

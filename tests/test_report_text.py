@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,13 @@ def test_a_finding_is_a_headline_a_frame_and_its_related_places() -> None:
 
 def test_the_frame_ends_where_the_cell_ends() -> None:
     assert framed("only = 1", place(4, 1, 1, 5)) == ["1 | only = 1", "  | ^^^^"]
+
+
+def test_a_rule_that_redacts_shows_no_neighbours() -> None:
+    redacting = replace(HARDCODED, redact=True)
+    found = report_of("a\nk = ****\nmore of the key", Diagnostic(redacting, Finding(place(4, 2, 5, 9), "a key")))
+    assert render(found).splitlines()[1:3] == ["2 | k = ****", "  |     ^^^^"]
+    assert "more" not in render(found)
 
 
 def test_line_numbers_of_different_width_are_aligned() -> None:

@@ -66,7 +66,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a rule's page says of it in its front matter."""
+    """What a rule's page says of it in its front matter.
+
+    redact  what a finding stands on is shown as stars: a secret must not reach the log of a build
+    """
 
     code: str
     name: str
@@ -74,6 +77,7 @@ class Rule:
     severity: Severity
     fix: str
     since: str
+    redact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

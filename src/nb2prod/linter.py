@@ -12,7 +12,7 @@ from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.libraries import Libraries
-from nb2prod.notebook.location import FIRST, Location, Position, Range
+from nb2prod.notebook.location import FIRST, Location, Position, Range, RawMap
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import read_notebook
 from nb2prod.pages import matching, require_matching
@@ -57,7 +57,8 @@ class Report:
     """What a run found.
 
     diagnostics      sorted by path, cell, position and code
-    sources          the lines of every cell a diagnostic stands in, by path and cell, for code frames
+    sources          the lines of every cell a diagnostic stands in, by path and cell, for code frames;
+                     what a rule redacts is starred
     files            every file that was to be checked
     internal_errors  bugs of ours; the diagnostics are incomplete if there is one
     failed           a diagnostic is at or above what its notebook's settings call a failure
@@ -81,7 +82,7 @@ class _Run:
     selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
     projects: dict[Path, Project] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    sources: dict[tuple[PurePath, int], Sequence[str]] = field(default_factory=dict)
+    sources: dict[tuple[PurePath, int], list[str]] = field(default_factory=dict)
     errors: list[InternalError] = field(default_factory=list)
 
 
@@ -224,21 +225,37 @@ def _project(run: _Run, path: Path) -> Project:
 def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
     """Return the findings that no comment suppresses, as diagnostics."""
     diagnostics = []
+    raw_map = RawMap(notebook)
     for rule, finding in found:
         number = finding.location.cell
         cell = notebook.cells[number - 1] if number else None
         if isinstance(cell, CodeCell) and suppressed(cell, finding, rule, suppressions(cell)):
             continue
         count = cell.execution_count if isinstance(cell, CodeCell) else None
-        raw = _raw_position(notebook, finding.location)
+        raw = _raw_position(raw_map, finding.location)
         diagnostics.append(Diagnostic(rule, finding, raw, cell.id if cell else None, count))
         if cell is not None:
-            run.sources[notebook.path, cell.index] = cell.lines
+            lines = run.sources.setdefault((notebook.path, cell.index), list(cell.lines))
+            if rule.redact:
+                _redact(lines, finding.location.range)
     return diagnostics
 
 
-def _raw_position(notebook: Notebook, location: Location) -> Position | None:
-    return location.range.start if location.cell is None else None
+def _redact(lines: list[str], secret: Range) -> None:
+    """Replace what follows the start of ``secret`` on its lines by stars, for every frame that shows the cell.
+
+    To the lines' ends: a line with one secret may have another.
+    """
+    for number in range(secret.start.line, min(secret.end.line, len(lines)) + 1):
+        line = lines[number - 1]
+        start = secret.start.column - 1 if number == secret.start.line else 0
+        lines[number - 1] = line[:start] + "*" * len(line[start:])
+
+
+def _raw_position(raw_map: RawMap, location: Location) -> Position | None:
+    if location.cell is None:
+        return location.range.start
+    return raw_map.raw_position(location.cell, location.line, location.column)
 
 
 def _internal_error(target: Target | None, rule: Rule | None, error: Exception) -> InternalError:

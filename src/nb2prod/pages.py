@@ -19,7 +19,8 @@ FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
 
 _KEYS = ("code", "name", "summary", "severity", "fix", "since")
 # `emitted-by = "linter"`: the finding is made where no check can look, so there is no check file.
-_OPTIONAL_KEYS = ("emitted-by",)
+# `redact = true`: reports show stars where the finding stands.
+_OPTIONAL_KEYS = ("emitted-by", "redact")
 _FIXES = ("none", "safe", "unsafe")
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _CODE = re.compile(r"NB\d{3}$")
@@ -158,6 +159,8 @@ def _rule(path: Path, lines: Sequence[str]) -> Rule:
     emitter = values.pop("emitted-by", None)
     if emitter not in {None, "linter"}:
         raise fail("emitted-by", f"`emitted-by` is linter or is left out, not {emitter!r}")
+    if not isinstance(values.get("redact", False), bool):
+        raise fail("redact", f"`redact` is true or false, not {values['redact']!r}")
     return Rule(**{**values, "severity": _SEVERITIES[values["severity"]]})
 
 

@@ -111,15 +111,17 @@ def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[
     location = diagnostic.location
     lines = report.sources.get((location.path, location.cell)) if location.cell else None
     if lines:
-        yield from _frame(lines, location.range, _COLOURS[diagnostic.rule.severity], colour=colour)
+        # A private key goes on below its first line.
+        context = 0 if diagnostic.rule.redact else _CONTEXT
+        yield from _frame(lines, location.range, context, _COLOURS[diagnostic.rule.severity], colour=colour)
     for related in diagnostic.finding.related:
         yield f"  = {_place(related.location)}: {printable(related.message)}"
 
 
-def _frame(lines: Sequence[str], where: Range, caret_colour: int, *, colour: bool) -> Iterator[str]:
-    """Yield the line of ``where`` with its neighbours inside the cell, and carets below it."""
+def _frame(lines: Sequence[str], where: Range, context: int, caret_colour: int, *, colour: bool) -> Iterator[str]:
+    """Yield the line of ``where`` with ``context`` neighbours inside the cell, and carets below it."""
     number = min(where.start.line, len(lines))
-    first, last = max(1, number - _CONTEXT), min(len(lines), number + _CONTEXT)
+    first, last = max(1, number - context), min(len(lines), number + context)
     gutter = len(str(last))
     start, end = _columns(lines[number - 1], where)
     offset = max(0, start - _LEAD) if end > _WIDTH else 0
