@@ -169,8 +169,10 @@ def examine(case: Path, options: Options) -> Outcome:
     python = options.pythons[meta["environment"]]
     with tempfile.TemporaryDirectory(prefix="convert-corpus-") as scratch:
         copy, out = Path(scratch, "case"), Path(scratch, "out")
-        shutil.copytree(case, copy, ignore=shutil.ignore_patterns("executed.ipynb", "meta.json"))
+        shutil.copytree(case, copy)
         make_writable(copy)
+        for name in ("executed.ipynb", "meta.json"):
+            (copy / name).unlink()
         started = time.perf_counter()
         convert(copy / meta["notebook"], out, outcome, options)
         outcome.seconds["convert"] = round(time.perf_counter() - started, 2)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nb2prod.convert import magics
@@ -89,6 +89,7 @@ def test_measurements_and_foreign_bodies_go_with_their_text(source: str) -> None
         "%conda install -y pandas",
         "%%bash\npip install pandas\n# and\npip install numpy",
         "!pip install pandas | tail -1",
+        "!pip install {name} pandas=={x} -q",
         "!pip install pandas > /dev/null 2>&1",
     ],
 )
@@ -111,9 +112,11 @@ def test_installing_becomes_a_dependency(source: str) -> None:
         ("!!ls", "capture_shell('ls')"),
         ("%ls -l", "run_shell('ls -F --color -l')"),
         ("%mkdir out", "run_shell('mkdir out')"),
+        ("files = %time f(x)", "f(x)"),
         ("!pip list", "run_shell('pip list')"),
         ("%%bash\nls\necho $x", "run_script(['bash'], 'ls\\necho $x\\n')"),
         ("%%bash --no-raise-error\nls", "run_script(['bash'], 'ls\\n', check=False)"),
+        ("%%bash -s {x}\nls", "run_script(['bash', *shlex.split(f'-s {x}')], 'ls\\n')"),
         ("%%script perl -w\nprint 1", "run_script(['perl', '-w'], 'print 1\\n')"),
         ("%env A=b=c", "set_environment('A', 'b=c')"),
         ("%env A b c", "set_environment('A', 'b c')"),
@@ -143,11 +146,13 @@ def test_what_acts_becomes_python(source: str, expected: str) -> None:
         ("%unheard_of", "unheard_of"),
         ("%load_ext unheard_of", "unheard_of"),
         ("!pip uninstall -y pandas", "uninstalls"),
-        ("!pip install {x}", "{x}"),
         ("!sleep 100 &", "background"),
         ("!echo {Out[3]}", "Out"),
         ("%env API_KEY=abcdefgh", "API_KEY"),
         ("%cd -", "history"),
+        ("%time for i in range(3): print(i)", "time"),
+        ("x = %timeit -o f(1)", "timeit"),
+        (",f 1 2", ","),
         ("%%capture cap\nprint(1)", "capture"),
         ("%%bash --out text\nls", "output"),
     ],
@@ -174,6 +179,8 @@ def test_the_names_a_command_reads_are_told() -> None:
 def test_the_body_of_a_cell_magic_ends_in_a_newline() -> None:
     cell = cell_of("%%bash\na\n  b")
     assert body(cell, cell.magics[0]) == "a\n  b\n"
+    indented = cell_of("  %%bash\n  a\n    b\n")
+    assert body(indented, indented.magics[0]) == "a\n  b\n"
 
 
 def test_bound_names_are_those_of_every_scope() -> None:
@@ -207,6 +214,7 @@ PIECES += [
 VALUES: dict[str, Any] = {"x": 3, "name": "it's", "files": ["a", 'b"']}
 
 
+@settings(deadline=None)  # the first example pays for the import
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_interpolation_is_that_of_ipython(text: str) -> None:
     """For any mix of its forms, the Python computes what IPython's own formatter gives."""

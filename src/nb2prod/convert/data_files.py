@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from nb2prod.convert.plan import LocalFile
     from nb2prod.notebook.model import Notebook
@@ -35,7 +35,7 @@ def find_data_files(notebook: Notebook, folder: Path, local_files: Collection[Lo
             trees.append(ast.parse(file.content))
         except (SyntaxError, ValueError):
             continue  # no Python we can read: it names nothing
-    constants = _constants(trees)
+    constants = constants_of(trees)
     found: set[Path] = set()
     for tree in trees:
         for text, listed in _texts(tree, constants):
@@ -79,7 +79,7 @@ def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
         return  # no name of a file at all
 
 
-def _texts(tree: ast.AST, constants: dict[str, str]) -> Iterator[tuple[str, bool]]:
+def _texts(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     """Yield every text the code makes of literals, and whether a call lists it as a folder."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
@@ -109,7 +109,7 @@ def _opens_for_writing(call: ast.Call, name: str) -> bool:
     return any(isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value)) for mode in modes)
 
 
-def _constants(trees: list[ast.AST]) -> dict[str, str]:
+def constants_of(trees: Collection[ast.AST]) -> dict[str, str]:
     """Return the names bound exactly once in all the code, to a text made of literals."""
     bound: dict[str, int] = {}
     for tree in trees:
@@ -127,7 +127,7 @@ def _constants(trees: list[ast.AST]) -> dict[str, str]:
     return constants
 
 
-def fold(node: ast.expr, constants: dict[str, str]) -> str | None:
+def fold(node: ast.expr, constants: Mapping[str, str]) -> str | None:
     """Return the text an expression surely makes, paths in POSIX form; None where it may make another."""
     match node:
         case ast.Constant(value=str(text)):

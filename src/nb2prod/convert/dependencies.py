@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from nb2prod.convert.data_files import constants_of, fold
 from nb2prod.convert.installs import installs, requirement
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Dependency
@@ -76,6 +77,7 @@ def _needed(
             trees.append((PurePosixPath(file.target).name, ast.parse(file.content)))
         except (SyntaxError, ValueError):
             continue  # taken along as it is: only running it can tell
+    constants = constants_of([tree for _, tree in trees])
     for where, tree in trees:
         for module in imported(tree):
             top = module.partition(".")[0]
@@ -83,7 +85,7 @@ def _needed(
                 continue
             distribution, note = _distribution(module, libraries)
             yield _Needed(distribution, f"imported in {where}{note}")
-        for distribution, why in _implicit(tree):
+        for distribution, why in _implicit(tree, constants):
             yield _Needed(distribution, f"{why} in {where}")
     for cell in notebook.code_cells:
         for magic in cell.magics:
@@ -151,7 +153,7 @@ def _distribution(module: str, libraries: Libraries) -> tuple[str, str]:
     return top, " (taken to be named like the module)"
 
 
-def _implicit(tree: ast.AST) -> Iterator[tuple[str, str]]:
+def _implicit(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what pandas loads by itself for calls in code that imports pandas."""
     if not any(name.partition(".")[0] == "pandas" for name in imported(tree)) and not _calls_reader(tree):
         return
@@ -171,7 +173,7 @@ def _implicit(tree: ast.AST) -> Iterator[tuple[str, str]]:
             yield knowledge().pandas_functions[name], f"{name}"
         elif (
             name in {"read_excel", "to_excel", "ExcelFile", "ExcelWriter"}
-            and (suffix := _suffix(node)) in knowledge().pandas_spreadsheets
+            and (suffix := _suffix(node, constants)) in knowledge().pandas_spreadsheets
         ):
             yield knowledge().pandas_spreadsheets[suffix], f"{name} of a {suffix} file"
         elif (
@@ -190,19 +192,28 @@ def _calls_reader(tree: ast.AST) -> bool:
     )
 
 
-def _suffix(call: ast.Call) -> str:
-    values = [call.args[0]] if call.args else [word.value for word in call.keywords if word.arg in {"io", "path"}]
-    texts = [node.value for value in values for node in ast.walk(value) if isinstance(node, ast.Constant)]
-    text = texts[-1] if texts and isinstance(texts[-1], str) else ""
-    return PurePosixPath(text.partition("?")[0]).suffix.lower()
+def _suffix(call: ast.Call, constants: Mapping[str, str]) -> str:
+    """Return the suffix of the file a call is given, empty where it cannot be told."""
+    values = [*call.args[:1], *(word.value for word in call.keywords if word.arg in {"io", "path", "excel_writer"})]
+    text = fold(values[0], constants) if values else None
+    if text is None and values and isinstance(values[0], ast.BinOp | ast.JoinedStr | ast.Call):
+        # `folder + "/table.xlsx"`: the end is known, wherever the rest leads
+        texts = [node.value for node in ast.walk(values[0]) if isinstance(node, ast.Constant)]
+        text = texts[-1] if texts and isinstance(texts[-1], str) else None
+    return PurePosixPath((text or "").partition("?")[0]).suffix.lower()
 
 
 def _written(notebook: Notebook) -> frozenset[str]:
-    """Return the modules the notebook writes itself (``%%writefile gui.py``)."""
-    magics = [magic for cell in notebook.code_cells for magic in cell.magics if magic.name in {"writefile", "file"}]
-    files = [match[1] for magic in magics if (match := re.search(r"(\w+)\.py['\"]?\s*$", magic.argument))]
-    folders = [match[1] for magic in magics if (match := re.search(r"(?:^|\s)(?:\./)?(\w+)/\S+\.py", magic.argument))]
-    return frozenset([*files, *folders])
+    """Return the modules the notebook writes or fetches itself (``%%writefile gui.py``, ``!wget …/mdp.py``)."""
+    names: set[str] = set()
+    for cell in notebook.code_cells:
+        for magic in cell.magics:
+            if magic.kind == "shell" or magic.name in {"writefile", "file", "bash", "sh"}:
+                text = "\n".join([magic.argument, *_commands(cell, magic)])
+                names.update(re.findall(r"(?:^|[\s/'\"])(\w+)\.py\b", text))
+            if magic.name in {"writefile", "file"}:
+                names.update(re.findall(r"(?:^|\s)['\"]?(?:\./)?(\w+)/\S+\.py\b", magic.argument))
+    return frozenset(names)
 
 
 def _commands(cell: CodeCell, magic: Magic) -> Iterator[str]:

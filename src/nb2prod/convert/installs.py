@@ -193,8 +193,12 @@ def _arguments(tool: Literal["pip", "conda"], words: list[str]) -> Installation:
 
 def _sort(tool: str, word: str, requirements: list[str], unknown: list[str], local: list[str]) -> None:
     if "{" in word or "$" in word:
-        unknown.append(word)
-        return
+        # `torch=={VERSION}`: the name is known, the version is not
+        name = re.match(r"([A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?)\s*[=<>!~]", word)
+        if name is None:
+            unknown.append(word)
+            return
+        word = name[1]
     # conda's `pandas=1.5` is `pandas==1.5.*`; its `channel::name` names the channel
     if tool == "conda":
         word = re.sub(r"^([\w.-]+)=([\w.]+)(=\w+)?$", r"\1==\2.*", word.rpartition("::")[2])

@@ -21,6 +21,7 @@ class Knowledge:
     """
 
     dropped: Mapping[str, str]
+    timers: frozenset[str]
     measurements: frozenset[str]
     foreign: frozenset[str]
     scripts: frozenset[str]
@@ -45,6 +46,7 @@ def knowledge() -> Knowledge:
     magics, modules, pandas = table["magics"], table["modules"], table["pandas"]
     return Knowledge(
         dropped={name: reason for reason, names in magics["dropped"].items() for name in names.split()},
+        timers=frozenset(magics["timers"].split()),
         measurements=frozenset(magics["measurements"].split()),
         foreign=frozenset(magics["foreign"].split()),
         scripts=frozenset(magics["scripts"].split()),

@@ -107,8 +107,9 @@ def translate(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translati
 
 def body(cell: CodeCell, magic: Magic) -> str:
     """Return what a cell magic is given: the lines below its own, ended by a newline."""
-    first = magic.range.end.line
-    text = "\n".join(cell.lines[first:])
+    # What the whole cell is indented by is no part of it, as for the kernel.
+    margin = " " * (magic.range.start.column - 1)
+    text = "\n".join(line.removeprefix(margin) for line in cell.lines[magic.range.end.line :])
     return text if not text or text.endswith("\n") else text + "\n"
 
 
@@ -129,12 +130,14 @@ def _line_magic(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transla
             if argument.strip("'\"") in knowledge().extensions:
                 return Drop(f"the extension {argument} only concerns working in the notebook")
             return _refusal(magic, cell, f"nobody here knows what the extension {argument} changes", "delete the line")
+        case _ if name in knowledge().measurements and not magic.binds:
+            return Drop("it is a measurement and binds nothing", keeps_python=False)
+        case _ if name in knowledge().timers and argument:
+            return _timed(magic, cell)
+        case _ if name in knowledge().dropped and not magic.binds:
+            return Drop(knowledge().dropped[name])
         case _ if magic.binds:
             return _unknown(magic, cell)
-        case _ if name in knowledge().measurements:
-            return Drop("it is a measurement and binds nothing", keeps_python=False)
-        case _ if name in knowledge().dropped:
-            return Drop(knowledge().dropped[name])
         case _ if name in knowledge().aliases:
             return _shell(magic, cell, bound, f"{knowledge().aliases[name]} {magic.argument}", captures=False)
         case _:
@@ -147,7 +150,7 @@ def _cell_magic(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transla
         case "capture":
             return _capture(magic, cell, bound)
         case name if name in knowledge().scripts:
-            return _script(magic, cell, text)
+            return _script(magic, cell, bound, text)
         case "writefile" | "file":
             return _write_file(magic, cell, bound, text)
         case "!" | "sx" | "system" if not magic.argument.strip() and "\n" not in text.rstrip("\n"):
@@ -174,9 +177,6 @@ def _shell(
                 "it uninstalls packages",
                 "delete the line: a package should not change the environment it runs in",
             )
-        if found.unknown:
-            what = ", ".join(found.unknown)
-            return _refusal(magic, cell, f"it installs what only a run can tell ({what})", "write the names out")
         return Install("it installs distributions: see the dependencies")
     if command.rstrip().endswith("&"):
         return _refusal(magic, cell, "the kernel runs no background command", "use subprocess.Popen")
@@ -196,6 +196,20 @@ def _kernel_names(magic: Magic, cell: CodeCell, bound: Collection[str], text: st
     if not read:
         return None
     return _refusal(magic, cell, f"it reads {read[0]}, which only a kernel has", "give the value a name")
+
+
+def _timed(magic: Magic, cell: CodeCell) -> Translation:
+    """Translate a magic that runs its argument: the Python stays where the cell's masked text shows it."""
+    line = magic.range.start.line - 1
+    if not cell.python.replace("\r\n", "\n").replace("\r", "\n").split("\n")[line][magic.range.start.column :].strip():
+        return _refusal(magic, cell, "its Python is more than one simple statement", "delete the magic")
+    if not magic.binds:
+        return Drop(knowledge().dropped[magic.name])
+    try:
+        ast.parse(magic.argument, mode="eval")
+    except SyntaxError:
+        return _unknown(magic, cell)
+    return Code(magic.argument)
 
 
 def _environment(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translation:
@@ -243,9 +257,17 @@ def _capture(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translatio
     return _unknown(magic, cell)
 
 
-def _script(magic: Magic, cell: CodeCell, text: str) -> Translation:
+def _script(magic: Magic, cell: CodeCell, bound: Collection[str], text: str) -> Translation:
     if not text.strip():
         return _refusal(magic, cell, "it has no body", "delete the cell")
+    if magic.binds or re.search(r"(^|\s)--(out|err|bg|proc)\b", magic.argument):
+        return _refusal(magic, cell, "it binds the script's output", "write result = subprocess.run(…)")
+    given = expand(magic.argument, bound)
+    if given.names and "--no-raise-error" not in magic.argument:
+        # The kernel expands first and splits then.
+        program = "" if magic.name == "script" else f"{magic.name!r}, "
+        code = f"run_script([{program}*shlex.split({given.source})], {text!r})"
+        return Code(code, helpers=("run_script",), imports=("shlex",), names=given.names, whole_cell=True)
     try:
         arguments = shlex.split(magic.argument)
     except ValueError:
@@ -254,13 +276,11 @@ def _script(magic: Magic, cell: CodeCell, text: str) -> Translation:
     arguments = [argument for argument in arguments if argument != "--no-raise-error"]
     if magic.name != "script":
         arguments = [magic.name, *arguments]
-    if magic.binds or re.search(r"(^|\s)--(out|err|bg|proc)\b", magic.argument):
-        return _refusal(magic, cell, "it binds the script's output", "write result = subprocess.run(…)")
     if not arguments or "{" in magic.argument or "$" in magic.argument:
         return _refusal(magic, cell, "which program it runs only a run can tell", "write subprocess.run(…)")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     found = [installs(line) for line in lines] if arguments[0] in {"bash", "sh"} else [None]
-    if all(line is not None and not line.removes and not line.unknown for line in found):
+    if all(line is not None and not line.removes for line in found):
         return Install("it installs distributions: see the dependencies")
     option = "" if check else ", check=False"
     return Code(f"run_script({arguments!r}, {text!r}{option})", helpers=("run_script",), whole_cell=True)
