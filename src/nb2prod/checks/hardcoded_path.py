@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 # Where such a path begins, and what it says about where the notebook runs.
 _PLACES = {
-    "lies in one person's home folder": r"(?:/home|/Users)/[\w.@-]+/[\w.@-]|/root/\w|~/\w",
+    "lies in one person's home folder": r"(?:/home|/Users)/[\w.@-]+/[\w.@-]|~/\w",
     "lies on a Windows drive": r"[A-Za-z]:[\\/](?=[\w.$({ -])[^:(]",
     "lies on a network share": r"\\\\[\w.-]+\\\w",
-    "lies on a mounted disk": r"/(?:mnt|media|Volumes)/[\w.-]",
-    "exists on Google Colab only": r"/content/[\w.-]",
+    "lies on a mounted disk": r"/(?:mnt/[\w.-]|(?:media|Volumes)/[\w.-]+/[\w.-])",
+    "exists on Google Colab only": r"/content/[A-Za-z_.]",
     "exists on Kaggle only": r"/kaggle/(?:input|working|temp|lib)\b",
     "exists on Databricks only": r"/dbfs/[\w.-]|dbfs:/|/databricks/\w",
 }
 _ANYWHERE = "is an absolute path"
 _MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(_PLACES.values())))
 # A cheap look before every string of a cell is taken apart.
-_HINT = re.compile(r"/(?:home|Users|root|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
+_HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
 _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)]*")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
 # Regular expressions and prose are written with these, paths are not.

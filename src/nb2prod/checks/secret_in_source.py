@@ -49,7 +49,7 @@ _PARTS = (
     *("sk-", "k_live_", "hf_", "SG.", "pypi-", "npm_", "eyJ", "Key=", "PRIVATE KEY", "://"),
 )
 _HINT = re.compile("pass|pwd|secret|token|key|auth", re.IGNORECASE)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@'\"<>{}]*:(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
 _BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)", re.IGNORECASE)
 _SETTING = re.compile(r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)")
 _DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
@@ -58,7 +58,10 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
 _TOKENS = frozenset({"apikey", "secret", "token"})
 _KEYS = frozenset(
-    {"access", "account", "api", "auth", "encryption", "private", "secret", "service", "storage", "subscription"}
+    (
+        *("access", "account", "api", "app", "auth", "client", "consumer", "encryption", "master", "private", "secret"),
+        *("service", "signing", "storage", "subscription"),
+    )
 )
 
 _STAND_IN = re.compile(
@@ -97,8 +100,9 @@ def _secrets(analysis: Analysis, cell: Cell) -> Iterator[tuple[Location, str]]:
     for node in ast.walk(cell.tree):
         for name, value in _named(node):
             match value:
-                case ast.Constant(value=str() as text) if kind := _kind(name, text):
-                    yield cell.locate(value), kind
+                case ast.Constant(value=str() | bytes() as literal):
+                    if kind := _kind(name, literal if isinstance(literal, str) else literal.decode("latin-1")):
+                        yield cell.locate(value), kind
     for call in analysis.calls():
         if call.cell is cell and call.qualified_name in ("os.getenv", "os.environ.get", "os.environ.setdefault"):
             match call.node.args:
@@ -117,7 +121,8 @@ def _formatted(cell: Cell) -> Iterator[tuple[Location, str]]:
             if kind == "a private key" or not (_STAND_IN.search(found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
                 yield cell.location(number, found.start() + 1, number, found.end() + 1), kind
         for found in _ADDRESS.finditer(text):
-            if _is_password(found["value"]) and not re.search(r"\bexample\b|^host", found["host"]):
+            default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
+            if _is_password(found["value"]) and not default:
                 yield cell.location(number, found.start() + 1, number, found.end() + 1), "an address with a password"
 
 

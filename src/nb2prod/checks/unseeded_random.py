@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -43,8 +44,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 class _Run:
     """What happens to the generators when the notebook runs from top to bottom, functions followed.
 
-    seeds     the first call that set each seed, by the name draws know it by
-    unseeded  the draws no seed covers, by generator
+    seeds         the first call that set each seed, by the name draws know it by
+    unseeded      the draws no seed covers, by generator
+    unknown_from  the statement, if any, from which on `%run` or its like may have set seeds
     """
 
     analysis: Analysis
@@ -55,9 +57,12 @@ class _Run:
     bodies: dict[int, list[Call]] = field(default_factory=dict)
     seeded_objects: set[str] = field(default_factory=set)
     unfitted: list[Call] = field(default_factory=list)
+    unknown_from: float = math.inf
 
     def notebook(self) -> None:
         """Go through all statements, then through what runs when nobody can tell."""
+        magics = (each.index for each in self.analysis.statements() if each.dynamic and each.magic is not None)
+        self.unknown_from = min(magics, default=self.unknown_from)
         immediate: list[Call] = []
         for call in self.analysis.calls():
             if call.deferred and _is_function(call.statement.node):
@@ -123,7 +128,12 @@ class _Run:
         """Whether ``call`` surely draws, and nothing has seeded the generator it draws from."""
         info = call.info
         assert info is not None  # noqa: S101 it has an effect, so the tables know it
-        if self.all_seeded or not self.seeds.keys().isdisjoint(info.seeded_by) or _is_given(call):
+        if (
+            self.all_seeded
+            or call.statement.index > self.unknown_from
+            or not self.seeds.keys().isdisjoint(info.seeded_by)
+            or _is_given(call)
+        ):
             return False
         if info.seed is None and not info.seeded_by:  # uuid4, secrets: never meant to be repeatable
             return False
