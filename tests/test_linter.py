@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.config import Globs, Selectors, Settings
@@ -17,6 +20,8 @@ from nb2prod.errors import ConfigurationError
 from nb2prod.linter import UNREADABLE, Check, lint, load_check, select
 from nb2prod.notebook.location import FIRST, Location, Position
 from nb2prod.pages import load_rules
+from nb2prod.report.json import render as render_json
+from nb2prod.report.text import render as render_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,3 +264,72 @@ def test_two_runs_find_the_same(fixtures: Path) -> None:
     targets = [Target(path, Settings()) for path in sorted(fixtures.glob("cases/*/notebook.ipynb"))]
     assert targets
     assert lint(targets, load_rules()) == lint(targets, load_rules())
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "import numpy as np\n",
+            "x = np.random.rand(3)\n",
+            "def f(a):\n    return a + x\n",
+            "for i in range(3):\n    ",
+        ),
+        *(
+            "!pip install x",
+            "%cd /data\n",
+            "%%bash\n",
+            "y = !ls\n",
+            "?x\n",
+            "print 'two'\n",
+            "df['a'] = '/Users/ada/x'\n",
+        ),
+        *(
+            "    ",
+            "\t",
+            "\r\n",
+            "\r",
+            "\n",
+            "\\\n",
+            "#",
+            "'",
+            '"""',
+            "(",
+            ")",
+            ":",
+            "=",
+            "[",
+            "]",
+            "{",
+            "\x0c",
+            "\x00",
+            "\x1b[2J",
+        ),
+        *(
+            "\u202e",
+            "\ud83d",
+            "名前",
+            "e\u0301",
+            "\u2028",
+            "# nb2prod: ignore[NB3]",
+            "api_key = 'q7Zt4VhX2mLw9RkB6sNe1Yp'\n",
+        ),
+    ]
+)
+
+
+@given(st.lists(st.lists(FRAGMENTS | st.text(max_size=5), max_size=12).map("".join), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_cells_gives_a_report_and_no_bug(sources: list[str]) -> None:
+    """The report can be printed: nothing in it acts on a terminal."""
+    with TemporaryDirectory() as folder:
+        path = notebook(Path(folder) / "a.ipynb", *sources)
+        report = lint([Target(path, Settings())], load_rules())
+    assert not report.internal_errors, report.internal_errors[0].trace
+    for diagnostic in report.diagnostics:
+        start, end = diagnostic.location.range.start, diagnostic.location.range.end
+        assert start <= end
+        assert diagnostic.location.cell is None or start.line <= len(report.sources[path, diagnostic.location.cell])
+    text = render_text(report)
+    assert all(character == "\n" or character.isprintable() or character.isspace() for character in text)
+    assert "\x1b" not in text
+    json.loads(render_json(report))
