@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each cell with a shell line or an installation, once, at the first of them."""
+    """Yield each cell with a shell line or an installation, once, at the first of them, installations before others."""
     for cell in analysis.notebook.code_cells:
         commands = list(_commands(cell))
         if commands:
@@ -45,8 +45,9 @@ def _commands(cell: CodeCell) -> Iterator[CommandLine]:
 
 
 def _finding(cell: CodeCell, commands: list[CommandLine]) -> Finding:
-    installs = [found["rest"] for line in commands for found in _INSTALL.finditer(line.text)]
-    others = len({line.magic for line in commands if not _INSTALL.search(line.text)})
+    installing = [line for line in commands if _INSTALL.search(line.text)]
+    installs = [found["rest"] for line in installing for found in _INSTALL.finditer(line.text)]
+    others = len({line.magic for line in commands} - {line.magic for line in installing})
     if installs:
         packages = list(dict.fromkeys(name for rest in installs for name in _packages(rest)))
         what = _listed(packages) if packages else "packages"
@@ -62,7 +63,7 @@ def _finding(cell: CodeCell, commands: list[CommandLine]) -> Finding:
         message = f"runs the shell command `{commands[0].text.split()[0]}`, whose failure goes unnoticed"
         if others > 1:
             message += f" (and {_count(others - 1, 'more shell command')} in this cell)"
-    span = commands[0].magic.range
+    span = (installing or commands)[0].magic.range
     return Finding(cell.location(span.start.line, span.start.column, span.end.line, span.end.column), message)
 
 
