@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.dependencies import imported
+from nb2prod.convert.magics import body
 from nb2prod.convert.plan import LocalFile
 from nb2prod.errors import RefusedError
 
@@ -25,25 +27,40 @@ _MOST_BYTES = 5_000_000
 
 @dataclass(slots=True)
 class _Search:
-    """Where modules are looked for and what was found: source → target, in order of discovery."""
+    """Where modules are looked for and what was found, in order of discovery.
+
+    written  files the notebook writes: path → text
+    found    source → target
+    refused  target → why it cannot be taken
+    """
 
     roots: tuple[Path, ...]
+    written: dict[Path, bytes]
     found: dict[Path, str] = field(default_factory=dict)
-    refused: dict[Path, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def content(self, path: Path) -> bytes:
+        """Return a module's text: as the notebook writes it, else as it stands on the disk."""
+        return self.written[path] if path in self.written else path.read_bytes()
+
+    def is_module(self, path: Path) -> bool:
+        """Return whether the file exists, or will when the notebook has written it."""
+        return path in self.written or path.is_file()
 
 
 def find_local_modules(notebook_path: Path, notebook: Notebook) -> tuple[LocalFile, ...]:
     """Return the Python files the notebook imports from its folder, and those they import in turn.
 
     They are looked for in the notebook's folder and in folders the notebook adds to ``sys.path`` by
-    a literal relative path. A package comes with all its Python files, a folder without
-    ``__init__.py`` with the modules that are imported. Sorted by target.
+    a literal relative path; a module that one ``%%writefile`` cell writes is there as well. A package
+    comes with all its Python files, a folder without ``__init__.py`` with the modules that are
+    imported. Sorted by target.
 
-    Raise RefusedError where a file is a link to outside the folder it was found in, or there is too
-    much to take along.
+    Raise RefusedError where a file is a link to outside the folder it was found in, where the file
+    beside the notebook is another than the one the notebook writes, or where there is too much.
     """
     folder = notebook_path.parent.resolve()
-    search = _Search(search_path(folder, notebook))
+    search = _Search(search_path(folder, notebook), _written(folder, notebook))
     cells: dict[str, int] = {}
     for cell in notebook.code_cells:
         for module in imported(cell.tree) if cell.tree else ():
@@ -58,7 +75,7 @@ def find_local_modules(notebook_path: Path, notebook: Notebook) -> tuple[LocalFi
             continue
         seen.add(path)
         try:
-            tree = ast.parse(path.read_bytes())
+            tree = ast.parse(search.content(path))
         except (SyntaxError, ValueError):
             continue  # taken along as it is: the run says what is wrong with it
         for module in (*imported(tree), *_relative(tree, search.found[path])):
@@ -89,6 +106,18 @@ def search_path(folder: Path, notebook: Notebook) -> tuple[Path, ...]:
                     first = [*_added(folder, _path(argument, constants)), *first]
     # IPython puts the notebook's folder first; `insert(0, …)` goes before it.
     return tuple(dict.fromkeys((*first, folder, *last)))
+
+
+def _written(folder: Path, notebook: Notebook) -> dict[Path, bytes]:
+    """Return the Python files that exactly one cell writes, whole and under a name that can be told."""
+    written: dict[Path, list[bytes]] = {}
+    for cell in notebook.code_cells:
+        for magic in cell.magics:
+            if magic.kind == "cell" and magic.name in {"writefile", "file"}:
+                name = magic.argument.strip().strip("'\"")
+                if name.endswith(".py") and re.fullmatch(r"[\w./-]+", name) and ".." not in name and name[0] != "/":
+                    written.setdefault(folder / name, []).append(body(cell, magic).encode("utf-8", "replace"))
+    return {path: texts[0] for path, texts in written.items() if len(texts) == 1}
 
 
 def _added(folder: Path, text: str | None) -> list[Path]:
@@ -169,14 +198,15 @@ def _take(root: Path, parts: list[str], search: _Search) -> bool:
     folder = root
     for count, part in enumerate(parts, 1):
         here = folder / part
-        if (here / "__init__.py").is_file():
-            for path in _python_files(here):
+        if search.is_module(here / "__init__.py"):
+            below = [path for path in search.written if path.is_relative_to(here)]
+            for path in dict.fromkeys((*(_python_files(here) if here.is_dir() else ()), *below)):
                 _add(root, path, search)
             return True
-        if (folder / f"{part}.py").is_file():
+        if search.is_module(folder / f"{part}.py"):
             _add(root, folder / f"{part}.py", search)
             return True
-        if not here.is_dir() or count == len(parts):
+        if count == len(parts) or not (here.is_dir() or any(path.is_relative_to(here) for path in search.written)):
             return False
         folder = here
     return False
@@ -195,8 +225,11 @@ def _python_files(package: Path) -> Iterator[Path]:
 
 def _add(root: Path, path: Path, search: _Search) -> None:
     target = f"src/{path.relative_to(root).as_posix()}"
+    name = target.removeprefix("src/")
     if not path.resolve().is_relative_to(root.resolve()):
-        search.refused[path] = target
+        search.refused[target] = f"{name} is a link to outside its folder; copy the file to where it is imported from"
+    elif path in search.written and path.is_file() and path.read_bytes() != search.written[path]:
+        search.refused[target] = f"{name} beside the notebook is not what the notebook writes there; delete the file"
     else:
         search.found.setdefault(path, target)
 
@@ -206,12 +239,8 @@ def _taken(search: _Search, cells: dict[str, int]) -> tuple[LocalFile, ...]:
         top = target.split("/")[1].removesuffix(".py")
         return next((cell for module, cell in cells.items() if module.partition(".")[0] == top), min(cells.values()))
 
-    reasons = [
-        f"cell {cell_of(target)}: {target.removeprefix('src/')} is a link to outside its folder;"
-        " copy the file to where it is imported from"
-        for target in sorted(search.refused.values())
-    ]
-    size = sum(path.stat().st_size for path in search.found)
+    reasons = [f"cell {cell_of(target)}: {why}" for target, why in sorted(search.refused.items())]
+    size = sum(len(search.content(path)) for path in search.found)
     if len(search.found) > _MOST_FILES or size > _MOST_BYTES:
         first = min(search.found.values())
         reasons.append(
@@ -220,5 +249,5 @@ def _taken(search: _Search, cells: dict[str, int]) -> tuple[LocalFile, ...]:
         )
     if reasons:
         raise RefusedError(tuple(reasons))
-    files = [LocalFile(path, target, path.read_bytes()) for path, target in search.found.items()]
+    files = [LocalFile(path, target, search.content(path)) for path, target in search.found.items()]
     return tuple(sorted(files, key=lambda file: file.target))
