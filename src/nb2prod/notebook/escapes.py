@@ -22,9 +22,9 @@ _ASSIGNMENT = re.compile(r"=[ \t]*[%!]")
 _HELP = re.compile(r"\?[ \t\f]*(?:[\r\n]|$)")
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_BLANK = re.compile(r"[ \t\f]*")
-# `%=`, `!=`, `//` and `/=` are operators of Python, whole tokens of their own.
-_ESCAPE = re.compile(r"%(?!=)|!!|!(?!=)|\?\??|,|;|/(?![/=])")
+_BLANK = re.compile(r"(?:[ \t\f]|\\\r?\n)*")
+# `%=`, `!=`, `//` and `/=` are operators of Python, whole tokens of their own; `/ f` calls nothing.
+_ESCAPE = re.compile(r"%(?!=)|!!|!(?!=)|\?\??|,|;|/(?![/=\s]|$)")
 _PIECE = re.compile(r"""["'#()\[\]{}\\\r\n=?]""")
 _STRING_ENDS = {
     "'": re.compile(r"[^'\\\r\n]*(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*)*'"),
@@ -32,7 +32,7 @@ _STRING_ENDS = {
     "'''": re.compile(r"[^'\\]*(?:(?:\\[\s\S]|'(?!''))[^'\\]*)*'''"),
     '"""': re.compile(r'[^"\\]*(?:(?:\\[\s\S]|"(?!""))[^"\\]*)*"""'),
 }
-_MAGIC_AFTER_ASSIGNMENT = re.compile(r"[ \t]*(?:%(?=[ \t]*[^\W\d])|!(?!=))")
+_MAGIC_AFTER_ASSIGNMENT = re.compile(r"(?:[ \t]|\\\r?\n)*(?:%(?=[ \t]*[^\W\d])|!(?!=))")
 # The end of an escaped command: its physical line, and the next while a backslash ends it.
 _COMMAND_END = re.compile(r"(?:[^\r\n]*\\\r?\n)*[^\r\n]*")
 HELP_TARGET = re.compile(r"(%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?[0-9]+\])*)(\?\??)$")
@@ -111,8 +111,8 @@ def _rest_of_line(source: str, first: int, position: int, stop: int) -> tuple[Es
                 depth += 1
             case ")" | "]" | "}":
                 depth -= depth > 0
-            case "\\":
-                position = _next_line(source, position, stop)
+            case "\\" if newline := _NEWLINE.match(source, position, stop):
+                position = newline.end()
             case "=" if depth == 0 and not assigned:
                 if source[piece.start() - 1 : piece.start()] in _ASSIGNING_OPERATOR and piece.start() > first:
                     continue
