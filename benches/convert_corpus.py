@@ -347,6 +347,8 @@ def main() -> None:
     cases = [
         path.parent for path in sorted(folder.glob("*/meta.json")) if fnmatch.fnmatch(path.parent.name, given.only)
     ]
+    if not cases:
+        raise SystemExit(f"no cases in {folder}: nothing is measured")
     options = Options(
         {"legacy": given.legacy, "modern": given.modern},
         given.timeout,

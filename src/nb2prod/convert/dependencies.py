@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -142,7 +143,7 @@ def _distribution(module: str, libraries: Libraries) -> tuple[str, str]:
         return known, ""
 
     top = module.partition(".")[0]
-    candidates = sorted(set(packages_distributions().get(top, ())))
+    candidates = sorted(set(_installed_modules().get(top, ())))
     if len(candidates) == 1:
         return candidates[0], ""
     # A namespace (`google.cloud.storage`) is shared by distributions named after their modules.
@@ -151,6 +152,11 @@ def _distribution(module: str, libraries: Libraries) -> tuple[str, str]:
         if f"{dashed}-".startswith(candidate.replace("_", "-").lower() + "-"):
             return candidate, ""
     return top, " (taken to be named like the module)"
+
+
+@cache  # it reads every installed distribution: a tenth of a second
+def _installed_modules() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def _implicit(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
