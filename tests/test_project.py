@@ -85,14 +85,16 @@ def test_a_file_beyond_the_bounds_is_left_out_and_it_is_said(root: Path, monkeyp
 
 def test_notebooks_of_one_root_share_what_its_tests_mention(root: Path) -> None:
     write(root, {"test_a.py": "clean", "inner/pyproject.toml": ""})
-    first = project(root, "a")
+    early, first = project(root, "a"), Project.for_folder(root / "c")
     assert first.test_names() == {"clean"}
     write(root, {"test_b.py": "late"})
-    second = first.sibling(root / "b")
+    second = Project.for_folder(root / "b", [early, first])
+    assert second.test_names() == {"clean", "late"}
+    second = Project.for_folder(root / "b", [Project.for_folder(root / "inner"), first, early])
     assert second.folder == root / "b"
     assert second.test_names() == {"clean"}
     assert second.consulted == (root / "test_a.py",)
-    assert first.sibling(root / "inner").test_names() == set()
+    assert Project.for_folder(root / "inner", [first]).test_names() == set()
 
 
 def test_requirements_txt_in_all_its_forms(root: Path) -> None:

@@ -217,8 +217,7 @@ def _project(run: _Run, path: Path) -> Project:
     folder = (Path.cwd() / path).parent
     if folder not in run.projects:
         # Notebooks of one repository share what its test files mention.
-        relative = next((each for each in run.projects.values() if folder.is_relative_to(each.root)), None)
-        run.projects[folder] = relative.sibling(folder) if relative else Project.for_folder(folder)
+        run.projects[folder] = Project.for_folder(folder, run.projects.values())
     return run.projects[folder]
 
 

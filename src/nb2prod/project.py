@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 # What marks the top of a project; without any of them the notebook's own folder is the project.
 _ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml")
@@ -66,7 +66,8 @@ class Project:
 
     folder: Path
     root: Path
-    _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _of_root: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _of_folder: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _consulted: dict[Path, None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -75,19 +76,11 @@ class Project:
         return cls.for_folder(Path(os.path.abspath(path)).parent)  # noqa: PTH100 - resolve() would follow links
 
     @classmethod
-    def for_folder(cls, folder: Path) -> Project:
-        """Return the project around a folder (absolute)."""
-        for candidate in (folder, *folder.parents):
-            if any((candidate / mark).exists() for mark in _ROOT_MARKS):
-                return cls(folder, candidate)
-        return cls(folder, folder)
-
-    def sibling(self, folder: Path) -> Project:
-        """Return the project for another folder; where the root is the same, its test files are not read again."""
-        other = Project.for_folder(folder)
-        if other.root == self.root and "tests" in self._known:
-            other._known["tests"] = self._known["tests"]  # noqa: SLF001 - the same class
-        return other
+    def for_folder(cls, folder: Path, others: Iterable[Project] = ()) -> Project:
+        """Return the project around a folder (absolute); what one of ``others`` read of the same root is shared."""
+        above = (folder, *folder.parents)
+        root = next((each for each in above if any((each / mark).exists() for mark in _ROOT_MARKS)), folder)
+        return cls(folder, root, next((other._of_root for other in others if other.root == root), {}))  # noqa: SLF001 - the same class
 
     @property
     def consulted(self) -> tuple[Path, ...]:
@@ -115,7 +108,9 @@ class Project:
         Looks at requirements*.txt (with ``-r``), pyproject.toml (project, dependency groups, poetry)
         and environment.yml. A file that cannot be read or parsed declares nothing.
         """
-        found: tuple[Requirement, ...] = self._once("requirements", lambda: tuple(self._requirements()))
+        if "requirements" not in self._of_folder:
+            self._of_folder["requirements"] = tuple(self._requirements())
+        found: tuple[Requirement, ...] = self._of_folder["requirements"]
         return found
 
     def dependency_files(self) -> tuple[Path, ...]:
@@ -131,16 +126,15 @@ class Project:
 
     def modules(self) -> frozenset[str]:
         """Return the names that ``import`` finds beside the notebook: modules and packages of its folder."""
-        found: frozenset[str] = self._once("modules", lambda: frozenset(_modules(self.folder)))
+        if "modules" not in self._of_folder:
+            self._of_folder["modules"] = frozenset(_modules(self.folder))
+        found: frozenset[str] = self._of_folder["modules"]
         return found
 
-    def _once(self, key: str, read: Callable[[], Any]) -> Any:
-        if key not in self._known:
-            self._known[key] = read()
-        return self._known[key]
-
     def _tests(self) -> _Tests:
-        tests: _Tests = self._once("tests", lambda: _read_tests(self.root))
+        if "tests" not in self._of_root:
+            self._of_root["tests"] = _read_tests(self.root)
+        tests: _Tests = self._of_root["tests"]
         return tests
 
     def _requirements(self) -> Iterator[Requirement]:
