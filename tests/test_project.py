@@ -34,11 +34,18 @@ def declared(root: Path) -> list[tuple[str, str]]:
     return [(each.name, each.specifier) for each in project(root).requirements()]
 
 
-@pytest.mark.parametrize("mark", [".git", "setup.py", "requirements.txt", "environment.yml"])
+@pytest.mark.parametrize("mark", [".git", "setup.py", "pyproject.toml"])
 def test_the_root_is_the_nearest_folder_that_is_the_top_of_a_project(root: Path, mark: str) -> None:
     write(root, {f"inner/{mark}": "", "inner/deep/er/x.ipynb": "", "beside/x.ipynb": ""})
     assert project(root, "inner/deep/er").root == root / "inner"
     assert project(root, "beside").root == root
+
+
+def test_a_file_of_requirements_marks_the_root_only_where_nothing_surer_does(root: Path) -> None:
+    write(root, {"notebooks/requirements.txt": ""})
+    assert project(root).root == root
+    (root / "pyproject.toml").unlink()
+    assert project(root).root == root / "notebooks"
 
 
 def test_nothing_is_read_before_it_is_asked_for_and_all_that_is_read_is_recorded(root: Path) -> None:

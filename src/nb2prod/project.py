@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# What marks the top of a project; without any of them the notebook's own folder is the project.
-_ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml")
+# What marks the top of a project, the surer marks first (a folder of notebooks may have requirements
+# of its own, and its tests beside it); without any the notebook's own folder is the project.
+_ROOT_MARKS = ((".git", "pyproject.toml", "setup.py", "setup.cfg"), ("requirements.txt", "environment.yml"))
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist"})
 # A project beyond these bounds is looked at in part, and ``tests_complete`` says so.
 _MOST_FOLDERS = 5_000
@@ -79,7 +80,8 @@ class Project:
     def for_folder(cls, folder: Path, others: Iterable[Project] = ()) -> Project:
         """Return the project around a folder (absolute); what one of ``others`` read of the same root is shared."""
         above = (folder, *folder.parents)
-        root = next((each for each in above if any((each / mark).exists() for mark in _ROOT_MARKS)), folder)
+        roots = (each for marks in _ROOT_MARKS for each in above if any((each / mark).exists() for mark in marks))
+        root = next(roots, folder)
         return cls(folder, root, next((other._of_root for other in others if other.root == root), {}))  # noqa: SLF001 - the same class
 
     @property
