@@ -136,6 +136,13 @@ def test_what_is_installed_and_not_imported_is_a_dependency_unless_it_is_a_tool(
     assert found == {"imageio-ffmpeg": "the notebook installs it (pip install in cell 1); nothing imports it"}
 
 
+def test_an_installed_module_name_and_a_variant_mean_the_distribution(tmp_path: Path) -> None:
+    found = dependencies(
+        tmp_path, "!pip install sklearn==1.0 opencv-python-headless tensorflow-hub", "import sklearn, cv2, tensorflow"
+    )
+    assert list(found) == ["opencv-python-headless", "scikit-learn==1.0", "tensorflow", "tensorflow-hub"]
+
+
 def test_a_requirements_file_the_notebook_installs_is_read_inside_its_folder_only(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -52,8 +52,12 @@ def infer_dependencies(
     needed = dict[str, list[_Needed]]()
     for found in _needed(notebook, local_files, local, libraries):
         needed.setdefault(canonicalize_name(found.distribution), []).append(found)
-    installed = _installed(notebook, notebook_folder)
+    installed = _installed(notebook, notebook_folder, libraries)
     files = _declared(notebook_folder)
+    for name in list(needed):
+        variant = next((other for other in (*installed, *files) if _is_variant(other, name)), None)
+        if variant is not None and name not in installed and name not in files:
+            needed.setdefault(variant, []).extend(needed.pop(name))
     result = []
     for name in sorted(needed.keys() | installed.keys()):
         asked, where = installed.get(name, ("", ""))
@@ -231,7 +235,14 @@ def _commands(cell: CodeCell, magic: Magic) -> Iterator[str]:
         yield f"{magic.name} {magic.argument}"
 
 
-def _installed(notebook: Notebook, folder: Path) -> Mapping[str, tuple[str, str]]:
+def _is_variant(other: str, name: str) -> bool:
+    """Return whether a distribution gives the same modules as another, built for another machine."""
+    if not other.startswith(f"{name}-"):
+        return other in {"opencv-contrib-python", "opencv-contrib-python-headless"} and name == "opencv-python"
+    return re.fullmatch(r"headless|gpu|cpu|binary|nightly|intel|macos|rocm|cu\d+", other[len(name) + 1 :]) is not None
+
+
+def _installed(notebook: Notebook, folder: Path, libraries: Libraries) -> Mapping[str, tuple[str, str]]:
     """Return what the notebook installs: normalised name → requirement, and where; the last line wins."""
     found: dict[str, tuple[str, str]] = {}
     for cell in notebook.code_cells:
@@ -243,8 +254,12 @@ def _installed(notebook: Notebook, folder: Path) -> Mapping[str, tuple[str, str]
                 texts = list(installation.requirements)
                 for name in installation.files:
                     texts += _requirements_txt(folder / name, folder) if installation.tool == "pip" else ()
-                for asked in texts:
-                    key = canonicalize_name(Requirement(asked).name)
+                for text in texts:
+                    parsed = Requirement(text)
+                    # `pip install sklearn`: the module's name, which is no distribution's or an empty one's
+                    parsed.name = libraries.distribution(parsed.name) or parsed.name
+                    asked = str(parsed)
+                    key = canonicalize_name(parsed.name)
                     if key not in found or not _is_bare(asked):
                         found[key] = (asked, f"{installation.tool} install in cell {cell.index}")
     return found
