@@ -6,14 +6,16 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nb2prod.checks.unseeded_random import unseeded_draws
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nb2prod.analysis import Analysis
+    from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Use
+    from nb2prod.notebook.model import CodeCell
 
 # Running these again gives the same thing, unless the text was edited, which nobody can see.
 _STABLE = frozenset({"import", "function", "class"})
@@ -49,16 +51,31 @@ def _displaced(analysis: Analysis) -> Iterator[_Displaced]:
     if recorded is None:
         return
     for statement in analysis.statements():
-        count = statement.cell.execution_count
-        for use in statement.uses if count is not None else ():
+        for use in statement.uses if statement.cell.execution_count is not None else ():
             # A word in a string may be a column.
             if isinstance(use.node, ast.Name) and recorded.reaching(use) != analysis.flow.reaching(use):
-                found = _compare(analysis, recorded, use)
-                if found is not None and (not use.deferred or _is_called(analysis, recorded, use)):
+                count = _count(analysis, recorded, use)
+                found = None if count is None else _compare(analysis, recorded, use, count)
+                if found is not None:
                     yield found
 
 
-def _compare(analysis: Analysis, recorded: Flow, use: Use) -> _Displaced | None:
+def _count(analysis: Analysis, recorded: Flow, use: Use) -> int | None:
+    """Return the number of the run that read ``use``; None where nobody can tell.
+
+    A function reads when it is called, not where it is only passed on; a method runs who knows when.
+    """
+    if not use.deferred:
+        return use.cell.execution_count
+    statement = analysis.statements()[use.statement]
+    if use.owner is None or isinstance(statement.node, ast.ClassDef):
+        return None
+    own = [each for each in statement.definitions if each.name == use.owner]
+    callers = [caller for each in own for caller in recorded.uses(each) if not caller.deferred]
+    return min((caller.cell.execution_count or 0 for caller in callers), default=None)
+
+
+def _compare(analysis: Analysis, recorded: Flow, use: Use, count: int) -> _Displaced | None:
     now, then = _values(analysis, analysis.flow, use), _values(analysis, recorded, use)
     usual = next((each for each in reversed(now) if each.kind != "mutate"), None)
     gone = [each for each in then if not any(_same(analysis, each, other) for other in now)]
@@ -66,15 +83,53 @@ def _compare(analysis: Analysis, recorded: Flow, use: Use) -> _Displaced | None:
     for definition in gone:
         if definition.cell.index > use.cell.index:
             return _Displaced(use, definition, None, usual)
-    for definition in new:
-        ran = definition.cell.execution_count
-        if ran is not None and ran > (use.cell.execution_count or 0) and definition.kind not in _STABLE:
-            return _Displaced(use, None, definition, definition)
+    if later := [each for each in new if (each.cell.execution_count or 0) > count]:
+        for definition in later:
+            if definition.kind not in _STABLE and not _ran_alike(analysis, recorded, definition.cell, count):
+                return _Displaced(use, None, definition, definition)
+        return None
     if usual is not None and usual.cell.execution_count is not None:
         for definition in gone:
             if definition.kind not in _STABLE:
                 return _Displaced(use, definition, None, usual)
     return None
+
+
+def _ran_alike(
+    analysis: Analysis, recorded: Flow, cell: CodeCell, count: int, seen: frozenset[int] = frozenset()
+) -> bool:
+    """Whether ``cell`` may have run before number ``count`` too, with the same result as in its last run.
+
+    It may if some number below is nobody's last run, and it gives the same if it draws no random
+    numbers, changes nothing it reads (``df = df.dropna()``), and reads what was the same then.
+    """
+    counts = {each.execution_count for each in analysis.notebook.code_cells}
+    if all(number in counts for number in range(1, count)):
+        return False
+    drawn = (call for calls in unseeded_draws(analysis).values() for call in calls if not call.deferred)
+    if any(call.cell is cell for call in (*drawn, *analysis.calls({"clock", "input"}))):
+        return False
+    for statement in analysis.statements():
+        for use in statement.uses if statement.cell is cell else ():
+            changed = {each.name for each in statement.definitions if _changes(analysis, each)}
+            for read in recorded.reaching(use) if use.exposed else ():
+                if read.cell is cell or read.kind in _STABLE:
+                    continue
+                newer = (read.cell.execution_count or 0) > count
+                if use.name in changed or (
+                    newer
+                    and read.cell.index not in seen
+                    and not _ran_alike(analysis, recorded, read.cell, count, seen | {cell.index})
+                ):
+                    return False
+    return True
+
+
+def _changes(analysis: Analysis, definition: Definition) -> bool:
+    """Whether doing it twice differs from doing it once; ``df["x"] = 1`` does not."""
+    if definition.kind == "mutate":
+        return bool(_calls(analysis, definition))
+    return True
 
 
 def _values(analysis: Analysis, flow: Flow, use: Use) -> list[Definition]:
@@ -87,31 +142,23 @@ def _values(analysis: Analysis, flow: Flow, use: Use) -> list[Definition]:
 
 def _surely_changes(analysis: Analysis, definition: Definition) -> bool:
     """Whether an in-place change is written as one (``x[0] = …``) or is a call known to make one."""
-    calls = [
+    calls = _calls(analysis, definition)
+    return not calls or any(call.effects & {"mutates-argument", "fit"} for call in calls)
+
+
+def _calls(analysis: Analysis, definition: Definition) -> list[Call]:
+    """Return the calls on the object that ``definition`` changes in place: ``rows.append(1)``."""
+    return [
         call
         for call in analysis.calls()
         if call.statement.index == definition.statement and _root(call.node.func) is definition.node
     ]
-    return not calls or any(call.effects & {"mutates-argument", "fit"} for call in calls)
 
 
 def _root(node: ast.expr) -> ast.expr:
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
     return node
-
-
-def _is_called(analysis: Analysis, recorded: Flow, use: Use) -> bool:
-    """Whether a function that reads ``use`` is called, not only passed on; a method runs when nobody can tell."""
-    statement = analysis.statements()[use.statement]
-    if use.owner is None or isinstance(statement.node, ast.ClassDef):
-        return False
-    return any(
-        not caller.deferred
-        for definition in statement.definitions
-        if definition.name == use.owner
-        for caller in recorded.uses(definition)
-    )
 
 
 def _same(analysis: Analysis, one: Definition, other: Definition) -> bool:

@@ -12,7 +12,7 @@ from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nb2prod.analysis import Analysis, Call
 
@@ -25,8 +25,7 @@ _SEEDS_ALL = re.compile(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first unseeded draw from each generator, in the order the draws are made."""
-    run = _Run(analysis)
-    run.notebook()
+    run = _run(analysis)
     for first, *more in run.unseeded.values():
         assert first.info is not None  # noqa: S101 only known calls are known to draw
         message = f"`{first.name}` draws random numbers, and no seed makes them the same again"
@@ -38,6 +37,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if more:
             message += f" ({len(more)} more call{'s' if len(more) > 1 else ''} like it)"
         yield Finding(first.location, message, related)
+
+
+def unseeded_draws(analysis: Analysis) -> Mapping[str, Sequence[Call]]:
+    """Return the calls that draw from a generator nobody seeded, by generator, in the order they are made."""
+    return _run(analysis).unseeded
+
+
+def _run(analysis: Analysis) -> _Run:
+    run = _Run(analysis)
+    run.notebook()
+    return run
 
 
 @dataclass(slots=True)
