@@ -113,7 +113,9 @@ class _Run:
             if call.info.seed is None or _is_given(call):
                 for seeded in call.info.seeds:
                     self.seeds.setdefault(seeded, call)
-        elif "random" in call.effects:
+        elif "random" in call.effects and not isinstance(
+            call.node.func, ast.Call
+        ):  # Dense(3)(x): the layer drew before
             if self.is_estimator(call):
                 self.unfitted.append(call)
             else:
@@ -148,6 +150,12 @@ class _Run:
         if info.seed is None and not info.seeded_by:  # uuid4, secrets: never meant to be repeatable
             return False
         if "self" in info.seeded_by or (call.has_star_arguments and (info.seed or info.conditions)):
+            return False
+        # A layer's initializer may have a seed of its own: kernel_initializer=glorot_uniform(seed=0).
+        if any(
+            name.endswith("initializer") and not isinstance(value, ast.Constant)
+            for name, value in call.arguments.items()
+        ):
             return False
         if _assigned(call) & self.seeded_objects or "draw" in call.effects or self.makes_a_name(call):
             return False
