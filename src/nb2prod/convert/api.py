@@ -5,17 +5,16 @@ from __future__ import annotations
 import keyword
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.analysis import Analysis, analyse_notebook
-from nb2prod.convert.emit import emit
+from nb2prod.convert.emit.package import emit
 from nb2prod.convert.passes import make_plan
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:
-    import os
+    from pathlib import Path
 
     from nb2prod.convert.plan import Package, Plan
 
@@ -28,17 +27,8 @@ class Conversion:
     package: Package
 
 
-def convert(path: str | os.PathLike[str], name: str | None = None) -> Package:
-    """Return the package for the notebook at ``path``; ``name`` is its import name (default: from the file's name).
-
-    Raises UnreadableNotebookError, ConfigurationError for a name no package can have, and
-    RefusedError with every reason why the notebook's meaning cannot be kept.
-    """
-    return convert_notebook(Path(path), name).package
-
-
 def convert_notebook(path: Path, name: str | None = None) -> Conversion:
-    """Return the plan and the package for the notebook at ``path``; raises what ``convert`` raises."""
+    """Return the plan and the package for the notebook at ``path``; raises what ``nb2prod.convert.convert`` raises."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,6 @@ from nb2prod.notebook.parse import parse_code
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_RUFF = (sys.executable, "-P", "-m", "ruff")
 _OPTIONS = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311")
 _LINE_LENGTH = "line-length=120"
 _SECONDS = 120
@@ -29,7 +31,7 @@ def formatted(
 ) -> dict[str, str]:
     """Return the Python files formatted, save ``verbatim``, with their imports in order, save ``unsorted``.
 
-    Raises EmissionError where a file comes back meaning something else.
+    Raises EmissionError where a file comes back meaning something else, or cannot be compiled.
     """
     with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
         root = Path(folder)
@@ -41,6 +43,7 @@ def formatted(
         _ruff(root, "format", "--config", _LINE_LENGTH, *(path for path in sources if path not in verbatim))
         results = {path: (root / path).read_text(encoding="utf-8") for path in sources}
     for path, text in results.items():
+        _check_compiles(text, path)
         if _meaning(text, path) != _meaning(sources[path], path):
             msg = f"formatting changed the meaning of {path}"
             raise EmissionError(msg)
@@ -64,13 +67,19 @@ def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
+def _command() -> list[str]:
+    """Return how the installed ruff is run: its program, or where that is not to be found, its module."""
+    program = shutil.which("ruff", path=sysconfig.get_path("scripts"))
+    return [program] if program is not None else [sys.executable, "-P", "-m", "ruff"]
+
+
 def _sorting() -> tuple[str, ...]:
     return ("--select", "I", "--fix", "--config", 'src=["src"]')
 
 
 def _ruff(root: Path, command: str, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603 - ruff, on files we wrote
-        [*_RUFF, command, *_OPTIONS, *arguments],
+        [*_command(), command, *_OPTIONS, *arguments],
         cwd=root,
         capture_output=True,
         encoding="utf-8",
@@ -81,6 +90,17 @@ def _ruff(root: Path, command: str, *arguments: str) -> str:
         msg = f"ruff {command} failed: {done.stderr.strip() or done.stdout.strip()}"
         raise EmissionError(msg)
     return done.stdout
+
+
+def _check_compiles(text: str, path: str) -> None:
+    """Raise for what parses and is still no Python: ``from m import *`` in a function, ``await`` outside of one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        msg = f"{path} cannot be compiled, line {error.lineno}: {error.msg}"
+        raise EmissionError(msg) from error
 
 
 def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:

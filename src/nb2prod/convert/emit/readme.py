@@ -66,7 +66,7 @@ def _run(plan: Plan) -> str:
             plan.distribution,
             "```",
             "",
-            f"`python -m {plan.package}` is the same. Relative paths are looked up from the folder the command runs in:",
+            f"`python -m {plan.package}` is the same. Relative paths start at the folder the command runs in:",
             "run it where the notebook was, and with no options it does what the notebook did.",
             "What the notebook printed goes to standard output. What it displayed goes to standard error"
             + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
@@ -128,7 +128,7 @@ def _tests(plan: Plan, missing: Sequence[str]) -> str:
         "```",
         "",
         "The tests import every module in an empty folder and use the command line"
-        + ("." if missing else ", with a run of the whole pipeline on `tests/data`."),
+        + ("." if missing else f"; one runs the whole pipeline{' on `tests/data`' if plan.data_files else ''}."),
     ]
     called = {call.function.name for call in function_calls(plan)}
     if called:

@@ -135,13 +135,20 @@ def emit_cli(plan: Plan) -> str:
 def option_names(plan: Plan) -> dict[str, str]:
     """Return the command-line option of each field of the configuration."""
     options: dict[str, str] = {}
+    taken = {"--help"}
+    switches = {each.name for each in plan.parameters if each.type == "bool"}
     for name in (output_field(plan), *(each.name for each in plan.parameters)):
         option = "--" + (name.strip("_").replace("_", "-") or "value")
-        negations = {f"--no-{each[2:]}" for each in options.values()}
-        while option in {"--help", *options.values(), *negations}:
+        while not taken.isdisjoint(_spellings(option, switch=name in switches)):
             option += "-2"
+        taken |= _spellings(option, switch=name in switches)
         options[name] = option
     return options
+
+
+def _spellings(option: str, *, switch: bool) -> set[str]:
+    """Return what is typed for an option; one that is on or off has ``--no-…`` too."""
+    return {option, f"--no-{option[2:]}"} if switch else {option}
 
 
 def description(parameter: Parameter) -> str:

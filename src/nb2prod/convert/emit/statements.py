@@ -155,7 +155,7 @@ def _code(moved: Moved, cell: CodeCell, lines: Sequence[str]) -> str:
     # included; a reader may have left those alone.
     every = range(place.start.line, place.end.line + 1)
     blank = {line: width for line in every if not lines[line - 1][:width].strip()}
-    inside = lines_inside_strings("if 1:\n" + " " * width + _cut(lines, place))
+    inside = lines_inside_strings("if 1:\n" + lines[place.start.line - 1][:width] + _cut(lines, place))
     for removed in (blank, {line: cut for line, cut in blank.items() if line - place.start.line + 2 not in inside}):
         dedented, shifted = _dedent(lines, removed), _shift(place, removed)
         if same_meaning(_cut(dedented, shifted), nodes):

@@ -1,0 +1,133 @@
+"""The whole package: every file of it, built in memory from a plan."""
+
+from __future__ import annotations
+
+import ast
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.errors import EmissionError
+from nb2prod.convert.emit.formatting import findings, formatted
+from nb2prod.convert.emit.inputs import missing_inputs
+from nb2prod.convert.emit.names import check_names
+from nb2prod.convert.emit.pipeline import emit_pipeline
+from nb2prod.convert.emit.project import emit_pyproject, local_target
+from nb2prod.convert.emit.prose import docstring
+from nb2prod.convert.emit.readme import emit_readme
+from nb2prod.convert.emit.settings import emit_cli, emit_config
+from nb2prod.convert.emit.steps import emit_steps, sortable_imports
+from nb2prod.convert.emit.testing import emit_entrypoint_test, emit_function_tests, emit_import_test, emit_shared
+from nb2prod.convert.manifest import FILE_NAME, digest, manifest
+from nb2prod.convert.plan import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.plan import Plan
+
+
+def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) -> Package:
+    """Return the package ``plan`` describes. The plan has no refusals.
+
+    folder            where the notebook is: the data files for the tests are read from there
+    notebook_content  the notebook's file, whose digest the manifest keeps
+
+    Raises EmissionError where something would be written that does not mean what the notebook means.
+    """
+    check_names(plan)
+    notebook_digest = digest(notebook_content)
+    missing = missing_inputs(plan, analysis)
+    source = f"src/{plan.package}"
+    steps = f"{source}/steps.py"
+    python = {
+        f"{source}/__init__.py": "\n".join(docstring(f"{plan.notebook.path.name} as a pipeline.")) + "\n",
+        f"{source}/__main__.py": _MAIN,
+        f"{source}/cli.py": emit_cli(plan),
+        f"{source}/config.py": emit_config(plan),
+        f"{source}/pipeline.py": emit_pipeline(plan),
+        steps: emit_steps(plan),
+        "tests/conftest.py": emit_shared(),
+        "tests/test_import.py": emit_import_test(plan),
+        "tests/test_entrypoint.py": emit_entrypoint_test(plan, runs=not missing),
+    }
+    function_tests = emit_function_tests(plan)
+    if function_tests is not None:
+        python["tests/test_functions.py"] = function_tests
+    for name in _scaffold(plan):
+        python[f"{source}/{name}"] = _fixed(name)
+    python = formatted(
+        python, unsorted=() if sortable_imports(plan) else (steps,), verbatim=(steps,) if _reads_itself(plan) else ()
+    )
+    files = {path: text.encode() for path, text in python.items()}
+    ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
+    files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
+    files["README.md"] = emit_readme(plan, notebook_digest, missing).encode()
+    for local in plan.local_files:
+        _add(files, local_target(local.target), local.content)
+    for data in plan.data_files:
+        _add(files, f"tests/data/{data.as_posix()}", (folder / data).read_bytes())
+    files[FILE_NAME] = manifest(plan, analysis.statements(), notebook_digest, files)
+    return Package(plan.package, dict(sorted(files.items())))
+
+
+def _scaffold(plan: Plan) -> list[str]:
+    names = ["display.py"]
+    if plan.draws:
+        names += ["figures.py", "backend.py"]
+    if plan.uses_pandas:
+        names.append("tables.py")
+    if plan.uses_shell:
+        names.append("shell.py")
+    return names
+
+
+def _fixed(name: str) -> str:
+    return resources.files("nb2prod.convert.scaffold").joinpath(name).read_text(encoding="utf-8")
+
+
+def _add(files: dict[str, bytes], path: str, content: bytes) -> None:
+    if path in files:
+        msg = f"two files would be called {path}"
+        raise EmissionError(msg)
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        msg = f"the file {path} would be outside of the package"
+        raise EmissionError(msg)
+    files[path] = content
+
+
+def _reads_itself(plan: Plan) -> bool:
+    """Return whether the code reads docstrings or sources, in which formatting changes white space."""
+    nodes = [node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.name for node in nodes if isinstance(node, ast.alias)}
+    return not names.isdisjoint({"__doc__", "help", "inspect", "doctest", "docopt"})
+
+
+def _ignores(plan: Plan, text: str, found: list[tuple[str, int]]) -> Mapping[str, list[int]]:
+    """Return the lint rules that moved code breaks, each with the cells whose code breaks it."""
+    cells: dict[str, set[int]] = {rule: set() for rule, _ in found}
+    of_step = {step.name: step.cells for step in plan.steps}
+    of_step.update({each.name: (each.moved.statement.cell.index,) for each in plan.functions})
+    imports = sorted({each.statement.cell.index for each in plan.imports if each.statement is not None})
+    tree = ast.parse(text)
+    for rule, line in found:
+        node = next((each for each in tree.body if each.lineno <= line <= (each.end_lineno or each.lineno)), None)
+        cells[rule].update(of_step.get(getattr(node, "name", ""), () if node is None else imports))
+    return {rule: sorted(where) for rule, where in cells.items()}
+
+
+_MAIN = '''"""``python -m`` runs the pipeline, as the console script does."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
