@@ -193,43 +193,52 @@ Interface = tuple[tuple[str, ...], tuple[str, ...]]
 def _interfaces(
     groups: Sequence[Group], given: Sequence[str], outside: set[str], wanted: frozenset[str], analysis: Analysis
 ) -> list[Interface]:
-    """Return each group's arguments and results; ``wanted`` are the names read after the last step."""
-    available = set(given)
-    arguments: list[tuple[str, ...]] = []
+    """Return each group's arguments and results; ``wanted`` are the names read after the last step.
+
+    Live variables, backwards over the groups: a step takes what it reads and does not surely bind
+    first, and what it may leave as it was; it returns what it binds and somebody reads later.
+    """
+    available = [set(given) - outside]
     for group in groups:
-        bound: set[str] = set()
-        taken: dict[str, None] = {}
-        for item in group.items:
-            statement = item.statement
-            for use in statement.uses:
-                if use.name in outside or use.name not in available:
-                    continue
-                if (use.deferred or use.exposed) and use.name not in bound:
-                    taken[use.name] = None
-            for name in _names_in_replacements(item, analysis):
-                if name in available and name not in bound and name not in outside:
-                    taken[name] = None
-            for definition in statement.definitions:
-                if definition.kind == "delete":
-                    bound.discard(definition.name)
-                elif definition.certain and definition.kind != "mutate":
-                    bound.add(definition.name)
-                elif (
-                    definition.kind not in ("mutate", "except", "star")
-                    and definition.name in available - bound - outside
-                ):
-                    taken[definition.name] = None  # bound on some path only: the old value may still be the one
-        arguments.append(tuple(taken))
-        available |= _made(group) - outside
-        available -= _ended(group)
+        available.append((available[-1] | (_made(group) - outside)) - _ended(group))
     live = set(wanted)
-    results: list[tuple[str, ...]] = []
-    for group, taken_names in zip(reversed(groups), reversed(arguments), strict=True):
-        made = _made(group)
-        results.append(tuple(name for name in _in_order(group) if name in live and name not in outside))
-        live = (live - {name for name in made if _surely(group, name)}) | set(taken_names)
-    results.reverse()
-    return list(zip(arguments, results, strict=True))
+    interfaces: list[Interface] = []
+    for group, before in zip(reversed(groups), reversed(available[:-1]), strict=True):
+        read = _read(group, analysis)
+        results = tuple(name for name in _in_order(group) if name in live and name not in outside)
+        kept = {name: None for name in results if not _certainly(group, name)}
+        arguments = tuple(name for name in {**read, **kept} if name in before)
+        interfaces.append((arguments, results))
+        live = (live - {name for name in results if _certainly(group, name)}) | set(arguments)
+    interfaces.reverse()
+    return interfaces
+
+
+def _read(group: Group, analysis: Analysis) -> dict[str, None]:
+    """Return the names a group reads before it has surely bound them, in order of first use."""
+    bound: set[str] = set()
+    read: dict[str, None] = {}
+    for item in group.items:
+        statement = item.statement
+        names = [use.name for use in statement.uses if use.exposed]
+        read.update(
+            dict.fromkeys(name for name in (*names, *_names_in_replacements(item, analysis)) if name not in bound)
+        )
+        for definition in statement.definitions:
+            if definition.kind == "delete":
+                bound.discard(definition.name)
+            elif definition.certain and definition.kind != "mutate":
+                bound.add(definition.name)
+    return read
+
+
+def _certainly(group: Group, name: str) -> bool:
+    """Return whether a group binds ``name`` on every path, loops that never run included."""
+    return any(
+        definition.name == name and definition.certain and definition.kind not in ("mutate", "delete")
+        for item in group.items
+        for definition in item.statement.definitions
+    )
 
 
 def _names_in_replacements(item: Moved, analysis: Analysis) -> tuple[str, ...]:
