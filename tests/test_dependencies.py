@@ -34,6 +34,12 @@ def test_imports_become_distributions_by_name_sorted(tmp_path: Path) -> None:
     assert found["numpy"] == "imported in cell 1"
 
 
+def test_a_reason_names_every_place_once(tmp_path: Path) -> None:
+    local = (LocalFile(PurePath("tools.py"), "src/tools.py", b"import numpy"),)
+    found = dependencies(tmp_path, "import numpy, tools", "import numpy.linalg\nimport numpy", local=local)
+    assert found == {"numpy": "imported in cells 1, 2 and tools.py"}
+
+
 def test_imports_inside_functions_and_branches_count(tmp_path: Path) -> None:
     source = "def f():\n    import numpy\nif f:\n    from pandas import DataFrame"
     assert list(dependencies(tmp_path, source)) == ["numpy", "pandas"]
@@ -77,7 +83,19 @@ def test_modules_that_are_local_written_or_fetched_are_no_dependencies(tmp_path:
 
 def test_an_unknown_module_is_taken_at_its_name_and_the_reason_says_so(tmp_path: Path) -> None:
     found = dependencies(tmp_path, "import surely_no_such_module")
-    assert found == {"surely_no_such_module": "imported in cell 1 (taken to be named like the module)"}
+    assert found == {"surely_no_such_module": "imported in cell 1; taken to be named like the module"}
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("from google.cloud.no_such import Client", "google-cloud-no-such"),
+        ("import azure.no_such.blob.other", "azure-no-such-blob"),
+        ("from azureml.nosuch.x import y", "azureml-nosuch"),
+    ],
+)
+def test_a_part_of_a_namespace_is_taken_at_its_own_name(tmp_path: Path, source: str, needed: str) -> None:
+    assert list(dependencies(tmp_path, source)) == [needed]
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from nb2prod.convert.data_files import constants_of, fold
+from nb2prod.convert.data_files import constants_of
 from nb2prod.convert.installs import installs, requirement
 from nb2prod.convert.knowledge import knowledge
+from nb2prod.convert.pandas_needs import loaded_by_pandas
 from nb2prod.convert.plan import Dependency
 from nb2prod.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nb2prod.convert.plan import LocalFile
@@ -31,10 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Needed:
-    """A distribution that something needs; ``source`` says what, ``cell`` where (None: a local module)."""
+    """A distribution that something needs.
+
+    why      what needs it: ``imported``, a call, a magic
+    place    where: the index of a cell, or the name of a local module's file
+    guessed  its name is taken to be the module's
+    """
 
     distribution: str
-    source: str
+    why: str
+    place: int | str
+    guessed: bool = False
 
 
 def infer_dependencies(
@@ -66,17 +74,32 @@ def infer_dependencies(
         if (not asked or _is_bare(asked)) and name in files:
             # The extras of the install line stay: the file adds the versions.
             asked, where = (_with_versions(asked, files[name][0]), files[name][1])
-        sources = ", ".join(dict.fromkeys(found.source for found in needed.get(name, ())))
+        sources = _reason(needed.get(name, ()))
         reason = f"{sources}; {where}" if sources and where and asked else sources
         requirement = asked or str(Requirement(needed[name][0].distribution))
         result.append(Dependency(requirement, reason or f"the notebook installs it ({where}); nothing imports it"))
     return tuple(result)
 
 
+def _reason(found: Sequence[_Needed]) -> str:
+    """Return why a distribution is needed: "imported in cells 3, 8 and tools.py"."""
+    places: dict[str, dict[int | str, None]] = {}
+    for each in found:
+        places.setdefault(each.why, {})[each.place] = None
+    reasons = []
+    for why, known in places.items():
+        cells = [str(place) for place in known if isinstance(place, int)]
+        where = [f"cell{'s' if len(cells) > 1 else ''} {', '.join(cells)}"] if cells else []
+        where += [place for place in known if isinstance(place, str)]
+        reasons.append(f"{why} in {' and '.join(where)}")
+    guessed = ["taken to be named like the module"] if any(each.guessed for each in found) else []
+    return "; ".join([*reasons, *guessed])
+
+
 def _needed(
     notebook: Notebook, local_files: Collection[LocalFile], local: Collection[str], libraries: Libraries
 ) -> Iterator[_Needed]:
-    trees = [(f"cell {cell.index}", cell.tree) for cell in notebook.code_cells if cell.tree]
+    trees: list[tuple[int | str, ast.AST]] = [(cell.index, cell.tree) for cell in notebook.code_cells if cell.tree]
     for file in local_files:
         try:
             trees.append((PurePosixPath(file.target).name, ast.parse(file.content)))
@@ -88,14 +111,14 @@ def _needed(
             top = module.partition(".")[0]
             if top in sys.stdlib_module_names or top in knowledge().former_modules or top in local:
                 continue
-            distribution, note = _distribution(module, libraries)
-            yield _Needed(distribution, f"imported in {where}{note}")
-        for distribution, why in _implicit(tree, constants):
-            yield _Needed(distribution, f"{why} in {where}")
+            distribution, guessed = _distribution(module, libraries)
+            yield _Needed(distribution, "imported", where, guessed)
+        for distribution, why in loaded_by_pandas(tree, constants):
+            yield _Needed(distribution, why, where)
     for cell in notebook.code_cells:
         for magic in cell.magics:
             if magic.name in {"matplotlib", "pylab"} and magic.kind in {"line", "automagic"}:
-                yield _Needed("matplotlib", f"%{magic.name} in cell {cell.index}")
+                yield _Needed("matplotlib", f"%{magic.name}", cell.index)
 
 
 def imported(tree: ast.AST) -> tuple[str, ...]:
@@ -140,77 +163,31 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
     return any(isinstance(name, ast.Name) and name.id in {"ImportError", "ModuleNotFoundError"} for name in names)
 
 
-def _distribution(module: str, libraries: Libraries) -> tuple[str, str]:
-    """Return the distribution of a module, and a note where it is a guess."""
+def _distribution(module: str, libraries: Libraries) -> tuple[str, bool]:
+    """Return the distribution of a module, and whether it is a guess."""
     known = libraries.distribution(module)
     if known:
-        return known, ""
+        return known, False
 
     top = module.partition(".")[0]
     candidates = sorted(set(_installed_modules().get(top, ())))
     if len(candidates) == 1:
-        return candidates[0], ""
+        return candidates[0], False
     # A namespace (`google.cloud.storage`) is shared by distributions named after their modules.
     dashed = module.replace(".", "-").replace("_", "-").lower()
     for candidate in sorted(candidates, key=len, reverse=True):
         if f"{dashed}-".startswith(candidate.replace("_", "-").lower() + "-"):
-            return candidate, ""
-    return top, " (taken to be named like the module)"
+            return candidate, False
+    parts = module.split(".")
+    for namespace, depth in knowledge().namespaces.items():
+        if module.startswith(f"{namespace}."):
+            return "-".join(parts[:depth]).replace("_", "-"), True
+    return top, True
 
 
 @cache  # it reads every installed distribution: a tenth of a second
 def _installed_modules() -> Mapping[str, list[str]]:
     return packages_distributions()
-
-
-def _implicit(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what pandas loads by itself for calls in code that imports pandas."""
-    if not any(name.partition(".")[0] == "pandas" for name in imported(tree)) and not _calls_reader(tree):
-        return
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        name = node.func.attr
-        engine = next((word.value for word in node.keywords if word.arg == "engine"), None)
-        if isinstance(engine, ast.Constant) and isinstance(engine.value, str):
-            if name.startswith(("read_", "to_")) and engine.value in {
-                *knowledge().pandas_functions.values(),
-                *knowledge().pandas_spreadsheets.values(),
-                "fastparquet",
-            }:
-                yield engine.value, f"{name} with engine={engine.value!r}"
-        elif name in knowledge().pandas_functions:
-            yield knowledge().pandas_functions[name], f"{name}"
-        elif (
-            name in {"read_excel", "to_excel", "ExcelFile", "ExcelWriter"}
-            and (suffix := _suffix(node, constants)) in knowledge().pandas_spreadsheets
-        ):
-            yield knowledge().pandas_spreadsheets[suffix], f"{name} of a {suffix} file"
-        elif (
-            name in knowledge().pandas_styles
-            and isinstance(node.func.value, ast.Attribute)
-            and node.func.value.attr == "style"
-        ):
-            yield "jinja2", "style of a table"
-
-
-def _calls_reader(tree: ast.AST) -> bool:
-    """Return whether code calls ``pd.read_…``: pandas may be imported in another cell."""
-    return any(
-        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in {"pd", "pandas"}
-        for node in ast.walk(tree)
-    )
-
-
-def _suffix(call: ast.Call, constants: Mapping[str, str]) -> str:
-    """Return the suffix of the file a call is given, empty where it cannot be told."""
-    values = [*call.args[:1], *(word.value for word in call.keywords if word.arg in {"io", "path", "excel_writer"})]
-    text = fold(values[0], constants) if values else None
-    if text is None and values and isinstance(values[0], ast.BinOp | ast.JoinedStr | ast.Call):
-        # `folder + "/table.xlsx"`: the end is known, wherever the rest leads
-        texts = [node.value for node in ast.walk(values[0]) if isinstance(node, ast.Constant)]
-        text = texts[-1] if texts and isinstance(texts[-1], str) else None
-    return PurePosixPath((text or "").partition("?")[0]).suffix.lower()
 
 
 def _written(notebook: Notebook) -> frozenset[str]:

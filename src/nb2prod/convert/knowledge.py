@@ -32,6 +32,7 @@ class Knowledge:
     advice: Mapping[str, str]
     former_modules: frozenset[str]
     platform_modules: frozenset[str]
+    namespaces: Mapping[str, int]
     tools: frozenset[str]
     pandas_functions: Mapping[str, str]
     pandas_spreadsheets: Mapping[str, str]
@@ -57,6 +58,7 @@ def knowledge() -> Knowledge:
         advice=magics["advice"],
         former_modules=frozenset(modules["former"].split()),
         platform_modules=frozenset(modules["platform"].split()),
+        namespaces=modules["namespaces"],
         tools=frozenset(table["distributions"]["tools"].split()),
         pandas_functions=pandas["functions"],
         pandas_spreadsheets=pandas["spreadsheets"],
