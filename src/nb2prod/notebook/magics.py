@@ -256,7 +256,7 @@ def _joined(text: str) -> str:
 
 def _assigned(before: str) -> tuple[str, ...]:
     """Return the names that ``x, y = `` (the text before a magic) assigns."""
-    tree = syntax_tree(before.strip() + " 0")
+    tree = syntax_tree(_CONTINUATION.sub(" ", before).strip() + " 0")
     return names_bound(tree) if tree is not None else ()
 
 
