@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Where such a path begins, and what it says about where the notebook runs.
 _PLACES = {
-    "lies in one person's home folder": r"(?:/home|/Users)/[\w.@-]+/[\w.@-]|~/\w",
+    "lies in one person's home folder": r"/Users/[\w.@-]+/|/home/[\w.@-]+/[\w.@…-]|~/[\w…]",
     "lies on a Windows drive": r"[A-Za-z]:[\\/](?=[\w.$({ -])[^:(]",
     "lies on a network share": r"\\\\[\w.-]+\\\w",
     "lies on a mounted disk": r"/(?:mnt/[\w.-]|(?:media|Volumes)/[\w.-]+/[\w.-])",
