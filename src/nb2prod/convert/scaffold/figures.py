@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import display as text
@@ -42,7 +43,13 @@ _runs = [_Run()]
 
 @contextmanager
 def saving_figures(folder: Path) -> Iterator[None]:
-    """Save what is drawn inside the ``with`` block to PNG files in ``folder``, made when there is a figure."""
+    """Save what is drawn inside the ``with`` block to PNG files in ``folder``, made when there is a figure.
+
+    Where matplotlib is not installed nothing can be drawn, and nothing is done.
+    """
+    if find_spec("matplotlib") is None:
+        yield
+        return
     import matplotlib
 
     before, interactive = _current_backend(), matplotlib.is_interactive()
