@@ -31,10 +31,12 @@ _ANYWHERE = "is an absolute path"
 _MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(_PLACES.values())))
 # A cheap look before every string of a cell is taken apart.
 _HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
-_IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)]*")
+_IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern}|/content\b|/kaggle\b)[^\s'\";|&<>)]*")
+# Magics whose first word is a path, wherever it leads.
+_IN_MAGIC = re.compile(r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
-# Regular expressions and prose are written with these, paths are not.
-_NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$")
+# Regular expressions, prose and stand-ins are written with these, paths are not.
+_NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your|<")
 _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )
@@ -190,13 +192,17 @@ def _in_magics(cell: CodeCell) -> Iterator[_Path]:
     for magic in cell.magics:
         # The first line of `%%writefile /home/anna/x.py`, the line of `%cd /home/anna`.
         if magic.kind in ("line", "cell", "automagic"):
-            start = magic.range.start
-            yield from _in_text(cell, lines[start.line - 1][start.column - 1 :], start.line, start.column)
+            number, column = magic.range.start.line, magic.range.start.column
+            text = lines[number - 1][column - 1 :]
+            placed = list(_in_text(cell, text, number, column))
+            yield from placed
+            if not placed and (found := _IN_MAGIC.match(text)) and _ABSOLUTE.match(found["path"]):
+                start, end = found.span("path")
+                yield _Path(found["path"], cell.location(number, column + start, number, column + end), None)
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[_Path]:
     for found in _IN_SHELL.finditer(text):
-        place = _place(found[0])
-        if place:
-            at = column + found.start()
-            yield _Path(found[0], cell.location(line, at, line, at + len(found[0])), place)
+        at = column + found.start()
+        place = _place(found[0]) or _place(f"{found[0]}/file")
+        yield _Path(found[0], cell.location(line, at, line, at + len(found[0])), place)
