@@ -36,7 +36,7 @@ _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern}|/content\b|/
 _IN_MAGIC = re.compile(r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
 # Regular expressions, prose and stand-ins are written with these, paths are not.
-_NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your|<")
+_NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your")
 _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )
