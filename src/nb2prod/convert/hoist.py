@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.plan import Function, Import, Moved
+from nb2prod.convert.plan import Function, Import, Moved, Refusal
 from nb2prod.dataflow.flow import PREDEFINED
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
     imports: list[Import] = list(plan.imports)
     local = {file.target.removeprefix("src/").partition("/")[0].removesuffix(".py") for file in plan.local_files}
     gone: set[int] = set()
+    refusals = list(plan.refusals)
     environment_changed = False
     for item in _moved(plan):
         statement = item.statement
@@ -44,15 +45,22 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
         if item.replacements or not _is_import(statement.node):
             continue
         binds = tuple(dict.fromkeys(each.name for each in statement.definitions))
+        if "*" in binds and (again := _bound_again(statement, analysis, plan)):
+            reason = f"the star import gives {again}, bound above, a new value"
+            refusals.append(Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs"))
         if not all(_means_only_imports(meanings.get(name, []), statement) for name in binds):
             continue
         if environment_changed and not all(_indifferent(root, analysis, local) for root in _roots(statement.node)):
+            if "*" in binds:
+                reason = "a star import cannot stand below a change of the environment: no function can hold it"
+                advice = "import the names it needs"
+                refusals.append(Refusal(statement.cell.index, statement.location.line, reason, advice))
             continue
         imports.extend(Import(binds, text, statement) for text in _import_texts(statement, plan.package))
         gone.add(statement.index)
     if _uses_bare_display(analysis):
         imports.append(Import(("display",), f"from {plan.package}.display import display", None))
-    return _without(replace(plan, imports=tuple(imports)), gone)
+    return _without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
 
 
 def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
@@ -135,9 +143,52 @@ def _meanings(analysis: Analysis) -> dict[str, list[Definition]]:
 
 def _means_only_imports(definitions: list[Definition], statement: Statement) -> bool:
     """Return whether every definition of a name imports the same thing, or all stand in ``statement``."""
+    if all(each.kind == "star" for each in definitions):
+        return True
     if all(each.statement == statement.index for each in definitions):
         return True
     return all(each.kind == "import" for each in definitions) and len({each.qualified for each in definitions}) == 1
+
+
+def _bound_again(statement: Statement, analysis: Analysis, plan: Plan) -> str | None:
+    """Return a name that a star import is known to bind and that an earlier statement has bound to something else.
+
+    What a module of the standard library or beside the notebook exports can be told; of others it is taken
+    that they do not export the notebook's own names.
+    """
+    node = statement.node
+    if not isinstance(node, ast.ImportFrom) or node.module is None:
+        return None
+    exported = _exported(node.module, plan)
+    for earlier in analysis.flow.statements[: statement.index]:
+        for definition in earlier.definitions:
+            if definition.name in exported and not (definition.qualified or "").startswith(node.module):
+                return definition.name
+    return None
+
+
+def _exported(module: str, plan: Plan) -> frozenset[str]:
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        from importlib import import_module  # noqa: PLC0415 only for a star import of the standard library
+
+        found = import_module(module)
+        names = getattr(found, "__all__", None) or [name for name in vars(found) if not name.startswith("_")]
+        return frozenset(names)
+    path = f"src/{module.replace('.', '/')}.py"
+    for file in plan.local_files:
+        if file.target == path:
+            try:
+                tree = ast.parse(file.content)
+            except (SyntaxError, ValueError):
+                return frozenset()
+            stored = {
+                node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+            return frozenset(stored | {node.name for node in tree.body if isinstance(node, _DEFINITIONS)})
+    return frozenset()
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _is_import(node: ast.stmt) -> bool:

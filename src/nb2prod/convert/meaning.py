@@ -239,7 +239,10 @@ def keep_globals(plan: Plan, _analysis: Analysis) -> Plan:
 
 
 def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
-    """Give a step that reads a builtin and binds its name later a variable that starts as the builtin."""
+    """Give a step that reads a builtin and binds its name later a variable that starts as the builtin.
+
+    Likewise ``del list`` brings the builtin back at module level, so it becomes an assignment of it.
+    """
     needs_import = False
 
     def rewritten(step: Step) -> Step:
@@ -261,6 +264,8 @@ def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
                 made.update(each.name for each in item.statement.definitions if each.certain)
         for name in step.arguments:
             early.pop(name, None)
+        step = replace(step, items=tuple(_restored(item) if isinstance(item, Moved) else item for item in step.items))
+        needs_import = needs_import or any("builtins." in each.text for each in _replacements(step))
         if not early:
             return step
         needs_import = True
@@ -273,6 +278,54 @@ def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
     steps = tuple(rewritten(step) for step in plan.steps)
     imports = (*plan.imports, Import(("builtins",), "import builtins", None)) if needs_import else plan.imports
     return replace(plan, steps=steps, imports=imports)
+
+
+def _replacements(step: Step) -> Iterable[Replacement]:
+    return (each for item in step.items if isinstance(item, Moved) for each in item.replacements)
+
+
+def _restored(item: Moved) -> Moved:
+    """Return a ``del`` of names that shadow builtins as what it does: the builtins are back."""
+    statement = item.statement
+    if not isinstance(statement.node, ast.Delete):
+        return item
+    targets = statement.node.targets
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    if len(names) < len(targets) or not any(hasattr(builtins, name) for name in names):
+        return item
+    parts = [f"{name} = builtins.{name}" if hasattr(builtins, name) else f"del {name}" for name in names]
+    return replace(item, replacements=(*item.replacements, Replacement(statement.location.range, "; ".join(parts))))
+
+
+def keep_names_of_classes(plan: Plan, _analysis: Analysis) -> Plan:
+    """Let a class inside a step be called as the notebook called it: a dataclass prints its qualified name."""
+
+    def named(item: Moved) -> Moved:
+        node = item.statement.node
+        if not isinstance(node, ast.ClassDef):
+            return item
+        first = node.body[0]
+        place = item.statement.cell.locate(first).range
+        line = f"__qualname__ = {node.name!r}"
+        if first.lineno == node.lineno:
+            insertion = Replacement(Range(place.start, place.start), f"{line}; ")
+        elif isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
+            insertion = Replacement(Range(place.end, place.end), f"\n{margin}{line}")
+        else:
+            start = (
+                place.start if not getattr(first, "decorator_list", ()) else _before_decorators(item.statement, first)
+            )
+            margin = item.statement.cell.lines[start.line - 1][: start.column - 1]
+            insertion = Replacement(Range(start, start), f"{line}\n{margin}")
+        return replace(item, replacements=(*item.replacements, insertion))
+
+    return replace(plan, steps=_map_items(plan, named))
+
+
+def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
+    place = statement.cell.locate(node.decorator_list[0]).range.start  # type: ignore[attr-defined]
+    return replace(place, column=place.column - 1)
 
 
 def _start(statement: Statement) -> Position:

@@ -14,7 +14,14 @@ from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
 from nb2prod.convert.hoist import hoist_definitions, hoist_imports
 from nb2prod.convert.local_modules import find_local_modules
-from nb2prod.convert.meaning import keep_globals, keep_main, keep_shadowed_builtins, refuse_unknowable, translate_magics
+from nb2prod.convert.meaning import (
+    keep_globals,
+    keep_main,
+    keep_names_of_classes,
+    keep_shadowed_builtins,
+    refuse_unknowable,
+    translate_magics,
+)
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.plan import Moved, Pass, Plan, Step
@@ -52,6 +59,7 @@ PASSES: tuple[Pass, ...] = (
     cut_steps,
     keep_globals,
     keep_shadowed_builtins,
+    keep_names_of_classes,
     show_values,
     close_figures,
     name_steps,
