@@ -29,8 +29,8 @@ look "exit code $code; each finding names the cell and the line in it; to have o
 
 stage "2 of 4: convert it into a package"
 rm -rf "$package" "$folder"
-show "nb2prod convert $notebook --output $package --name churn"
-"$nb2prod" convert "$notebook" --output "$package" --name churn
+show "nb2prod convert $notebook --output $package"
+"$nb2prod" convert "$notebook" --output "$package"
 (cd "$package" && find . -type f -not -name '*.pyc' | sort | sed 's|^\./|  |')
 look "open $package/src/churn/pipeline.py, then $package/README.md"
 
