@@ -190,3 +190,12 @@ def test_names_inside_formulas_and_queries_are_reads_that_may_be_columns() -> No
     assert "limit" in {use.name for use in flow.statements[2].uses}
     assert {"y", "np", "x"} <= {use.name for use in flow.statements[3].uses}
     assert [use.name for use in flow.unbound()] == ["ols"]
+
+
+def test_a_measured_cell_binds_nothing() -> None:
+    flow = flow_of("%%timeit\nx = 1", "print(x)")
+    assert [use.name for use in flow.unbound()] == ["x"]
+
+
+def test_after_a_magic_that_runs_another_file_nothing_is_surely_undefined() -> None:
+    assert unbound("%run helpers.py", "print(anything)") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,24 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
         if cell.problem is not None:
             advice = "make it valid Python 3, or delete the cell"
             refusals.append(Refusal(cell.index, cell.problem.range.start.line, cell.problem.message, advice))
+        elif cell.tree is not None and (problem := _compile_problem(cell)) is not None:
+            advice = "make it valid at the top level of a cell, or delete it"
+            refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
     for statement in analysis.flow.statements:
         refusals.extend(_unknowable(statement, analysis))
     return replace(plan, refusals=tuple(refusals))
+
+
+def _compile_problem(cell: CodeCell) -> SyntaxError | None:
+    """Return why a cell that parses cannot run: ``return`` outside a function, ``break`` outside a loop."""
+    assert cell.tree is not None  # noqa: S101 the caller has looked
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            compile(cell.tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        return error
+    return None
 
 
 def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:

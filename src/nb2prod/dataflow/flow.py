@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.facts import statement_facts
 from nb2prod.dataflow.model import Definition
+from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,10 +29,6 @@ PREDEFINED = frozenset(dir(builtins)) | {
     "In", "Out", "PythonFinalizationError", "WindowsError", "_", "__", "___", "__builtins__", "__doc__", "__name__",
     "_dh", "_exit_code", "_i", "_ih", "_ii", "_iii", "_oh", "display", "exit", "get_ipython", "open", "quit",
 }  # fmt: skip
-
-
-# Magics after which anybody's names may be defined.
-_DYNAMIC_MAGICS = frozenset({"run", "pylab", "store", "load", "loadpy", "reset", "xdel"})
 
 
 class Order(Enum):
@@ -116,6 +113,7 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
             continue
         magics = {(magic.range.start.line, magic.range.start.column): magic for magic in cell.magics}
         body = cell.tree.body
+        isolated = _is_isolated(cell)
         for number, node in enumerate(body):
             displayed = (
                 isinstance(node, ast.Expr)
@@ -123,13 +121,22 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
                 and not _ends_with_semicolon(cell, node, last=number == len(body) - 1)
             )
             magic = _mask_of(cell, node, magics)
-            statements.append(
-                statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)
-            )
+            found = statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)
+            # A %%timeit body runs in a namespace of its own.
+            statements.append(replace(found, definitions=(), displayed=False) if isolated else found)
             if magic is not None:
                 statements[-1] = _with_magic(statements[-1], magic)
         all_displayed = all_displayed or any(_displays_all(node) for node in body)
     return tuple(statements)
+
+
+def _is_isolated(cell: CodeCell) -> bool:
+    """Return whether a cell magic runs the body without binding its names (``%%timeit``)."""
+    first = cell.magics[0] if cell.magics else None
+    if first is None or first.kind != "cell":
+        return False
+    entry = magic_table().cell.get(first.name)
+    return entry is not None and entry.python == "isolated"
 
 
 def _mask_of(cell: CodeCell, node: ast.stmt, magics: Mapping[tuple[int, int], Magic]) -> Magic | None:
@@ -145,8 +152,9 @@ def _with_magic(statement: Statement, magic: Magic) -> Statement:
     bound = tuple(
         Definition(name, "magic", True, statement.index, statement.cell, statement.node)  # noqa: FBT003
         for name in magic.binds
+        if name != "*"
     )
-    return replace(statement, definitions=bound, uses=(), dynamic=magic.name in _DYNAMIC_MAGICS)
+    return replace(statement, definitions=bound, uses=(), dynamic="*" in magic.binds)
 
 
 def _ends_with_semicolon(cell: CodeCell, node: ast.stmt, *, last: bool) -> bool:
