@@ -210,6 +210,16 @@ def test_displayed_values_go_to_standard_error_by_name(tmp_path: Path) -> None:
     assert '    show("pair", (1, 2))\n' in files["src/churn/steps.py"]
 
 
+def test_what_libraries_display_through_ipython_is_no_output_of_the_program(tmp_path: Path) -> None:
+    pytest.importorskip("IPython")
+    source = "from IPython.display import clear_output\nfrom IPython.display import display as d"
+    analysis = analysis_of(source, "d('text')\nclear_output()\nprint('on')")
+    plan = plan_of(analysis, step("go", analysis.statements()))
+    done = run(files_of(plan, analysis), tmp_path)
+
+    assert (done.stdout, done.stderr, done.returncode) == ("on\n", "'text'\n", 0)
+
+
 def test_displaying_what_cannot_be_displayed_is_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     analysis = analysis_of(
         "class Odd:\n    def __repr__(self):\n        raise ValueError('odd')", "Odd()", "print('on')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
         f"{source}/__main__.py": _MAIN,
         f"{source}/cli.py": emit_cli(plan),
         f"{source}/config.py": emit_config(plan),
-        f"{source}/pipeline.py": emit_pipeline(plan),
+        f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
         steps: emit_steps(plan),
         "tests/conftest.py": emit_shared(),
         "tests/test_import.py": emit_import_test(plan),
@@ -96,6 +97,19 @@ def _add(files: dict[str, bytes], path: str, content: bytes) -> None:
         msg = f"the file {path} would be outside of the package"
         raise EmissionError(msg)
     files[path] = content
+
+
+def _may_display(plan: Plan, analysis: Analysis) -> bool:
+    """Return whether the notebook imports IPython, or a library nobody here knows: it may display by itself."""
+    imported: set[str] = set()
+    for node in (node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.partition(".")[0])
+    local = {local_target(file.target).split("/")[1].removesuffix(".py") for file in plan.local_files}
+    unknown = imported - local - sys.stdlib_module_names
+    return any(name == "IPython" or analysis.libraries.library(name) is None for name in unknown)
 
 
 def _reads_itself(plan: Plan) -> bool:

@@ -13,12 +13,24 @@ if TYPE_CHECKING:
 
 # Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
 _OURS = frozenset(
-    {"config", "Config", "steps", "Results", "run", "saving_figures", "notebook_tables", "asyncio", "Any", "dataclass"}
+    [
+        "config",
+        "Config",
+        "steps",
+        "Results",
+        "run",
+        "saving_figures",
+        "notebook_tables",
+        "notebook_display",
+        "asyncio",
+        "Any",
+        "dataclass",
+    ]
 )
 
 
-def emit_pipeline(plan: Plan) -> str:
-    """Return the text of ``pipeline.py``, not yet formatted."""
+def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
+    """Return the text of ``pipeline.py``, not yet formatted; ``displays``: libraries may display by themselves."""
     is_async = any(step.is_async for step in plan.steps)
     variables = _variables(plan)
     calls = _calls(plan, variables)
@@ -27,6 +39,8 @@ def emit_pipeline(plan: Plan) -> str:
         contexts.append(f'saving_figures(config.{output_field(plan)} / "figures")')
     if plan.uses_pandas:
         contexts.append("notebook_tables()")
+    if displays:
+        contexts.append("notebook_display()")
     body = [f"    with {', '.join(contexts)}:", *(f"        {line}" for line in calls or ["pass"])]
     if not contexts:
         body = [f"    {line}" for line in calls]
@@ -44,6 +58,7 @@ def emit_pipeline(plan: Plan) -> str:
         "",
         *(["from . import steps"] if plan.steps else []),
         "from .config import Config",
+        *(["from .display import notebook_display"] if displays else []),
         *(["from .figures import saving_figures"] if plan.draws else []),
         *(["from .tables import notebook_tables"] if plan.uses_pandas else []),
         "",

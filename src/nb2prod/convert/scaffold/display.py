@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 import pprint
 import traceback
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger(__package__)
 
@@ -38,9 +42,31 @@ def display(*objects: object, raw: bool = False, display_id: object = None, **_o
     return None if display_id is None else DisplayHandle()
 
 
+@contextmanager
+def notebook_display() -> Iterator[None]:
+    """Log what libraries display through IPython, which prints it to standard output outside of a notebook."""
+    try:
+        from IPython.core import display_functions
+    except ImportError:
+        yield
+        return
+    # IPython's functions call ``print`` where there is no notebook, whoever has imported them before.
+    vars(display_functions)["print"] = _displayed
+    try:
+        yield
+    finally:
+        del vars(display_functions)["print"]
+
+
 def report_exception() -> None:
     """Print the traceback of the exception being handled to standard error."""
     traceback.print_exc()
+
+
+def _displayed(*objects: object, end: str = "\n", **_options: Any) -> None:
+    # ``clear_output`` prints terminal codes and no line.
+    if end:
+        display(*objects)
 
 
 def _log(name: str | None, value: object) -> None:
