@@ -64,6 +64,8 @@ def test_a_folder_without_init_gives_the_modules_imported(tmp_path: Path) -> Non
         "sys.path.append(os.path.abspath(os.path.join('..', 'src')))",
         "sys.path.append(str(Path('..') / 'src'))",
         "sys.path.append(str(Path.cwd().parent / 'src'))",
+        "%cd ..\n%cd src",
+        "os.chdir('../src')",
         "root = os.path.abspath('..')\nsys.path.append(root + '/src')",
         "sys.path.append(os.path.join(os.getcwd(), '..', 'src'))",
         "sys.path.append(os.path.join(os.path.dirname(os.getcwd()), 'src'))",

@@ -87,13 +87,24 @@ def find_local_modules(notebook_path: Path, notebook: Notebook) -> tuple[LocalFi
 
 
 def search_path(folder: Path, notebook: Notebook) -> tuple[Path, ...]:
-    """Return the notebook's folder and the folders it adds to ``sys.path``, in order of search."""
+    """Return the notebook's folder and the folders it adds to ``sys.path`` or changes to, in order of search."""
+    here = folder
     first: list[Path] = []
     last: list[Path] = []
     constants: dict[str, str] = {}
     for cell in notebook.code_cells:
+        for magic in cell.magics:
+            # A kernel looks for modules in the folder it is in.
+            if magic.name == "cd" and magic.kind in {"line", "automagic"}:
+                changed = _added(here, magic.argument.strip().strip("'\""))
+                here = changed[0] if changed else here
+                last += changed
         for node in ast.walk(cell.tree) if cell.tree else ():
             match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="chdir"), args=[argument]):
+                    changed = _added(here, _path(argument, constants))
+                    here = changed[0] if changed else here
+                    last += changed
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if (
                     text := _path(value, constants)
                 ) is not None:
