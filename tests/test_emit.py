@@ -580,3 +580,23 @@ def test_a_literal_evaluates_to_its_value(value: object) -> None:
 def test_what_no_literal_says_is_an_error() -> None:
     with pytest.raises(TypeError):
         literal(object())
+
+
+def test_imports_are_sorted_where_their_order_means_nothing() -> None:
+    analysis = analysis_of("import os.path\nimport os\nfrom IPython.display import HTML, display\nfrom abc import ABC")
+    statements = analysis.statements()
+    texts = ["import os.path", "import os", "from IPython.display import HTML, display", "from abc import ABC"]
+    imports = tuple(Import((), text, statement) for text, statement in zip(texts, statements, strict=True))
+    steps = files_of(plan_of(analysis, imports=imports), analysis)["src/churn/steps.py"]
+
+    standard, library, ours = steps.split("\n\n")[1:]
+    assert standard == "import os\nimport os.path\nfrom abc import ABC"
+    assert library == "from IPython.display import HTML"
+    assert ours == "from .display import display\n"
+
+
+def test_nothing_is_imported_that_only_looks_used() -> None:
+    analysis = analysis_of("plt = 0\nplt.show()")
+    steps = files_of(plan_of(analysis, step("go", analysis.statements())), analysis)["src/churn/steps.py"]
+
+    assert "import" not in steps

@@ -59,8 +59,13 @@ def _reasons(call: Call, known: set[str], constants: dict[str, str]) -> Iterator
         yield f"waits for input ({call.name})"
     elif "shell" in call.effects:
         yield f"runs another program ({call.name})"
-    elif "read-file" in call.effects and not call.deferred and not any(_is_known(text, known) for text in texts):
+    elif "read-file" in call.effects and not call.deferred and not any(_names_a_file(text, known) for text in texts):
         yield f"reads a file whose name only a run can tell ({call.name})"
+
+
+def _names_a_file(text: str, known: set[str]) -> bool:
+    """Return whether a text is a known file, or looks like one and is reported as such where it is not known."""
+    return _is_known(text, known) or _DATA_FILE.fullmatch(text) is not None
 
 
 def _is_known(text: str, known: set[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
+from nb2prod.convert.emit.imports import sortable_imports
 from nb2prod.convert.emit.inputs import missing_inputs
 from nb2prod.convert.emit.names import check_names
 from nb2prod.convert.emit.pipeline import emit_pipeline
@@ -17,7 +18,7 @@ from nb2prod.convert.emit.project import emit_pyproject, local_target
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_cli, emit_config
-from nb2prod.convert.emit.steps import emit_steps, sortable_imports
+from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.testing import emit_entrypoint_test, emit_function_tests, emit_import_test, emit_shared
 from nb2prod.convert.manifest import FILE_NAME, digest, manifest
 from nb2prod.convert.plan import Package

@@ -12,21 +12,11 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan, Result
 
 # Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
-_OURS = frozenset(
-    [
-        "config",
-        "Config",
-        "steps",
-        "Results",
-        "run",
-        "saving_figures",
-        "notebook_tables",
-        "notebook_display",
-        "asyncio",
-        "Any",
-        "dataclass",
-    ]
-)
+_OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "dataclass", "asyncio"}) | {
+    "saving_figures",
+    "notebook_tables",
+    "notebook_display",
+}
 
 
 def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.errors import EmissionError
+from nb2prod.convert.emit.imports import OwnNames, import_lines, own_names
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring, step_text
-from nb2prod.convert.emit.statements import indented, same_meaning, snippet
+from nb2prod.convert.emit.statements import indented, snippet
 from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.worker import indent_all, tractable
 from nb2prod.notebook.parse import parse_code
@@ -18,24 +19,11 @@ from nb2prod.notebook.parse import parse_code
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from nb2prod.convert.plan import Import, Plan, Step
+    from nb2prod.convert.plan import Plan, Step
 
 # More results than this and the step returns a named tuple.
 _MOST_RESULTS = 4
 _BODY, _GUARDED = "    ", "        "
-# Modules that hand out IPython's ``display``; ours takes its place.
-_DISPLAY_MODULES = frozenset({"IPython.display", "IPython.core.display", "IPython.core.display_functions"})
-
-
-@dataclass(frozen=True, slots=True)
-class OwnNames:
-    """What our own names are called in ``steps``, the notebook's names being taken."""
-
-    show: str
-    end_of_cell: str
-    report_exception: str
-    any_type: str
-    named_tuple: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,7 @@ class _Piece:
 
 def emit_steps(plan: Plan) -> str:
     """Return the text of ``steps.py``, not yet formatted."""
-    names = _own_names(plan)
+    names = own_names(plan)
     taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception}
     bodies = [_body(step, names) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
@@ -72,28 +60,8 @@ def emit_steps(plan: Plan) -> str:
             definitions.append(_record(record, step, names))
         definitions.append(_function(step, body, blocks, record))
     title = f"The steps of {plan.notebook.path.name}, in its order."
-    head = [*docstring(title), "", *_imports(plan, names, bodies, records=bool(records))]
+    head = [*docstring(title), "", *import_lines(plan, names, records=bool(records))]
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
-
-
-def sortable_imports(plan: Plan) -> bool:
-    """Return whether the order of the module's imports means nothing, as far as can be told.
-
-    It means something where a star may rebind a name, where two imports bind one name, and where
-    one import enables another (``sklearn.experimental``).
-    """
-    bound: dict[str, str] = {}
-    for each in plan.imports:
-        if "*" in each.binds or "experimental" in each.text:
-            return False
-        if any(bound.setdefault(name, each.text) != each.text for name in each.binds):
-            return False
-    return True
-
-
-def _own_names(plan: Plan) -> OwnNames:
-    taken = notebook_names(plan)
-    return OwnNames(*(fresh(name, taken) for name in ("show", "end_of_cell", "report_exception", "Any", "NamedTuple")))
 
 
 def _body(step: Step, names: OwnNames) -> list[_Piece]:
@@ -226,75 +194,3 @@ def _as_argument(node: ast.stmt, code: str) -> str:
     """Return an expression as one argument of a call: a bare tuple would become several."""
     value = node.value if isinstance(node, ast.Expr) else None
     return f"({code})" if isinstance(value, (ast.Tuple, ast.NamedExpr)) else code
-
-
-def _imports(plan: Plan, names: OwnNames, bodies: Sequence[Sequence[_Piece]], *, records: bool) -> list[str]:
-    ours = "\n".join(line for body in bodies for piece in body for line in (piece.text or "", *piece.ours))
-    lines: list[str] = []
-    display_aliases: list[str] = []
-    seen: set[str] = set()
-    for each in plan.imports:
-        text, aliases = _without_display(each)
-        display_aliases += aliases
-        tree, _ = parse_code(text)
-        if tree is None:
-            msg = f"an import cannot be read again: {text!r}"
-            raise EmissionError(msg)
-        key = ast.dump(tree)
-        if text and key not in seen:
-            seen.add(key)
-            lines.append(_with_comments(each, text, tree))
-    if _uses_display(plan):
-        display_aliases.append("display")
-    source = "figures" if plan.draws else "display"
-    if display_aliases or f"{names.show}(" in ours:
-        wanted = [_alias("display", alias) for alias in dict.fromkeys(display_aliases)]
-        if f"{names.show}(" in ours:
-            wanted.append(_alias("show", names.show))
-        lines.append(f"from .{source} import {', '.join(wanted)}")
-    if f"{names.end_of_cell}(" in ours:
-        lines.append(f"from .figures import {_alias('end_of_cell', names.end_of_cell)}")
-    if f"{names.report_exception}(" in ours:
-        lines.append(f"from .display import {_alias('report_exception', names.report_exception)}")
-    if records:
-        lines.append(f"from typing import {_alias('Any', names.any_type)}, {_alias('NamedTuple', names.named_tuple)}")
-    future = [line for line in lines if line.startswith("from __future__ ")]
-    return future + [line for line in lines if line not in future]
-
-
-def _without_display(each: Import) -> tuple[str, list[str]]:
-    """Return the import without IPython's ``display``, and the names that was imported as."""
-    tree, _ = parse_code(each.text)
-    node = tree.body[0] if tree is not None and len(tree.body) == 1 else None
-    if not isinstance(node, ast.ImportFrom) or node.module not in _DISPLAY_MODULES:
-        return each.text, []
-    if node.names[0].name == "*":
-        return each.text, ["display"]
-    found = [alias.asname or alias.name for alias in node.names if alias.name == "display"]
-    if not found:
-        return each.text, []
-    others = [alias for alias in node.names if alias.name != "display"]
-    return ast.unparse(ast.ImportFrom(node.module, others, node.level)) if others else "", found
-
-
-def _with_comments(each: Import, text: str, tree: ast.Module) -> str:
-    """Return the import with the comments of its statement, where it is written as in the notebook."""
-    if each.statement is None or not tree.body or not same_meaning(text, [each.statement.node]):
-        return text
-    cut = snippet(Moved(each.statement))
-    before = [line for line in cut.before if line]
-    return "\n".join([*before, f"{text}  {cut.beside}" if cut.beside and "\n" not in text else text])
-
-
-def _uses_display(plan: Plan) -> bool:
-    """Return whether moved code calls the ``display`` every notebook has without importing it."""
-    if any("display" in each.binds for each in plan.imports):
-        return False
-    statements = [item.statement for step in plan.steps for item in step.items if isinstance(item, Moved)]
-    statements += [function.moved.statement for function in plan.functions]
-    defined = any(definition.name == "display" for each in statements for definition in each.definitions)
-    return not defined and any(use.name == "display" for each in statements for use in each.uses)
-
-
-def _alias(name: str, alias: str) -> str:
-    return name if name == alias else f"{name} as {alias}"
