@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import inspect
+import re
 import sys
 import tomllib
 import warnings
@@ -152,6 +153,17 @@ def test_types_flow_from_constructors_through_methods(libraries: Libraries) -> N
         "matplotlib.axes.Axes",
     )
     assert known(libraries, "sklearn.svm.SVC").returns == "sklearn.svm.SVC"
+
+
+def test_methods_are_found_on_attributes_of_known_class(libraries: Libraries) -> None:
+    for name, found in (
+        ("pandas.Series.str.contains", "pandas.core.strings.accessor.StringMethods.contains"),
+        ("pandas.DataFrame.T.dot", "pandas.DataFrame.dot"),
+        ("pandas.DataFrame.columns.tolist", "pandas.Index.tolist"),
+        ("sklearn.model_selection.GridSearchCV.best_estimator_.predict", "sklearn.base.BaseEstimator.predict"),
+    ):
+        assert known(libraries, name).qualified_name == found
+    assert libraries.call("pandas.DataFrame.price.mean") is None
 
 
 def test_attributes_and_items_of_a_class_are_known(libraries: Libraries) -> None:
@@ -397,9 +409,9 @@ def numbers(version: str) -> list[int]:
 def problems(call: CallInfo) -> list[str]:
     try:
         found = resolve(call.qualified_name)
-    except AttributeError:
+    except (AttributeError, ImportError):  # load_boston of sklearn is an ImportError
         return [] if call.until else [f"{call.qualified_name} does not exist"]
-    except LookupError:  # a corpus of nltk's that is not downloaded
+    except LookupError:  # a corpus of nltk's that is not downloaded, a library another one needs
         return []
     if call.until:
         return [f"{call.qualified_name} exists, and should be gone since {call.until}"]
@@ -411,8 +423,9 @@ def problems(call: CallInfo) -> list[str]:
     parameters = [each for each in signature.values() if not (inspect.isclass(owner) and each.name == "self")]
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
     positional = [each.name for each in parameters if each.kind in POSITIONAL]
+    wrapped = takes_any and inspect.Parameter.VAR_POSITIONAL in {each.kind for each in parameters}
     wrong = []
-    if tuple(positional[: len(call.parameters)]) != call.parameters:
+    if not wrapped and tuple(positional[: len(call.parameters)]) != call.parameters:
         wrong.append(f"{call.qualified_name} takes {positional}, not {call.parameters}")
     named = {*call.path, call.seed, *call.seed_aliases, call.model, *dict(call.defaults)} - {None}
     if not takes_any and not named <= signature.keys():
@@ -427,10 +440,22 @@ def attribute_problems(libraries: Libraries, class_name: str) -> list[str]:
         found = resolve(class_name)
     except AttributeError:
         return []
-    # What a fit makes (coef_) is not there before.
-    names = (name for name in klass.attributes if not name.endswith("_"))
-    own = getattr(found, "__annotations__", {})
-    return [f"{class_name} has no {name}" for name in names if not hasattr(found, name) and name not in own]
+    # What a fit makes (coef_) is not there before; what a constructor makes stands in the class's text.
+    names = (name for name in klass.attributes if not name.endswith("_") and not hasattr(found, name))
+    return [f"{class_name} has no {name}" for name in names if not assigns(found, name)]
+
+
+def assigns(klass: type, name: str) -> bool:
+    """Whether a class or one of its bases that are written in Python assigns the attribute."""
+    for base in klass.__mro__[:-1]:
+        if name in getattr(base, "__annotations__", {}):
+            return True
+        try:
+            if re.search(rf"\bself\.{name}\b", inspect.getsource(base)):
+                return True
+        except (OSError, TypeError):
+            continue
+    return False
 
 
 def resolve(qualified: str) -> Any:
@@ -438,7 +463,9 @@ def resolve(qualified: str) -> Any:
     for end in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if not f"{qualified}.".startswith(f"{error.name}."):
+                raise LookupError(qualified) from error  # it needs a library that is not installed
             continue
         for part in parts[end:]:
             found = getattr(found, part)

@@ -139,8 +139,23 @@ class Libraries:
                 break
         return name
 
+    def _class_of(self, name: str) -> str | None:
+        """Return the class a dotted name stands for: ``pandas.Series.str`` is an attribute of known class."""
+        if self.klass(name) is not None:
+            return self.canonical(name)
+        owner, _, attribute = name.rpartition(".")
+        owner_class = self._class_of(owner) if owner else None
+        return self.attribute(owner_class, attribute)[1] if owner_class else None
+
     def _find_call(self, name: str) -> CallInfo | None:
         owner, _, method = name.rpartition(".")
+        table = self.library(name)
+        if table is None:
+            return None
+        if name not in table.calls:
+            # `pandas.Series.str.contains`: the class of the attribute has the method.
+            owner = self._class_of(owner) or owner
+            name = f"{owner}.{method}"
         for candidate in (name, *(f"{ancestor}.{method}" for ancestor in self.ancestors(owner)[1:])):
             table = self.library(candidate)
             if table is None or candidate not in table.calls:
