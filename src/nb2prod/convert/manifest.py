@@ -113,8 +113,10 @@ def _places(plan: Plan) -> dict[int, dict[str, Any]]:
     for step in plan.steps:
         for item in step.items:
             if isinstance(item, Moved):
-                place = {"kind": "step", "name": step.name}
+                place: dict[str, Any] = {"kind": "step", "name": step.name}
                 if item.shown is not None:
                     place["shown"] = item.shown
+                    # A result of the step that is no variable of the notebook.
+                    place |= {"kept": True} if item.kept else {}
                 places[item.statement.index] = place
     return places
