@@ -119,3 +119,15 @@ def test_conversion_is_a_function_too(tmp_path: Path) -> None:
 
     assert package.name == "monthly"
     assert b"print(x)" in package.files["src/monthly/steps.py"]
+
+
+def test_a_parameter_no_configuration_can_have_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = notebook(tmp_path, "Path = 'a.csv'\nfield = 1", "print(Path, field)")
+    data = json.loads(path.read_text())
+    data["cells"][0]["metadata"]["tags"] = ["parameters"]
+    path.write_text(json.dumps(data))
+
+    assert run(["convert", str(path), "--output", str(tmp_path / "out")]) == 1
+
+    lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
+    assert [line.split(":")[0] for line in lines] == ["cell 1, line 1", "cell 1, line 2"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.emit.package import emit
+from nb2prod.convert.emit.settings import refused_parameters
 from nb2prod.convert.passes import make_plan
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.notebook.read import parse_notebook, read_notebook
@@ -38,8 +39,9 @@ def convert_notebook(path: Path, name: str | None = None) -> Conversion:
     if name is not None:
         check_name(name, analysis)
     plan = make_plan(analysis, name)
-    if plan.refusals:
-        ordered = sorted(plan.refusals, key=lambda each: (each.cell, each.line))
+    refusals = (*plan.refusals, *refused_parameters(plan))
+    if refusals:
+        ordered = sorted(refusals, key=lambda each: (each.cell, each.line))
         raise RefusedError(tuple(dict.fromkeys(map(str, ordered))))
     return Conversion(plan, emit(plan, analysis, path.parent, content))
 

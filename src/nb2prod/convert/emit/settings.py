@@ -7,12 +7,32 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.prose import clean, docstring, one_line
+from nb2prod.convert.plan import Refusal
 
 if TYPE_CHECKING:
     from nb2prod.convert.plan import Parameter, Plan
 
 _CONVERTERS = {"str": "str", "int": "int", "float": "float", "Path": "Path"}
 _ANNOTATIONS = frozenset({"str", "int", "float", "bool", "bytes", "complex", "list", "dict", "tuple", "set", "Path"})
+
+
+# What the class body of ``Config`` reads itself: a field of that name would stand in its way.
+_TAKEN_IN_CONFIG = frozenset({"Path", "field", "from_options"})
+
+
+def refused_parameters(plan: Plan) -> tuple[Refusal, ...]:
+    """Return a refusal for each parameter whose name no field of ``Config`` can have."""
+    lines = {name: statement for statement, name in plan.lifted}
+    wrong = [each for each in plan.parameters if each.name in _TAKEN_IN_CONFIG or each.name.startswith("__")]
+    return tuple(
+        Refusal(
+            each.cell or 0,
+            lines[each.name].location.line if each.name in lines else 1,
+            f"no field of a configuration can be called {each.name}",
+            "rename the parameter",
+        )
+        for each in wrong
+    )
 
 
 def emit_config(plan: Plan) -> str:
