@@ -162,6 +162,12 @@ def test_an_import_below_a_change_of_the_import_path_stays_unless_the_tables_kno
     assert [each.text for each in plan.imports] == ["import sys", "import math", "import numpy"]
 
 
+def test_an_import_below_an_environment_magic_stays_unless_the_tables_know_it() -> None:
+    plan = plan_of("%env MODE=fast", "import math\nimport somewhere_else")
+    assert "import somewhere_else" not in [each.text for each in plan.imports]
+    assert "import math" in [each.text for each in plan.imports]
+
+
 def test_figures_are_closed_where_a_cell_that_may_draw_ends() -> None:
     plan = plan_of(
         "import matplotlib.pyplot as plt\nx = [1]", "plt.plot(x)", "y = 2", "def draw():\n    plt.plot(x)", "draw()"

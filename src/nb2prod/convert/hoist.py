@@ -255,9 +255,13 @@ def _indifferent(root: str, analysis: Analysis, local: set[str]) -> bool:
     return library is not None and library.pure_import
 
 
+# What magics become that may change what an import below them finds.
+_ENVIRONMENT_HELPERS = ("set_environment(", "change_directory(", "run_shell(", "run_script(", "write_file(")
+
+
 def _changes_environment(item: Moved) -> bool:
-    """Return whether a statement changes environment variables or the import path."""
-    if any("os.environ" in each.text for each in item.replacements):
+    """Return whether a statement changes environment variables, the import path, or what lies on it."""
+    if any(each.text.startswith(_ENVIRONMENT_HELPERS) for each in item.replacements):
         return True
     for node in ast.walk(item.statement.node):
         match node:
