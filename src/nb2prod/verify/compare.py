@@ -1,0 +1,358 @@
+"""Whether a package's run is the notebook's run: counts, differences, and the verdict."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from nb2prod.verify.lines import LineDifference, LineMatch, Masked, compare_lines, varying_lines
+from nb2prod.verify.values import (
+    DEFAULT,
+    Difference,
+    Incomparable,
+    Match,
+    Tolerance,
+    compare_values,
+    describe,
+    match_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from nb2prod.verify.trace import Digest, Failure, Trace
+
+__all__ = [
+    "Comparison", "Count", "Difference", "Found", "Incomparable", "Skipped", "Tolerance", "compare_lines",
+    "compare_traces", "compare_values",
+]  # fmt: skip
+
+Kind = Literal["value", "printed", "error output", "displayed", "figure", "file", "failure"]
+Event = TypeVar("Event")
+
+# What the package's own ``figures`` module writes, where the notebook showed a picture.
+_OWN_FIGURE = re.compile(r"(^|/)figures/(cell-\d+|unfinished)-\d+\.png$")
+# `/path/file.py:12: FutureWarning: text`, then the source line indented by two. The place is the
+# kernel's own, the source line is formatted, and the package's modules are not `__main__`, so that
+# Python shows fewer warnings there.
+_WARNING = re.compile(r"^\S.*:\d+: \w*Warning: ?")
+_SOURCE_AFTER = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A difference between the notebook and the package.
+
+    kind         what differs
+    step, cell   where, as far as it is known
+    name         the variable, the file, or which display or figure of the cell
+    difference   the two values
+    """
+
+    kind: Kind
+    step: str | None
+    cell: int | None
+    name: str
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not compared, or only in part, and why."""
+
+    kind: Kind
+    step: str | None
+    cell: int | None
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many things of one kind came out how; ``name`` is a step's name for its values."""
+
+    name: str
+    equal: int = 0
+    different: int = 0
+    nondeterministic: int = 0
+    incomparable: int = 0
+
+    @property
+    def compared(self) -> int:
+        """Everything that was compared."""
+        return self.equal + self.different
+
+    @property
+    def total(self) -> int:
+        """Everything there was."""
+        return self.compared + self.nondeterministic + self.incomparable
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A package's run held against the notebook's two runs.
+
+    steps      counts of values, a row for each step, in their order
+    others     counts of printed lines, error output, displayed values, figures and files
+    masked     printed lines that are the same save for an address, a clock, a duration, progress
+    skipped    what differs between the notebook's own runs, and what cannot be compared
+    """
+
+    steps: tuple[Count, ...]
+    others: tuple[Count, ...]
+    differences: tuple[Found, ...]
+    masked: tuple[Masked, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def compared(self) -> int:
+        """The number of results that were compared."""
+        return sum(row.compared for row in (*self.steps, *self.others))
+
+    @property
+    def total(self) -> int:
+        """The number of results there were."""
+        return sum(row.total for row in (*self.steps, *self.others))
+
+    @property
+    def share(self) -> float:
+        """The compared share of all results, from 0 to 1; 0 where there were none."""
+        return self.compared / self.total if self.total else 0.0
+
+    @property
+    def verdict(self) -> Literal["equal", "different", "nothing comparable"]:
+        """Say how it came out; ``equal`` needs at least one compared result."""
+        if self.differences:
+            return "different"
+        return "equal" if self.compared else "nothing comparable"
+
+
+def compare_traces(
+    first: Trace, second: Trace, package: Trace, tolerance: Tolerance = DEFAULT, *, now: datetime | None = None
+) -> Comparison:
+    """Compare the notebook's two runs with the package's.
+
+    What differs between the notebook's runs is nondeterministic and not compared; what one side has
+    and the other has not is a difference, save for the images the package saves of shown figures.
+    """
+    tally = _Tally(tolerance)
+    _failures(tally, first.failure, package.failure)
+    traces = (first, second, package)
+    for name in dict.fromkeys(value.step for trace in (first, package) for value in trace.values):
+        tally.count(name, of_step=True)
+    tally.match(
+        "value",
+        lambda key, event: (key[0], event.cell, key[1]),
+        *(_keyed(trace.values, lambda value: (value.step, value.name, value.role)) for trace in traces),
+    )
+    _lines(tally, traces, now)
+    tally.match(
+        "displayed",
+        lambda key, _: (None, key[0], f"display {key[1]}" if key[1] else "value"),
+        *(_keyed(trace.displayed, lambda each: (each.cell, each.number)) for trace in traces),
+    )
+    tally.match(
+        "figure",
+        lambda key, _: (None, key[0], f"figure {key[1]}"),
+        *(_keyed(trace.figures, lambda each: (each.cell, each.number)) for trace in traces),
+    )
+    own = [file for file in package.files if not _OWN_FIGURE.search(file.path)]
+    tally.match(
+        "file",
+        lambda key, _: (None, None, key[0]),
+        *(_keyed(files, lambda file: (file.path,)) for files in (first.files, second.files, own)),
+    )
+    return Comparison(
+        tally.rows(of_step=True),
+        tally.rows(of_step=False),
+        tuple(tally.differences),
+        tuple(tally.masked),
+        tuple(tally.skipped),
+    )
+
+
+class _Tally:
+    """Counts and lists while a comparison goes on."""
+
+    def __init__(self, tolerance: Tolerance) -> None:
+        self.tolerance = tolerance
+        self.counts: dict[tuple[bool, str], Counter[str]] = {}
+        self.differences: list[Found] = []
+        self.masked: list[Masked] = []
+        self.skipped: list[Skipped] = []
+
+    def count(self, name: str, *, of_step: bool = False) -> Counter[str]:
+        return self.counts.setdefault((of_step, name), Counter())
+
+    def rows(self, *, of_step: bool) -> tuple[Count, ...]:
+        return tuple(Count(name, **counts) for (step, name), counts in self.counts.items() if step == of_step)
+
+    def match(
+        self,
+        kind: Kind,
+        place: Callable[[Any, Any], tuple[str | None, int | None, str]],
+        *sides: dict[Hashable, Any],
+    ) -> None:
+        """Hold the events of one kind against each other, matched by their keys; ``place`` says where one is."""
+        first, second, package = sides
+        for key in dict.fromkeys((*first, *package)):
+            event = first.get(key)
+            step, cell, name = place(key, event or package[key])
+            row = self.count(step or _ROWS[kind], of_step=step is not None)
+            if event is None and key in second:
+                outcome = "nondeterministic"
+                self.skipped.append(Skipped(kind, step, cell, name, "only one of the notebook's runs has it"))
+            elif event is None:
+                outcome = "different"
+                self.found(
+                    kind, step, cell, name, Difference("", "nothing", _said(package[key]), "the notebook has none")
+                )
+            elif key not in second:
+                outcome = "nondeterministic"
+                self.skipped.append(Skipped(kind, step, cell, name, "only one of the notebook's runs has it"))
+            elif key not in package:
+                if kind == "displayed" and _is_drawing(event.digest):
+                    continue  # compared as a figure
+                if kind == "value" and event.digest["kind"] == "unbound":
+                    continue
+                outcome = "different"
+                self.found(kind, step, cell, name, Difference("", _said(event), "nothing", "the package has none"))
+            else:
+                outcome = self.compare(kind, (step, cell, name), event, second[key], package[key])
+            row[outcome] += 1
+
+    def compare(
+        self, kind: Kind, where: tuple[str | None, int | None, str], first: Any, second: Any, package: Any
+    ) -> str:
+        """Return how two events came out that are there on both sides."""
+        if kind == "file" and first.sha256 == second.sha256 == package.sha256:
+            return "equal"
+        if first.digest is None or second.digest is None or package.digest is None:
+            if first.sha256 != second.sha256:
+                self.skipped.append(Skipped(kind, *where, "the notebook's own runs differ"))
+                return "nondeterministic"
+            self.found(kind, *where, Difference("", _said(first), _said(package), "another content"))
+            return "different"
+        own = match_values(first.digest, second.digest, self.tolerance)
+        varying = frozenset(each.node for each in own.differences)
+        match = match_values(first.digest, package.digest, self.tolerance, varying)
+        return self.outcome(kind, where, match, own)
+
+    def outcome(self, kind: Kind, where: tuple[str | None, int | None, str], match: Match, own: Match) -> str:
+        if match.differences:
+            self.found(kind, *where, match.differences[0])
+            return "different"
+        if match.left_out:
+            parts = ", ".join(each.path or "all of it" for each in own.differences[:3])
+            self.skipped.append(Skipped(kind, *where, f"the notebook's own runs differ: {parts}"))
+        if match.incomparable:
+            one = match.incomparable[0]
+            self.skipped.append(Skipped(kind, *where, f"{one.path}: {one.reason}" if one.path else one.reason))
+        if match.compared:
+            return "equal"
+        return "nondeterministic" if match.left_out else "incomparable"
+
+    def found(self, kind: Kind, step: str | None, cell: int | None, name: str, difference: Difference) -> None:
+        self.differences.append(Found(kind, step, cell, name, difference))
+
+    def lines(self, kind: Kind, match: LineMatch) -> None:
+        row = self.count(_ROWS[kind])
+        row["equal"] += match.equal
+        row["different"] += match.different
+        row["nondeterministic"] += match.left_out
+        self.masked += match.masked
+        for each in match.differences:
+            self.found(kind, None, None, f"line {each.line}", _line_difference(each))
+
+
+_ROWS: dict[Kind, str] = {
+    "value": "values",
+    "printed": "printed lines",
+    "error output": "error output",
+    "displayed": "displayed values",
+    "figure": "figures",
+    "file": "files",
+    "failure": "failures",
+}
+
+
+def _keyed(events: Iterable[Event], key: Callable[[Event], tuple[Any, ...]]) -> dict[Hashable, Event]:
+    """Return the events by their key; where a key comes again its number is part of it."""
+    seen: Counter[tuple[Any, ...]] = Counter()
+    found: dict[Hashable, Event] = {}
+    for event in events:
+        own = key(event)
+        seen[own] += 1
+        found[(*own, seen[own])] = event
+    return found
+
+
+def _failures(tally: _Tally, notebook: Failure | None, package: Failure | None) -> None:
+    if notebook is None and package is None:
+        return
+    row = tally.count(_ROWS["failure"])
+    left, right = ("no failure" if each is None else f"{each.kind}: {each.message}" for each in (notebook, package))
+    if left == right:
+        row["equal"] += 1
+        return
+    row["different"] += 1
+    at = package or notebook
+    step, cell = (at.step, at.cell) if at is not None else (None, None)
+    tally.found("failure", step, cell, "the run", Difference("", left, right, "one run failed otherwise"))
+
+
+def _lines(tally: _Tally, traces: tuple[Trace, Trace, Trace], now: datetime | None) -> None:
+    first, second, package = traces
+    window = timedelta(minutes=5, seconds=sum(trace.seconds for trace in traces))
+    varying = varying_lines(first.out, second.out, now=now)
+    tally.lines("printed", compare_lines(first.out, package.out, now=now, window=window, without=varying))
+    errors = [_without_warnings(trace.err) for trace in traces]
+    varying = varying_lines(errors[0], errors[1], now=now)
+    # The package tells on standard error what the notebook displayed and which figures it saved.
+    match = compare_lines(errors[0], errors[2], now=now, window=window, without=varying, extra_allowed=True)
+    tally.lines("error output", match)
+    warned = len(first.err) - len(errors[0])
+    if warned:
+        tally.skipped.append(
+            Skipped("error output", None, None, f"{warned} lines", "warnings say where they come from")
+        )
+
+
+def _without_warnings(lines: Sequence[str]) -> list[str]:
+    """Return the lines without the warnings Python prints, each with the source line it quotes."""
+    kept: list[str] = []
+    source_until = -1
+    for number, line in enumerate(lines):
+        if _WARNING.match(line):
+            source_until = number + _SOURCE_AFTER
+        elif number <= source_until and line.startswith("  ") and not line.startswith("   "):
+            source_until = -1
+        else:
+            kept.append(line)
+    return kept
+
+
+def _line_difference(each: LineDifference) -> Difference:
+    left, right = ("nothing" if text is None else repr(text) for text in (each.left, each.right))
+    missing = "the package does not print it" if each.right is None else "the notebook does not print it"
+    reason = missing if None in {each.left, each.right} else "another line"
+    return Difference("", left, right, reason)
+
+
+def _is_drawing(digest: Digest) -> bool:
+    """Return whether a displayed value is, or holds, a part of a figure."""
+    if digest.get("type") in {"artist", "Axes", "Figure"}:
+        return True
+    inner = [*digest.get("fields", {}).values(), *digest.get("items", [])]
+    inner += digest.get("elements", {}).get("items", [])
+    return any(isinstance(each, dict) and _is_drawing(each) for each in inner)
+
+
+def _said(event: Any) -> str:
+    """Return an event shortly."""
+    if event.digest is not None:
+        return describe(event.digest)
+    return f"{event.size} bytes"
