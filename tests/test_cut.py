@@ -199,3 +199,28 @@ def test_what_no_function_can_hold_is_refused_with_its_cell(source: str, reason:
     plan = plan_of("a = 1", source)
     assert [each.cell for each in plan.refusals] == [2]
     assert reason in str(plan.refusals[0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "answer"),
+    [
+        (("if 'x' not in globals():\n    x = 1",), "True"),
+        (("x = 1", "if 'x' not in globals():\n    x = 2"), "False"),
+        (("x = 1", "del x", "print('x' in locals())"), "False"),
+    ],
+)
+def test_whether_a_name_is_defined_is_answered_where_it_is_sure(cells: tuple[str, ...], answer: str) -> None:
+    plan = plan_of(*cells)
+    moved = [item for step in plan.steps for item in step.items if isinstance(item, Moved)]
+    assert plan.refusals == ()
+    assert [each.text for each in moved[-1].replacements] == [answer]
+
+
+def test_whether_a_name_is_defined_is_refused_where_only_a_run_can_tell() -> None:
+    plan = plan_of("import os\nif os.name:\n    x = 1", "print('x' in globals())")
+    assert "whether x is defined here depends on the run" in str(plan.refusals[0])
+
+
+def test_a_return_outside_a_function_is_refused_and_a_late_future_import_is_not() -> None:
+    plan = plan_of("x = 1\nfrom __future__ import annotations", "return x")
+    assert ["'return' outside function" in str(each) for each in plan.refusals] == [True]

@@ -60,6 +60,8 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
         gone.add(statement.index)
     if _uses_bare_display(analysis):
         imports.append(Import(("display",), f"from {plan.package}.display import display", None))
+    # The compiler wants these first, wherever they stand in a notebook.
+    imports.sort(key=lambda each: not each.text.startswith("from __future__"))
     return _without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
 
 

@@ -1,185 +1,21 @@
-"""Passes that keep the meaning of what a function cannot hold as a module does, or refuse."""
+"""Passes that keep the meaning of what a function does not hold as a module does."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.hoist import shadowed_class_names
-from nb2prod.convert.magics import Code, Drop, Install, bound_names, translate
-from nb2prod.convert.plan import Dropped, Import, Item, Moved, Plan, Refusal, Replacement, Step
+from nb2prod.convert.plan import Dropped, Import, Item, Moved, Plan, Replacement, Step, map_moved
 from nb2prod.notebook.location import Range
-from nb2prod.notebook.model import Magic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.location import Position
-    from nb2prod.notebook.model import CodeCell
-
-_KERNEL_NAMES = frozenset({"_", "__", "___", "In", "Out", "_i", "_ii", "_iii", "_ih", "_oh", "_dh"})
-# Calls that look into the __main__ module, which a package's steps are not.
-_LOOKS_INTO_MAIN = {
-    "unittest.main": "unittest.main() looks for tests in __main__",
-    "doctest.testmod": "doctest looks into __main__",
-}
-
-
-def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
-    """Refuse what no analysis can follow: other languages, broken cells, code that reaches into the namespace."""
-    refusals = list(plan.refusals)
-    notebook = analysis.notebook
-    if notebook.language != "python":
-        refusals.append(
-            Refusal(1, 1, f"the notebook's language is {notebook.language}", "convert Python notebooks only")
-        )
-        return replace(plan, refusals=tuple(refusals), steps=())
-    for cell in notebook.code_cells:
-        if cell.problem is not None:
-            advice = "make it valid Python 3, or delete the cell"
-            refusals.append(Refusal(cell.index, cell.problem.range.start.line, cell.problem.message, advice))
-        elif cell.tree is not None and (problem := _compile_problem(cell)) is not None:
-            advice = "make it valid at the top level of a cell, or delete it"
-            refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
-    for statement in analysis.flow.statements:
-        refusals.extend(_unknowable(statement, analysis))
-    return replace(plan, refusals=tuple(refusals))
-
-
-def _compile_problem(cell: CodeCell) -> SyntaxError | None:
-    """Return why a cell that parses cannot run: ``return`` outside a function, ``break`` outside a loop."""
-    assert cell.tree is not None  # noqa: S101 the caller has looked
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            compile(cell.tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except SyntaxError as error:
-        return error
-    return None
-
-
-def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
-    line = statement.location.line
-    cell = statement.cell.index
-    if statement.dynamic and statement.magic is None and _kernel_magic(statement) is None:
-        names = _dynamic_calls(statement)
-        yield Refusal(cell, line, f"{names} sees names that no function has", "pass the values it needs explicitly")
-    for use in statement.uses:
-        if use.name in _KERNEL_NAMES and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use):
-            reason = f"{use.name} is the kernel's record of what ran before"
-            yield Refusal(cell, use.location.line, reason, "give the value a name")
-    for call, _ in statement.calls:
-        qualified = analysis.qualified_name(call.func)
-        if qualified in _LOOKS_INTO_MAIN:
-            yield Refusal(cell, line, _LOOKS_INTO_MAIN[qualified], "move the tests to a test module")
-    if isinstance(statement.node, ast.ClassDef):
-        known = {each.name for other in analysis.flow.statements for each in other.definitions}
-        for name in shadowed_class_names(statement.node):
-            if name in known:
-                reason = f"the class body reads the notebook's {name} and then binds its own"
-                yield Refusal(cell, line, reason, "give one of the two another name")
-
-
-def _dynamic_calls(statement: Statement) -> str:
-    names = [
-        call.func.id
-        for call, _ in statement.calls
-        if isinstance(call.func, ast.Name)
-        and call.func.id in ("exec", "eval", "globals", "locals", "vars", "get_ipython")
-    ]
-    return ", ".join(f"{name}()" for name in dict.fromkeys(names)) or "this statement"
-
-
-def _kernel_magic(statement: Statement) -> Magic | None:
-    """Return the magic that ``get_ipython().run_line_magic(…)`` or ``.magic(…)`` or ``.system(…)`` is."""
-    match statement.node:
-        case ast.Expr(
-            value=ast.Call(
-                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attr),
-                args=args,
-                keywords=[],
-            ) as call
-        ):
-            texts = [each.value for each in args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            if len(texts) != len(args) or not texts:
-                return None
-            place = statement.cell.locate(call).range
-            if attr == "run_line_magic":
-                return Magic("line", texts[0], " ".join(texts[1:]), (), place)
-            if attr == "magic":
-                name, _, argument = texts[0].lstrip("%").partition(" ")
-                return Magic("line", name, argument.strip(), (), place)
-            if attr == "system":
-                return Magic("shell", "!", texts[0], (), place)
-    return None
-
-
-def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
-    """Put Python in place of magics, drop those that concern only the notebook, refuse the others."""
-    bound = bound_names(analysis.notebook)
-    dropped = list(plan.dropped)
-    refusals = list(plan.refusals)
-    helpers: dict[str, None] = {}
-    modules: dict[str, None] = {}
-    gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
-
-    def text_of(magic: Magic, cell: CodeCell) -> Drop | Install | str | None:
-        translation = translate(magic, cell, bound)
-        if isinstance(translation, Refusal):
-            refusals.append(translation)
-            return None
-        if isinstance(translation, Code):
-            helpers.update(dict.fromkeys(translation.helpers))
-            modules.update(dict.fromkeys(translation.imports))
-            return translation.text
-        return translation
-
-    def kept(item: Moved) -> Moved | None:
-        statement = item.statement
-        cell = statement.cell
-        place = statement.location.range
-        own = statement.magic or _kernel_magic(statement)
-        if own is not None:
-            text = text_of(own, cell)
-            if isinstance(text, str):
-                return replace(item, replacements=(*item.replacements, Replacement(own.range, text)))
-            if isinstance(text, (Drop, Install)):
-                dropped.append(Dropped(statement, text.reason))
-                if isinstance(text, Drop) and not text.keeps_python:
-                    lines = range(1, len(cell.lines) + 1) if own.kind == "cell" else (place.start.line,)
-                    gone.update((cell.index, line) for line in lines)
-            return None
-        if (cell.index, place.start.line) in gone:
-            dropped.append(Dropped(statement, "it is a measurement and binds nothing"))
-            return None
-        replacements = list(item.replacements)
-        for magic in cell.magics:
-            if place.start <= magic.range.start and magic.range.start.line <= place.end.line:
-                text = text_of(magic, cell)
-                if isinstance(text, str):
-                    replacements.append(Replacement(magic.range, text))
-                elif text is not None:
-                    replacements.append(Replacement(magic.range, "pass"))
-        return replace(item, replacements=tuple(replacements))
-
-    steps = _map_items(plan, kept)
-    imports = list(plan.imports)
-    if helpers:
-        imports.append(Import(tuple(helpers), f"from {plan.package}.shell import {', '.join(helpers)}", None))
-    imports.extend(Import((module,), f"import {module}", None) for module in modules)
-    return replace(
-        plan,
-        steps=steps,
-        dropped=tuple(dropped),
-        refusals=tuple(refusals),
-        imports=tuple(imports),
-        uses_shell=plan.uses_shell or bool(helpers),
-    )
 
 
 def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
@@ -204,7 +40,7 @@ def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
         guarded = "raises-exception" in statement.cell.tags
         return replace(item, replacements=tuple(replacements), guarded=guarded)
 
-    steps = _map_items(plan, kept)
+    steps = map_moved(plan, kept)
     return replace(plan, steps=steps, dropped=tuple(dropped))
 
 
@@ -336,7 +172,7 @@ def keep_names_of_classes(plan: Plan, _analysis: Analysis) -> Plan:
             insertion = Replacement(Range(start, start), f"{line}\n{margin}")
         return replace(item, replacements=(*item.replacements, insertion))
 
-    return replace(plan, steps=_map_items(plan, named))
+    return replace(plan, steps=map_moved(plan, named))
 
 
 def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
@@ -350,12 +186,3 @@ def _start(statement: Statement) -> Position:
     decorators = getattr(node, "decorator_list", ())
     place = statement.cell.locate(decorators[0]).range.start if decorators else statement.location.range.start
     return replace(place, column=place.column - 1) if decorators else place
-
-
-def _map_items(plan: Plan, change: Callable[[Moved], Moved | None]) -> tuple[Step, ...]:
-    """Return the plan's steps with every moved statement changed, or gone where ``change`` gives None."""
-    steps: list[Step] = []
-    for step in plan.steps:
-        items = [change(item) if isinstance(item, Moved) else item for item in step.items]
-        steps.append(replace(step, items=tuple(item for item in items if item is not None)))
-    return tuple(steps)

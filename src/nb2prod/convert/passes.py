@@ -14,18 +14,14 @@ from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
 from nb2prod.convert.hoist import hoist_definitions, hoist_imports
 from nb2prod.convert.local_modules import find_local_modules
-from nb2prod.convert.meaning import (
-    keep_globals,
-    keep_main,
-    keep_names_of_classes,
-    keep_shadowed_builtins,
-    refuse_unknowable,
-    translate_magics,
-)
+from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
+from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.plan import Moved, Pass, Plan, Step
+from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
+from nb2prod.convert.translate import translate_magics
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -52,6 +48,7 @@ PASSES: tuple[Pass, ...] = (
     refuse_unknowable,
     take_local_modules,
     translate_magics,
+    settle_membership,
     lift_parameters,
     keep_main,
     hoist_imports,

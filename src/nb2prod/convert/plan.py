@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -206,6 +206,15 @@ class Plan:
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]
+
+
+def map_moved(plan: Plan, change: Callable[[Moved], Moved | None]) -> tuple[Step, ...]:
+    """Return the plan's steps with every moved statement changed, or gone where ``change`` gives None."""
+    steps: list[Step] = []
+    for step in plan.steps:
+        items = [change(item) if isinstance(item, Moved) else item for item in step.items]
+        steps.append(replace(step, items=tuple(item for item in items if item is not None)))
+    return tuple(steps)
 
 
 @dataclass(frozen=True, slots=True)

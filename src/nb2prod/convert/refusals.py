@@ -1,0 +1,103 @@
+"""The pass that refuses what no analysis can follow, every reason at once."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.hoist import shadowed_class_names
+from nb2prod.convert.namespace import membership_tests
+from nb2prod.convert.plan import Plan, Refusal
+from nb2prod.convert.translate import kernel_magic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
+
+_KERNEL_NAMES = frozenset({"_", "__", "___", "In", "Out", "_i", "_ii", "_iii", "_ih", "_oh", "_dh"})
+# Calls that look into the __main__ module, which a package's steps are not.
+_LOOKS_INTO_MAIN = {
+    "unittest.main": "unittest.main() looks for tests in __main__",
+    "doctest.testmod": "doctest looks into __main__",
+}
+
+
+def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
+    """Refuse what no analysis can follow: other languages, broken cells, code that reaches into the namespace."""
+    refusals = list(plan.refusals)
+    notebook = analysis.notebook
+    if notebook.language != "python":
+        refusals.append(
+            Refusal(1, 1, f"the notebook's language is {notebook.language}", "convert Python notebooks only")
+        )
+        return replace(plan, refusals=tuple(refusals), steps=())
+    for cell in notebook.code_cells:
+        if cell.problem is not None:
+            advice = "make it valid Python 3, or delete the cell"
+            refusals.append(Refusal(cell.index, cell.problem.range.start.line, cell.problem.message, advice))
+        elif cell.tree is not None and (problem := _compile_problem(cell)) is not None:
+            advice = "make it valid at the top level of a cell, or delete it"
+            refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
+    for statement in analysis.flow.statements:
+        refusals.extend(_unknowable(statement, analysis))
+    return replace(plan, refusals=tuple(refusals))
+
+
+def _compile_problem(cell: CodeCell) -> SyntaxError | None:
+    """Return why a cell that parses cannot run: ``return`` outside a function, ``break`` outside a loop.
+
+    Statement by statement, as IPython compiles them: ``from __future__`` may stand in the middle of a cell.
+    """
+    for node in cell.tree.body if cell.tree is not None else ():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                module = ast.Module(body=[node], type_ignores=[])
+                compile(module, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except SyntaxError as error:
+            return error
+    return None
+
+
+def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
+    line = statement.location.line
+    cell = statement.cell.index
+    names = "" if statement.magic is not None or kernel_magic(statement) is not None else _dynamic_calls(statement)
+    if statement.dynamic and names:
+        yield Refusal(cell, line, f"{names} sees names that no function has", "pass the values it needs explicitly")
+    for use in statement.uses:
+        if use.name in _KERNEL_NAMES and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use):
+            reason = f"{use.name} is the kernel's record of what ran before"
+            yield Refusal(cell, use.location.line, reason, "give the value a name")
+    for call, _ in statement.calls:
+        qualified = analysis.qualified_name(call.func)
+        if qualified in _LOOKS_INTO_MAIN:
+            yield Refusal(cell, line, _LOOKS_INTO_MAIN[qualified], "move the tests to a test module")
+    if isinstance(statement.node, ast.ClassDef):
+        known = {each.name for other in analysis.flow.statements for each in other.definitions}
+        for name in shadowed_class_names(statement.node):
+            if name in known:
+                reason = f"the class body reads the notebook's {name} and then binds its own"
+                yield Refusal(cell, line, reason, "give one of the two another name")
+
+
+def _dynamic_calls(statement: Statement) -> str:
+    """Return the calls that see or change a namespace no function has; a function may look at its own locals."""
+    settled = {id(test.call) for test in membership_tests(statement)}
+    names = [
+        call.func.id
+        for call, deferred in statement.calls
+        if isinstance(call.func, ast.Name)
+        and id(call) not in settled
+        and (
+            call.func.id in ("exec", "globals", "get_ipython")
+            or (call.func.id == "eval" and not (call.args and isinstance(call.args[0], ast.Constant)))
+            or (call.func.id in ("locals", "vars", "dir") and not call.args and not deferred)
+        )
+    ]
+    return ", ".join(f"{name}()" for name in dict.fromkeys(names))

@@ -1,0 +1,103 @@
+"""The pass that puts Python in place of magics."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.magics import Code, Drop, Install, bound_names, translate
+from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
+from nb2prod.notebook.model import Magic
+
+if TYPE_CHECKING:
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
+
+
+def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
+    """Put Python in place of magics, drop those that concern only the notebook, refuse the others."""
+    bound = bound_names(analysis.notebook)
+    dropped = list(plan.dropped)
+    refusals = list(plan.refusals)
+    helpers: dict[str, None] = {}
+    modules: dict[str, None] = {}
+    gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
+
+    def text_of(magic: Magic, cell: CodeCell) -> Drop | Install | str | None:
+        translation = translate(magic, cell, bound)
+        if isinstance(translation, Refusal):
+            refusals.append(translation)
+            return None
+        if isinstance(translation, Code):
+            helpers.update(dict.fromkeys(translation.helpers))
+            modules.update(dict.fromkeys(translation.imports))
+            return translation.text
+        return translation
+
+    def kept(item: Moved) -> Moved | None:
+        statement = item.statement
+        cell = statement.cell
+        place = statement.location.range
+        own = statement.magic or kernel_magic(statement)
+        if own is not None:
+            text = text_of(own, cell)
+            if isinstance(text, str):
+                return replace(item, replacements=(*item.replacements, Replacement(own.range, text)))
+            if isinstance(text, (Drop, Install)):
+                dropped.append(Dropped(statement, text.reason))
+                if isinstance(text, Drop) and not text.keeps_python:
+                    lines = range(1, len(cell.lines) + 1) if own.kind == "cell" else (place.start.line,)
+                    gone.update((cell.index, line) for line in lines)
+            return None
+        if (cell.index, place.start.line) in gone:
+            dropped.append(Dropped(statement, "it is a measurement and binds nothing"))
+            return None
+        replacements = list(item.replacements)
+        for magic in cell.magics:
+            if place.start <= magic.range.start and magic.range.start.line <= place.end.line:
+                text = text_of(magic, cell)
+                if isinstance(text, str):
+                    replacements.append(Replacement(magic.range, text))
+                elif text is not None:
+                    replacements.append(Replacement(magic.range, "pass"))
+        return replace(item, replacements=tuple(replacements))
+
+    steps = map_moved(plan, kept)
+    imports = list(plan.imports)
+    if helpers:
+        imports.append(Import(tuple(helpers), f"from {plan.package}.shell import {', '.join(helpers)}", None))
+    imports.extend(Import((module,), f"import {module}", None) for module in modules)
+    return replace(
+        plan,
+        steps=steps,
+        dropped=tuple(dropped),
+        refusals=tuple(refusals),
+        imports=tuple(imports),
+        uses_shell=plan.uses_shell or bool(helpers),
+    )
+
+
+def kernel_magic(statement: Statement) -> Magic | None:
+    """Return the magic that ``get_ipython().run_line_magic(…)`` or ``.magic(…)`` or ``.system(…)`` is."""
+    match statement.node:
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attr),
+                args=args,
+                keywords=[],
+            ) as call
+        ):
+            texts = [each.value for each in args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if len(texts) != len(args) or not texts:
+                return None
+            place = statement.cell.locate(call).range
+            if attr == "run_line_magic":
+                return Magic("line", texts[0], " ".join(texts[1:]), (), place)
+            if attr == "magic":
+                name, _, argument = texts[0].lstrip("%").partition(" ")
+                return Magic("line", name, argument.strip(), (), place)
+            if attr == "system":
+                return Magic("shell", "!", texts[0], (), place)
+    return None
