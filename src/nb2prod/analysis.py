@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from nb2prod.config import Settings
     from nb2prod.dataflow.model import Definition, Statement, Use
+    from nb2prod.dataflow.unbound import Unbound
     from nb2prod.libraries import CallInfo, Libraries
     from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import CodeCell, Notebook
@@ -73,6 +75,7 @@ class Analysis:
     settings: Settings | None = None
     _use_at: dict[int, Use] | None = field(default=None, repr=False)
     _calls: tuple[Call, ...] | None = field(default=None, repr=False)
+    _unbound: tuple[Unbound, ...] | None = field(default=None, repr=False)
     _names: dict[int, str | None] = field(default_factory=dict, repr=False)
 
     def statements(self) -> tuple[Statement, ...]:
@@ -92,6 +95,12 @@ class Analysis:
             if wanted is None or not wanted.isdisjoint(call.effects):
                 yield call
 
+    def unbound(self) -> tuple[Unbound, ...]:
+        """Return the names a run from top to bottom reads before anything binds them, each once."""
+        if self._unbound is None:
+            self._unbound = unbound_names(self.notebook, self.flow)
+        return self._unbound
+
     def use_at(self, node: ast.AST) -> Use | None:
         """Return the use that ``node`` is, or None where it reads no module-level name."""
         if self._use_at is None:
@@ -104,13 +113,14 @@ class Analysis:
         For a module, function or class its own name (``numpy.random.rand``); for an instance the
         name of its class, as far as the library tables know it (``pandas.DataFrame``).
         """
-        return self._qualified(node, _DEPTH)
+        return _class_name(self._qualified(node, _DEPTH))
 
     def class_of(self, definition: Definition) -> str | None:
         """Return the dotted name of what ``definition`` binds, as ``qualified_name`` does for an expression."""
-        return self._defined(definition, _DEPTH)
+        return _class_name(self._defined(definition, _DEPTH))
 
     def _qualified(self, node: ast.expr, depth: int) -> str | None:
+        """Return the name of a module, function or class, or a class with ``()`` behind it for its objects."""
         key = id(node)
         if key not in self._names:
             self._names[key] = None  # what refers to itself is unknown
@@ -129,26 +139,32 @@ class Analysis:
                 names = {self._defined(each, depth - 1) for each in found}
                 return names.pop() if len(names) == 1 else None
             case ast.Attribute(value=value, attr=attr):
-                base = self._qualified(value, depth - 1)
+                base = _class_name(self._qualified(value, depth - 1))
                 return None if base is None else f"{base}.{attr}"
             case ast.Call(func=func):
-                name_called = self._qualified(func, depth - 1)
+                name_called = _callee(self._qualified(func, depth - 1))
                 info = None if name_called is None else self.libraries.call(name_called)
-                if info is not None:
-                    return info.returns[0] if isinstance(info.returns, tuple) else info.returns
-                return None
+                if info is None or info.returns is None:
+                    return None
+                return "builtins.tuple()" if isinstance(info.returns, tuple) else f"{info.returns}()"
+            case ast.Subscript(value=value, slice=ast.Constant(value=str())):
+                base = self._qualified(value, depth - 1)
+                known = (
+                    self.libraries.klass(base.removesuffix("()")) if base is not None and base.endswith("()") else None
+                )
+                return None if known is None or known.items is None else f"{known.items}()"
             case ast.Constant(value=value) if value is not None:
-                return f"builtins.{type(value).__name__}"
+                return f"builtins.{type(value).__name__}()"
             case ast.JoinedStr():
-                return "builtins.str"
+                return "builtins.str()"
             case ast.List() | ast.ListComp():
-                return "builtins.list"
+                return "builtins.list()"
             case ast.Dict() | ast.DictComp():
-                return "builtins.dict"
+                return "builtins.dict()"
             case ast.Set() | ast.SetComp():
-                return "builtins.set"
+                return "builtins.set()"
             case ast.Tuple():
-                return "builtins.tuple"
+                return "builtins.tuple()"
             case ast.NamedExpr(value=value) | ast.Await(value=value):
                 return self._qualified(value, depth - 1)
             case _:
@@ -177,14 +193,14 @@ class Analysis:
         return None
 
     def _unpacked(self, call: ast.Call, position: int, depth: int) -> str | None:
-        name = self._qualified(call.func, depth)
+        name = _callee(self._qualified(call.func, depth))
         info = None if name is None else self.libraries.call(name)
         if info is not None and isinstance(info.returns, tuple) and position < len(info.returns):
-            return info.returns[position]
+            return f"{info.returns[position]}()"
         return None
 
     def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
-        qualified = self.qualified_name(node.func)
+        qualified = _callee(self._qualified(node.func, _DEPTH))
         info = None if qualified is None else self.libraries.call(qualified)
         arguments: dict[str, ast.expr] = {}
         starred = any(keyword.arg is None for keyword in node.keywords)
@@ -208,6 +224,15 @@ class Analysis:
             deferred,
             starred,
         )
+
+
+def _class_name(name: str | None) -> str | None:
+    return None if name is None else name.removesuffix("()")
+
+
+def _callee(name: str | None) -> str | None:
+    """Return what a call of ``name`` calls: for an object its class's ``__call__``."""
+    return f"{name.removesuffix('()')}.__call__" if name is not None and name.endswith("()") else name
 
 
 def written_name(node: ast.expr) -> str:

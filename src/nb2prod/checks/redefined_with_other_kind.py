@@ -1,0 +1,138 @@
+"""redefined-with-other-kind: a name is used as the function, class or module it no longer is."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Definition, Statement, Use
+
+# Modules of the standard library that share their name with something in them.
+_TWINS = frozenset({"copy", "datetime", "glob", "pprint", "random", "time"})
+_DATA = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list", "set", "str", "tuple"})
+_KINDS = {"function": "a function", "class": "a class", "import": "an import"}
+_REBINDING = frozenset({"assign", "import"})
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first use of each name that fails because the name was given something else before."""
+    seen: set[str] = set()
+    for statement in analysis.statements():
+        called = {id(call.func) for call, _ in statement.calls}
+        attributes = _attributes(statement)
+        for use in statement.uses:
+            if use.name in seen or not isinstance(use.node, ast.Name):
+                continue
+            attribute = attributes.get(id(use.node))
+            found = _problem(analysis, use, called=id(use.node) in called, attribute=attribute)
+            if found is not None:
+                seen.add(use.name)
+                yield found
+
+
+def _attributes(statement: Statement) -> dict[int, str]:
+    """Return, by the id of a name's node, the attribute that is asked of it."""
+    if not any(use.name in _TWINS for use in statement.uses):
+        return {}
+    return {
+        id(node.value): node.attr
+        for node in ast.walk(statement.node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+def _problem(analysis: Analysis, use: Use, *, called: bool, attribute: str | None) -> Finding | None:
+    if (not called and attribute is None) or analysis.flow.maybe_unbound(use):
+        return None
+    now = [each for each in analysis.flow.reaching(use) if each.kind != "mutate"]
+    if not now or any(each.kind not in _REBINDING for each in now) or (use.deferred and not _is_used(analysis, use)):
+        return None
+    before = _earlier(analysis, use, now[-1])
+    if before is None and not hasattr(builtins, use.name):
+        return None
+    if called:
+        if not all(_is_data(analysis, each) for each in now):
+            return None
+        what = "is called here, but"
+    else:
+        if before is None or not all(_lacks(each, attribute) for each in now):
+            return None
+        what = f"is asked for `{attribute}` here, but"
+    was = f"{_KINDS[before.kind]} in cell {before.cell.index}" if before else "a builtin"
+    new = "imports something else of that name" if now[-1].kind == "import" else "makes it data"
+    message = f"`{use.name}` {what} cell {now[-1].cell.index} {new}; it was {was}"
+    related = [Related(now[-1].location, f"`{use.name}` is redefined here")]
+    if before is not None:
+        related.append(Related(before.location, f"`{use.name}` was {_KINDS[before.kind]} here"))
+    return Finding(use.location, message, tuple(related))
+
+
+def _earlier(analysis: Analysis, use: Use, now: Definition) -> Definition | None:
+    """Return the last definition before ``now`` that made the name what the use takes it for."""
+    found = [
+        each
+        for statement in analysis.statements()[: now.statement + 1]
+        for each in statement.definitions
+        if each.name == use.name
+        and each.kind in _KINDS
+        and each is not now
+        and (each.qualified or each) != now.qualified
+    ]
+    return found[-1] if found else None
+
+
+def _is_used(analysis: Analysis, use: Use) -> bool:
+    return use.owner is None or any(
+        each.name == use.owner and each.owner != use.owner
+        for statement in analysis.statements()
+        for each in statement.uses
+    )
+
+
+def _is_data(analysis: Analysis, definition: Definition) -> bool:
+    """Whether a definition surely gives the name something that cannot be called."""
+    for node in ast.walk(analysis.statements()[definition.statement].node):
+        match node:
+            case ast.Assign(value=value, targets=targets) if definition.node in targets:
+                return _is_data_value(analysis, value)
+            case ast.AnnAssign(value=ast.expr() as value, target=target) if definition.node is target:
+                return _is_data_value(analysis, value)
+    return False
+
+
+def _is_data_value(analysis: Analysis, value: ast.expr) -> bool:
+    match value:
+        case ast.Constant(value=constant):
+            return constant is not Ellipsis
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.JoinedStr():
+            return True
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() | ast.Compare():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _is_data_value(analysis, operand)
+        case ast.BinOp(left=left, right=right):
+            return _is_data_value(analysis, left) and _is_data_value(analysis, right)
+        case ast.Call():
+            module, _, kind = (analysis.qualified_name(value) or "").partition(".")
+            return module == "builtins" and kind in _DATA
+        case _:
+            return False
+
+
+def _lacks(definition: Definition, attribute: str | None) -> bool:
+    """Whether an imported twin (``datetime.datetime``) surely has no such attribute."""
+    parts = (definition.qualified or "").split(".")
+    if definition.kind != "import" or parts[0] not in _TWINS or attribute is None or len(parts) > 2:  # noqa: PLR2004 module and member
+        return False
+    thing: object = import_module(parts[0])
+    for part in parts[1:]:
+        thing = getattr(thing, part, None)
+    return thing is not None and not hasattr(thing, attribute)

@@ -1,0 +1,206 @@
+"""rerun-changes-result: a cell that fails or gives something else when it is run twice."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Definition, Statement, Use
+
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Pow, ast.MatMult, ast.LShift, ast.RShift)
+_FRAME = "pandas.DataFrame"
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A statement, its read of the name it changes, and what running it again does."""
+
+    statement: Statement
+    use: Use
+    reason: str
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield, for each variable, the first cell that changes what another cell made, naming the others."""
+    found: dict[str, list[_Change]] = {}
+    cells: set[int] = set()
+    for statement in analysis.statements():
+        if statement.cell.index in cells or statement.magic is not None:
+            continue
+        for definition in statement.definitions:
+            use = _from_elsewhere(analysis, statement, definition)
+            reason = None if use is None else _reason(analysis, statement, definition)
+            if use is not None and reason is not None:
+                cells.add(statement.cell.index)
+                found.setdefault(use.name, []).append(_Change(statement, use, reason))
+                break
+    for changes in found.values():
+        yield _finding(analysis, changes)
+
+
+def _from_elsewhere(analysis: Analysis, statement: Statement, definition: Definition) -> Use | None:
+    """Return the read of the name that ``definition`` changes, if its value is another cell's alone."""
+    for use in statement.uses:
+        if use.name == definition.name and not use.deferred and use.exposed:
+            made = [each for each in analysis.flow.reaching(use) if each.kind != "mutate"]
+            if made and all(each.cell is not statement.cell for each in made if each is not definition):
+                return use
+    return None
+
+
+def _reason(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
+    """Return what a second run of ``statement`` does, or None where it may well do nothing new."""
+    name = definition.name
+    match statement.node:
+        case ast.AugAssign(op=op, target=target, value=value) if isinstance(op, _ARITHMETIC):
+            if _depends(analysis, statement, value, name):
+                return None
+            return f"{'adds to' if isinstance(op, ast.Add) else 'changes'} `{ast.unparse(target)}` again"
+        case ast.Assign(targets=[ast.Name() | ast.Subscript() as target], value=value):
+            return _assigned(analysis, statement, name, target)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) as call) if (
+            owner.id == name
+        ):
+            return _called(analysis, owner, method, call)
+        case ast.Delete(targets=targets) if definition.kind == "delete" or any(
+            isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Constant) for each in targets
+        ):
+            return "fails: what it deletes is gone" if _is_named(definition) else None
+        case _:
+            return None
+
+
+def _is_named(definition: Definition) -> bool:
+    """Whether a key is deleted: a name deleted to free memory is deleted where it is done with."""
+    return definition.kind == "mutate"
+
+
+def _depends(analysis: Analysis, statement: Statement, node: ast.expr, name: str) -> bool:
+    """Whether ``node`` is computed from ``name``, here or earlier in the cell: ``x -= x.mean()`` twice is once."""
+    waiting, seen = [(statement, {id(each) for each in ast.walk(node)})], {statement.index}
+    while waiting:
+        current, wanted = waiting.pop()
+        for use in current.uses:
+            if wanted and id(use.node) not in wanted:
+                continue
+            if use.name == name:
+                return True
+            for definition in analysis.flow.reaching(use):
+                if definition.cell is statement.cell and definition.statement not in seen:
+                    seen.add(definition.statement)
+                    waiting.append((analysis.statements()[definition.statement], set()))
+    return False
+
+
+def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.expr) -> str | None:
+    value = statement.node.value  # type: ignore[attr-defined]
+    old = ast.dump(target).replace("Store()", "Load()")
+    match value:
+        case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _ARITHMETIC) and old in map(
+            ast.dump, (left, right)
+        ):
+            other = right if ast.dump(left) == old else left
+            return None if _depends(analysis, statement, other, name) else f"changes `{ast.unparse(target)}` again"
+        case ast.Subscript(value=inner, slice=ast.Slice(lower=ast.Constant(value=int(start)), step=None)) if (
+            start > 0 and ast.dump(inner) == old
+        ):
+            return f"cuts off more of `{name}`"
+        case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if owner.id == name and isinstance(
+            target, ast.Name
+        ):
+            return _called(analysis, owner, method, value, reassigned=True)
+        case ast.Call(args=[ast.List(elts=parts), *_]) if isinstance(target, ast.Name):
+            if analysis.qualified_name(value.func) == "pandas.concat" and any(ast.dump(each) == old for each in parts):
+                return _rows(value, name)
+            return None
+        case ast.Call(args=[ast.Name(id=first), *_]) if first == name and isinstance(target, ast.Name):
+            dummies = analysis.qualified_name(value.func) == "pandas.get_dummies"
+            return "fails: the columns are gone" if dummies and _literal(value, "columns") else None
+        case _:
+            return None
+
+
+def _rows(call: ast.Call, name: str) -> str:
+    across = any(each.arg == "axis" and not _is_zero(each.value) for each in call.keywords)
+    return f"adds the same {'columns' if across else 'rows'} to `{name}` again"
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in (0, "index", "rows")
+
+
+def _called(
+    analysis: Analysis, owner: ast.Name, method: str, call: ast.Call, *, reassigned: bool = False
+) -> str | None:
+    kind = analysis.qualified_name(owner)
+    name = owner.id
+    if kind == "builtins.list" and method in ("append", "extend", "insert") and not reassigned:
+        return f"adds to `{name}` again"
+    if kind != _FRAME:
+        return None
+    if method in ("pop", "insert") and not reassigned:
+        return "fails: the column is gone" if method == "pop" else "fails: the column is there already"
+    if not reassigned and not _is_true(call, "inplace"):
+        return None
+    if (
+        method == "drop"
+        and not _has(call, "errors")
+        and (_literal(call, "columns") or (call.args and _is_text(call.args[0])))
+    ):
+        return "fails: what it drops is gone"
+    if method == "set_index" and not _has(call, "drop") and call.args and _is_text(call.args[0]):
+        return "fails: the column has become the index"
+    if method == "append":
+        return f"adds the same rows to `{name}` again"
+    return None
+
+
+def _has(call: ast.Call, parameter: str) -> bool:
+    return any(each.arg in (parameter, None) for each in call.keywords)
+
+
+def _literal(call: ast.Call, parameter: str) -> bool:
+    return any(each.arg == parameter and _is_text(each.value) for each in call.keywords)
+
+
+def _is_true(call: ast.Call, parameter: str) -> bool:
+    return any(
+        each.arg == parameter and isinstance(each.value, ast.Constant) and each.value.value is True
+        for each in call.keywords
+    )
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether a node is a column's name, or a list of them."""
+    match node:
+        case ast.Constant(value=str()):
+            return True
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return bool(elements) and all(_is_text(each) for each in elements)
+        case _:
+            return False
+
+
+def _finding(analysis: Analysis, changes: list[_Change]) -> Finding:
+    statement, use = changes[0].statement, changes[0].use
+    made = next(each for each in reversed(analysis.flow.reaching(use)) if each.kind != "mutate")
+    count = statement.cell.execution_count
+    message = f"running this cell again {changes[0].reason}: `{use.name}` comes from cell {made.cell.index}"
+    if count is not None and analysis.recorded is not None and _gap_before(analysis, count):
+        message += f"; number {count - 1} is nobody's, so it may have run more than once"
+    if more := [str(each.statement.cell.index) for each in changes[1:]]:
+        shown = ", ".join(more[:_SHOWN]) + (f" and {len(more) - _SHOWN} more" if len(more) > _SHOWN else "")
+        message += f"; the same holds for cell{'s' if len(more) > 1 else ''} {shown}"
+    return Finding(statement.location, message, (Related(made.location, f"`{use.name}` is made here"),))
+
+
+def _gap_before(analysis: Analysis, count: int) -> bool:
+    return count > 1 and all(cell.execution_count != count - 1 for cell in analysis.notebook.code_cells)

@@ -1,0 +1,76 @@
+"""saved-error: a cell was saved with the traceback of an exception."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.notebook.location import Location
+    from nb2prod.notebook.model import CodeCell
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ARROW = re.compile(r"^-+> *(?P<line>\d+)(?P<text>[^\n]*)$", re.MULTILINE)
+_NAME = re.compile(r"name '(?P<name>\w+)' is not defined")
+_LONGEST = 120
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each saved error that no tag expects and no rule about names explains, at the line that failed."""
+    for cell in analysis.notebook.code_cells:
+        error = next((each for each in cell.outputs if each.get("output_type") == "error"), None)
+        if error is None or "raises-exception" in cell.tags or _has_cause(analysis, cell, error):
+            continue
+        location, same = _place(cell, error)
+        kind = str(error.get("ename") or "an exception")
+        if kind == "KeyboardInterrupt":
+            message = "this cell was interrupted when it last ran"
+        else:
+            value = _COLOUR.sub("", str(error.get("evalue") or "")).strip().partition("\n")[0]
+            shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+            message = f"this cell was saved with {kind}" + (f": {shown}" if shown else "")
+        if not same:
+            message += "; the line that failed is no longer in the cell"
+        yield Finding(location, message)
+
+
+def _has_cause(analysis: Analysis, cell: CodeCell, error: Mapping[str, Any]) -> bool:
+    """Whether another rule says what is behind it: the cell is no Python, has no code, or the name is unbound here."""
+    if cell.tree is None or not any(line.strip() and not line.lstrip().startswith("#") for line in cell.lines):
+        return True
+    missing = _NAME.match(str(error.get("evalue") or "")) if error.get("ename") == "NameError" else None
+    return missing is not None and any(
+        unbound.name == missing["name"] and use is not None and use.cell is cell
+        for unbound in analysis.unbound()
+        for use in (unbound.use, unbound.call, *unbound.others)
+    )
+
+
+def _place(cell: CodeCell, error: Mapping[str, Any]) -> tuple[Location, bool]:
+    """Return the line the traceback's first frame points at, and whether the cell still has that line.
+
+    IPython shows it as ``----> 3 x = f()`` whatever its version; without colours and spaces it is the line.
+    """
+    trace = error.get("traceback")
+    text = _COLOUR.sub("", "\n".join(map(str, trace)) if isinstance(trace, list) else "")
+    arrow = _ARROW.search(text)
+    if arrow is None:
+        return cell.location(_first_code(cell)), True
+    wanted = "".join(arrow["text"].split())
+    lines = ["".join(line.split()) for line in cell.lines]
+    number = int(arrow["line"])
+    if number <= len(lines) and lines[number - 1].startswith(wanted):
+        return cell.location(number), True
+    # A magic is shown as the call it stands for.
+    if wanted in lines:
+        return cell.location(lines.index(wanted) + 1), True
+    return cell.location(_first_code(cell)), "get_ipython()" in wanted or not wanted
+
+
+def _first_code(cell: CodeCell) -> int:
+    return next((number for number, line in enumerate(cell.lines, 1) if line.strip()), 1)

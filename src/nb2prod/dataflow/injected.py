@@ -1,0 +1,113 @@
+"""Statements after which names may exist that no cell spells out: star imports, ``%run``, ``exec`` and their kin."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.dataflow.names import name_table
+from nb2prod.dataflow.paths import path_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nb2prod.dataflow.model import Statement
+
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
+# What is done with a namespace that only reads it.
+_READING = frozenset({"copy", "get", "items", "keys", "values"})
+# Of the kernel's shell, what runs code or sets names; commands and settings do not.
+_SHELL_RUNS = frozenset({
+    "ex", "push", "run_ast_nodes", "run_cell", "run_cell_async", "run_code", "safe_execfile", "safe_execfile_ipy",
+    "safe_run_module", "user_global_ns", "user_ns", "enable_pylab",
+})  # fmt: skip
+_SHELL_MAGICS = frozenset({"magic", "run_cell_magic", "run_line_magic"})
+_OPEN_MAGICS = frozenset({"load", "loadpy", "pylab", "run", "store", "cython"})
+
+
+def opens_namespace(statement: Statement, imported: Mapping[str, str]) -> bool:
+    """Return whether anything may be defined once ``statement`` has run; ``imported`` says what names import."""
+    if any(
+        each.kind == "star" or (each.kind == "magic" and each.name == "*") or _injects(each.qualified)
+        for each in statement.definitions
+    ):
+        return True
+    if statement.magic is not None:
+        return statement.magic.name in _OPEN_MAGICS and statement.dynamic
+    if statement.dynamic and any(_opens(statement.node, call, deferred=later) for call, later in statement.calls):
+        return True
+    return any(_qualified(call.func, imported) in name_table().inject_calls for call, _ in statement.calls)
+
+
+def guarded_names(statements: Iterable[Statement]) -> frozenset[str]:
+    """Return the names a notebook asks for before it reads them: ``if "df" not in globals():``."""
+    return frozenset(
+        node.left.value
+        for statement in statements
+        if any(_called(call) in _NAMESPACES | {"dir"} for call, _ in statement.calls)
+        for node in ast.walk(statement.node)
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
+    )
+
+
+def _injects(module: str | None) -> bool:
+    return module is not None and (module == "__main__" or module in name_table().inject_imports)
+
+
+def _opens(root: ast.AST, call: ast.Call, *, deferred: bool) -> bool:
+    name = _called(call)
+    if name in ("exec", "execfile"):
+        return True
+    if name in ("locals", "vars") and deferred:
+        return False
+    if name in _NAMESPACES:
+        return not _only_read(root, call)
+    return name == "get_ipython" and _shell_runs(root, call)
+
+
+def _only_read(root: ast.AST, call: ast.Call) -> bool:
+    match [node for node, _ in path_to(root, call)][-1:]:
+        case [
+            ast.Compare() | ast.keyword(arg=None) | ast.FormattedValue() | ast.BinOp() | ast.For() | ast.comprehension()
+        ]:
+            return True
+        case [ast.Subscript(ctx=ast.Load())]:
+            return True
+        case [ast.Attribute(attr=attr)]:
+            return attr in _READING
+        case [ast.Call(func=ast.Name(id=name))]:
+            return name in ("dict", "len", "list", "print", "set", "sorted", "tuple")
+        case _:
+            return False
+
+
+def _shell_runs(root: ast.AST, call: ast.Call) -> bool:
+    """Whether what is asked of ``get_ipython()`` may define names."""
+    above = [node for node, _ in path_to(root, call)]
+    match above[-1:]:
+        case [ast.Attribute(attr=attr)] if attr in _SHELL_MAGICS:
+            match above[-2:-1]:
+                case [ast.Call(args=[ast.Constant(value=str(text)), *_])]:
+                    return text.lstrip("%").partition(" ")[0] in _OPEN_MAGICS
+            return True
+        case [ast.Attribute(attr=attr)]:
+            return attr in _SHELL_RUNS
+        case [ast.Compare() | ast.If() | ast.Call() | ast.FormattedValue() | ast.Expr()]:
+            return False
+        case _:
+            return True
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _qualified(node: ast.expr, imported: Mapping[str, str]) -> str:
+    match node:
+        case ast.Name(id=name):
+            return imported.get(name, "")
+        case ast.Attribute(value=value, attr=attr):
+            base = _qualified(value, imported)
+            return f"{base}.{attr}" if base else ""
+        case _:
+            return ""

@@ -1,0 +1,97 @@
+"""Names that exist although no cell defines them, by kernel, front end and Python version (``rules/names.toml``)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nb2prod.data import rules_folder
+from nb2prod.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from nb2prod.notebook.model import Notebook
+
+_KEYS = frozenset({"kernelspec", "metadata", "names"})
+# `_12` is what cell 12 displayed, `_i12` its source.
+_HISTORY = re.compile(r"_i?\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernel:
+    kernelspec: tuple[str, ...]
+    metadata: tuple[str, ...]
+    names: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """What ``rules/names.toml`` says.
+
+    inject_calls    qualified names of calls that put names into the notebook
+    inject_imports  modules whose import does
+    """
+
+    kernels: tuple[_Kernel, ...]
+    inject_calls: frozenset[str]
+    inject_imports: frozenset[str]
+    python2: frozenset[str]
+    environment: frozenset[str]
+
+
+@cache  # read once a run, and only where a name is in question
+def name_table() -> NameTable:
+    """Return the table; raises ``ConfigurationError`` where the file is wrong."""
+    table = tomllib.loads((rules_folder() / "names.toml").read_text(encoding="utf-8"))
+    return NameTable(
+        tuple(_kernel(row) for row in table["kernels"]),
+        frozenset(table["calls"]["inject"].split()),
+        frozenset(table["imports"]["inject"].split()),
+        frozenset(table["python2"]["names"].split()),
+        frozenset(table["environment"]["names"].split()),
+    )
+
+
+def _kernel(row: Mapping[str, Any]) -> _Kernel:
+    if unknown := row.keys() - _KEYS:
+        raise ConfigurationError(f"names.toml: a kernel has an unknown key {min(unknown)!r}")
+    names = None if row["names"] == "*" else frozenset(row["names"].split())
+    return _Kernel(tuple(row.get("kernelspec", ())), tuple(row.get("metadata", ())), names)
+
+
+def given_names(notebook: Notebook) -> frozenset[str] | None:
+    """Return the names the notebook's environment defines beside Python's; None where it defines more than is known."""
+    table = name_table()
+    names = set(table.environment)
+    kernel = _entry(notebook, "kernelspec", "name").lower()
+    for row in table.kernels:
+        if any(fnmatchcase(kernel, pattern) for pattern in row.kernelspec) or any(
+            key in notebook.metadata for key in row.metadata
+        ):
+            if row.names is None:
+                return None
+            names |= row.names
+    if _is_python2(notebook, kernel):
+        names |= table.python2
+    return frozenset(names)
+
+
+def is_history(name: str) -> bool:
+    """Return whether ``name`` is one of the shell's own for an earlier input or output (``_3``, ``_i3``)."""
+    return _HISTORY.fullmatch(name) is not None
+
+
+def _is_python2(notebook: Notebook, kernel: str) -> bool:
+    version = _entry(notebook, "language_info", "version")
+    return version.startswith("2") or (not version and kernel == "python2")
+
+
+def _entry(notebook: Notebook, section: str, key: str) -> str:
+    found = notebook.metadata.get(section)
+    return str(found.get(key, "")) if isinstance(found, dict) else ""
