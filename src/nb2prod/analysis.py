@@ -213,7 +213,7 @@ class Analysis:
         arguments.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None})
         return Call(
             written_name(node.func),
-            info.qualified_name if info is not None else qualified,
+            self.libraries.canonical(qualified) if info is not None and qualified is not None else qualified,
             qualified.partition(".")[0] if qualified is not None else None,
             info.effects if info is not None else frozenset(),
             info,

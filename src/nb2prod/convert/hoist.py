@@ -253,8 +253,7 @@ def _indifferent(root: str, analysis: Analysis, local: set[str]) -> bool:
     """Return whether importing ``root`` does not depend on the environment or the import path."""
     if root in sys.stdlib_module_names or root in local:
         return True
-    library = analysis.libraries.library(root)
-    return library is not None and library.pure_import
+    return analysis.libraries.pure_import(root)
 
 
 # What magics become that may change what an import below them finds.

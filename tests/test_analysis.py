@@ -1,0 +1,73 @@
+"""What calls are called, and what they do, through imports, assignments and light types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nb2prod.analysis import Analysis, analyse_notebook
+from nb2prod.notebook.read import parse_notebook
+
+
+def analysis_of(*cells: str) -> Analysis:
+    """Return the analysis of a notebook with these code cells."""
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": text,
+            }
+            for number, text in enumerate(cells)
+        ],
+    }
+    return analyse_notebook(parse_notebook(json.dumps(document).encode(), Path("n.ipynb")))
+
+
+@pytest.mark.parametrize(
+    ("source", "called"),
+    [
+        ("import numpy as np\nnp.random.rand(3)", "numpy.random.rand"),
+        ("from numpy import random as r\nr.rand(3)", "numpy.random.rand"),
+        ("import pandas as pd\ndf = pd.read_csv('a')\ndf.head()", "pandas.DataFrame.head"),
+        ("import pandas as pd\ndf = pd.read_csv('a')\ndf['x'].mean()", "pandas.Series.mean"),
+        ("import pandas as pd\ndf = pd.read_csv('a').dropna()\ndf.head()", "pandas.DataFrame.head"),
+        ("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1])", "matplotlib.axes.Axes.plot"),
+        ("with open('f') as f:\n    f.read()", None),
+        ("xs = []\nxs.append(1)", "builtins.list.append"),
+        ("unknown.thing()", None),
+        ("def f(np):\n    np.random.rand()", None),
+    ],
+)
+def test_the_last_call_is_known_by_its_qualified_name(source: str, called: str | None) -> None:
+    (*_, last) = analysis_of(source).calls()
+    if called is None:
+        assert last.qualified_name is None or not last.qualified_name.startswith(("numpy", "pandas"))
+    else:
+        assert last.qualified_name == called
+
+
+def test_calling_an_object_is_not_calling_its_class() -> None:
+    (*_, last) = analysis_of("from keras.layers import Dense\nlayer = Dense(3)", "layer(x)").calls()
+    assert last.qualified_name is not None
+    assert last.qualified_name.endswith(".__call__")
+
+
+def test_two_definitions_of_different_kinds_leave_the_type_unknown() -> None:
+    (*_, last) = analysis_of(
+        "import pandas as pd\ndf = pd.read_csv('a')\nif df is None:\n    df = other()", "df.head()"
+    ).calls()
+    assert last.qualified_name is None
+
+
+def test_arguments_are_known_by_parameter_name() -> None:
+    (call,) = analysis_of("import pandas as pd\npd.read_csv('data.csv', sep=';')").calls({"read-file"})
+    assert set(call.arguments) == {"filepath_or_buffer", "sep"}
