@@ -224,3 +224,15 @@ def test_whether_a_name_is_defined_is_refused_where_only_a_run_can_tell() -> Non
 def test_a_return_outside_a_function_is_refused_and_a_late_future_import_is_not() -> None:
     plan = plan_of("x = 1\nfrom __future__ import annotations", "return x")
     assert ["'return' outside function" in str(each) for each in plan.refusals] == [True]
+
+
+def test_arguments_and_results_are_typed_where_their_class_is_certain() -> None:
+    plan = plan_of(
+        "# First part", f"import pandas as pd\ndf = pd.read_csv('a.csv')\nn = 3\nx = unknown()\n{LONG}",
+        "# Second part", f"y = df.head(n)\nz = x\n{LONG}",
+        "# Third part", f"if n:\n    y = 1\nprint(y, z)\n{LONG}",
+    )  # fmt: skip
+    assert dict(plan.steps[0].result_types) == {"df": "pd.DataFrame", "n": "int"}
+    assert dict(plan.steps[1].argument_types) == {"df": "pd.DataFrame", "n": "int"}
+    assert dict(plan.steps[1].result_types) == {"y": "pd.DataFrame"}
+    assert "y" not in dict(plan.steps[2].result_types)

@@ -119,6 +119,11 @@ class Analysis:
         """Return the dotted name of what ``definition`` binds, as ``qualified_name`` does for an expression."""
         return _class_name(self._defined(definition, _DEPTH))
 
+    def object_class(self, definition: Definition) -> str | None:
+        """Return the class of the object that ``definition`` binds; None for modules, functions and the unknown."""
+        name = self._defined(definition, _DEPTH)
+        return name.removesuffix("()") if name is not None and name.endswith("()") else None
+
     def _qualified(self, node: ast.expr, depth: int) -> str | None:
         """Return the name of a module, function or class, or a class with ``()`` behind it for its objects."""
         key = id(node)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # Words that make a heading a sentence but a name only longer.
 _FILLERS = frozenset({
     "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "in", "into", "is", "it",
-    "let", "lets", "now", "of", "on", "or", "our", "s", "so", "some", "that", "the", "then", "this", "to", "us", "we", "what",
-    "with", "you", "your",
+    "let", "lets", "now", "of", "on", "or", "our", "s", "so", "some", "that", "the", "then", "this", "to", "us", "we",
+    "what", "with", "you", "your",
 })  # fmt: skip
 _ORDINALS = re.compile(
     r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?(?:\d+(?:[.\-:)]\d+)*|[ivx]+)\s*[.:)\-]+\s*", re.IGNORECASE

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.annotations import annotate_steps
 from nb2prod.convert.cut import cut_steps
 from nb2prod.convert.data_files import find_data_files
 from nb2prod.convert.dependencies import infer_dependencies
@@ -60,6 +61,7 @@ PASSES: tuple[Pass, ...] = (
     show_values,
     close_figures,
     name_steps,
+    annotate_steps,
     collect_results,
     infer_needs,
 )

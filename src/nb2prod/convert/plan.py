@@ -62,6 +62,7 @@ class Step:
     results    names it returns, in order of definition
     items      its body
     is_async   it awaits at top level
+    argument_types, result_types  annotations by name, where they are certain
     """
 
     name: str
@@ -71,6 +72,8 @@ class Step:
     results: tuple[str, ...]
     items: tuple[Item, ...]
     is_async: bool = False
+    argument_types: tuple[tuple[str, str], ...] = ()
+    result_types: tuple[tuple[str, str], ...] = ()
 
     @property
     def cells(self) -> tuple[int, ...]:

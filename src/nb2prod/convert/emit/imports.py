@@ -38,8 +38,8 @@ def own_names(plan: Plan) -> OwnNames:
     return OwnNames(*(fresh(name, taken) for name in ("show", "end_of_cell", "report_exception", "Any", "NamedTuple")))
 
 
-def import_lines(plan: Plan, names: OwnNames, *, records: bool) -> list[str]:
-    """Return the lines of the imports; ``records``: named tuples are defined."""
+def import_lines(plan: Plan, names: OwnNames, *, records: bool, untyped: bool) -> list[str]:
+    """Return the lines of the imports; ``records``: named tuples are defined, ``untyped`` ones among them."""
     lines: list[str] = []
     display_aliases: list[str] = []
     seen: set[str] = set()
@@ -56,7 +56,10 @@ def import_lines(plan: Plan, names: OwnNames, *, records: bool) -> list[str]:
             lines.append(_with_comments(each, text, tree))
     if _uses_display(plan):
         display_aliases.append("display")
-    ours = _own_imports(plan, names, display_aliases, records=records)
+    ours = _own_imports(plan, names, display_aliases)
+    if records:
+        typing = [_alias("Any", names.any_type)] if untyped else []
+        ours.append(f"from typing import {', '.join([*typing, _alias('NamedTuple', names.named_tuple)])}")
     # What is ours goes first where the order is sorted out later, so that no comment comes to stand
     # above it; else last, where no star import of the notebook can hide it.
     lines = [*ours, *lines] if sortable_imports(plan) else [*lines, *ours]
@@ -88,7 +91,7 @@ def sortable_imports(plan: Plan) -> bool:
     return True
 
 
-def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str], *, records: bool) -> list[str]:
+def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str]) -> list[str]:
     items = [item for step in plan.steps for item in step.items]
     moved = [item for item in items if isinstance(item, Moved)]
     wanted = [_alias("display", alias) for alias in dict.fromkeys(display_aliases)]
@@ -99,8 +102,6 @@ def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str], *,
         lines.append(f"from .figures import {_alias('end_of_cell', names.end_of_cell)}")
     if any(item.guarded for item in moved):
         lines.append(f"from .display import {_alias('report_exception', names.report_exception)}")
-    if records:
-        lines.append(f"from typing import {_alias('Any', names.any_type)}, {_alias('NamedTuple', names.named_tuple)}")
     return lines
 
 

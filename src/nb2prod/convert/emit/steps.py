@@ -51,16 +51,19 @@ def emit_steps(plan: Plan) -> str:
     blocks = iter(_indent(texts))
     definitions: list[str] = [_module_level(function.moved) for function in plan.functions]
     records: list[str] = []
+    recorded: list[Step] = []
     for step, body in zip(plan.steps, bodies, strict=True):
         record = None
         if len(step.results) > _MOST_RESULTS and all(map(_can_be_field, step.results)):
             record = fresh(camel_case(step.name), taken)
             taken.add(record)
             records.append(record)
+            recorded.append(step)
             definitions.append(_record(record, step, names))
         definitions.append(_function(step, body, blocks, record))
+    untyped = any(len(step.result_types) < len(step.results) for step in recorded)
     title = f"The steps of {plan.notebook.path.name}, in its order."
-    head = [*docstring(title), "", *import_lines(plan, names, records=bool(records))]
+    head = [*docstring(title), "", *import_lines(plan, names, records=bool(records), untyped=untyped)]
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
 
 
@@ -81,7 +84,7 @@ def _body(step: Step, names: OwnNames) -> list[_Piece]:
             text = cut.around(f"{item.shown} = {cut.code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
-            text = cut.around(f'{names.show}("{item.shown}", {_as_argument(item.statement.node, cut.code)})')
+            text = cut.around(_shown(names.show, item.shown, cut.code))
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
             pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=cut.separated))
@@ -135,9 +138,12 @@ def _means(block: str, tree: ast.Module) -> bool:
 
 def _function(step: Step, body: Sequence[_Piece], blocks: Iterable[str], record: str | None) -> str:
     blocks = iter(blocks)
-    arrow = "" if step.results else " -> None"
+    returned = _returned_type(step, record)
+    arrow = f" -> {returned}" if returned else ""
     keyword_def = "async def" if step.is_async else "def"
-    lines = [f"{keyword_def} {step.name}({', '.join(step.arguments)}){arrow}:", *_step_docstring(step)]
+    types = dict(step.argument_types)
+    arguments = ", ".join(f"{name}: {types[name]}" if name in types else name for name in step.arguments)
+    lines = [f"{keyword_def} {step.name}({arguments}){arrow}:", *_step_docstring(step)]
     start = len(lines)
     for piece in body:
         if piece.gap and len(lines) > start:
@@ -151,6 +157,17 @@ def _function(step: Step, body: Sequence[_Piece], blocks: Iterable[str], record:
     return "\n".join(lines)
 
 
+def _returned_type(step: Step, record: str | None) -> str | None:
+    """Return the annotation of what a step returns; None where some of it is not certain."""
+    if not step.results or record:
+        return record or "None"
+    types = dict(step.result_types)
+    if any(name not in types for name in step.results):
+        return None
+    only, *more = (types[name] for name in step.results)
+    return f"tuple[{', '.join((only, *more))}]" if more else only
+
+
 def _step_docstring(step: Step) -> list[str]:
     text = step_text(step.title, step.text)
     cells = ", ".join(str(cell) for cell in step.cells)
@@ -162,7 +179,8 @@ def _step_docstring(step: Step) -> list[str]:
 
 def _record(name: str, step: Step, names: OwnNames) -> str:
     lines = [f"class {name}({names.named_tuple}):", *docstring(f"What {step.name} returns.", _BODY), ""]
-    return "\n".join([*lines, *(f"{_BODY}{result}: {names.any_type}" for result in step.results)])
+    types = dict(step.result_types)
+    return "\n".join([*lines, *(f"{_BODY}{result}: {types.get(result, names.any_type)}" for result in step.results)])
 
 
 def _can_be_field(name: str) -> bool:
@@ -188,9 +206,3 @@ def _shown(show: str, label: str, code: str) -> str:
                     return text
     msg = f"the value of an expression cannot be shown: {code[:60]!r}"
     raise EmissionError(msg)
-
-
-def _as_argument(node: ast.stmt, code: str) -> str:
-    """Return an expression as one argument of a call: a bare tuple would become several."""
-    value = node.value if isinstance(node, ast.Expr) else None
-    return f"({code})" if isinstance(value, (ast.Tuple, ast.NamedExpr)) else code

@@ -1,0 +1,97 @@
+"""Types of what steps take and return, where they are certain and the module has a name for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.plan import Moved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.plan import Plan, Step
+    from nb2prod.dataflow.model import Definition
+
+# Builtins that say something as an annotation and need no import.
+_BUILTINS = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list", "set", "str", "tuple"})
+# Classes that every release of their library has under this name: an annotation is evaluated at import.
+_PUBLIC = frozenset({"pandas.DataFrame", "pandas.Series", "pandas.Index", "pandas.Timestamp", "numpy.ndarray"})
+
+
+def annotate_steps(plan: Plan, analysis: Analysis) -> Plan:
+    """Annotate arguments and results whose class is the same whichever definition they come from.
+
+    Only classes the generated module can name count: builtins, and what the notebook's own imports
+    reach (``pd.DataFrame`` where it says ``import pandas as pd``, an estimator imported by name).
+    """
+    spellings = _spellings(plan, analysis)
+    parameters = {each.name: each.type for each in plan.parameters if each.type in _BUILTINS}
+    known: dict[str, str] = dict(parameters)
+    steps = []
+    for step in plan.steps:
+        arguments = {name: known[name] for name in step.arguments if name in known}
+        results = {name: text for name in step.results if (text := _result(name, step, analysis, spellings, arguments))}
+        for name in step.results:
+            known.pop(name, None)
+        known.update(results)
+        steps.append(replace(step, argument_types=tuple(arguments.items()), result_types=tuple(results.items())))
+    return replace(plan, steps=tuple(steps))
+
+
+def _spellings(plan: Plan, analysis: Analysis) -> dict[str, str]:
+    """Return how the module can name a class, by its qualified name."""
+    spellings = {f"builtins.{name}": name for name in _BUILTINS if name not in _bound_names(analysis)}
+    for each in plan.imports:
+        if each.statement is None:
+            continue
+        for definition in each.statement.definitions:
+            if definition.kind == "import" and definition.certain and definition.qualified is not None:
+                canonical = analysis.libraries.canonical(definition.qualified)
+                if analysis.libraries.klass(canonical) is not None:
+                    spellings.setdefault(canonical, definition.name)
+                spellings.update(
+                    (name, f"{definition.name}.{name.rpartition('.')[2]}")
+                    for name in _PUBLIC
+                    if name.rpartition(".")[0] == definition.qualified
+                )
+    return spellings
+
+
+def _bound_names(analysis: Analysis) -> set[str]:
+    return {each.name for statement in analysis.flow.statements for each in statement.definitions}
+
+
+def _result(
+    name: str, step: Step, analysis: Analysis, spellings: Mapping[str, str], arguments: Mapping[str, str]
+) -> str | None:
+    """Return the annotation of a result: the class that every definition that may be the last one has."""
+    last: list[Definition] = []
+    for item in step.items:
+        for definition in item.statement.definitions if isinstance(item, Moved) else ():
+            if definition.name != name or definition.kind == "mutate":
+                continue
+            if definition.certain:
+                last.clear()
+            last.append(definition)
+    if not last:
+        return arguments.get(name)
+    classes = _classes(last, analysis)
+    if len(classes) != 1:
+        return None
+    text = spellings.get(next(iter(classes)))
+    if not any(each.certain for each in last) and name in step.arguments:
+        return text if text == arguments.get(name) else None
+    return text
+
+
+def _classes(definitions: Iterable[Definition], analysis: Analysis) -> set[str]:
+    """Return the classes of the objects that definitions bind; empty where one is unknown."""
+    found: set[str] = set()
+    for definition in definitions:
+        made = analysis.object_class(definition)
+        if made is None:
+            return set()
+        found.add(analysis.libraries.canonical(made))
+    return found
