@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Where we differ on purpose: the case and why.
 JUSTIFIED = {
     "test_io.py::test_find_function_scope_and_io[9]": (
-        "an annotation is evaluated when the function is defined: `Mapping` is needed from before (the row above agrees)"
+        "an annotation is evaluated with the definition: `Mapping` is needed from before (the row above agrees)"
     ),
     "test_io_find_inputs_and_outputs.py::test_find_inputs_and_outputs[29]": (
         "`some_function` is called and defined nowhere, so it must come from before, as `z` does in `z(x, y)` elsewhere"
@@ -89,8 +89,8 @@ def compare(row: dict[str, Any]) -> dict[str, tuple[set[str], set[str]]]:
     alone = "code" in row
     statements = flow.statements[:1] if alone else flow.statements
     theirs = {
-        "inputs": row.get("inputs", row.get("in_expected")),
-        "outputs": row.get("outputs", row.get("out_expected")),
+        "inputs": row["in_expected" if alone else "inputs"],
+        "outputs": row["out_expected" if alone else "outputs"],
     }
     ours = {"inputs": inputs(flow, statements), "outputs": outputs(flow, statements)}
     if "def_expected" in row:
