@@ -95,6 +95,8 @@ _OF_THE_PROCESS = frozenset({
     "concurrent", "ctypes", "ipykernel", "ipywidgets", "logging", "mmap", "multiprocessing", "queue", "select",
     "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "tqdm", "weakref", "zmq",
 })  # fmt: skip
+# What a library keeps for its own use: memory that was never written to, results not asked for again.
+_SCRATCH = re.compile(r"_(?:.*_)?(?:tmp|temp|caches?|cached|buffers?|scratch|workspace|memo)(?:_.*)?")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _SAMPLE = 100
 _BLOCKS = 256
@@ -338,6 +340,8 @@ class _Digester:
         return found
 
     def mapping(self, value: Any) -> Digest:
+        if "__builtins__" in value:
+            return _incomparable(value, "it is a namespace of running code")
         pairs = list(dict.items(value) if issubclass(type(value), dict) else value.items())
         found = {
             "kind": "mapping",
@@ -418,6 +422,8 @@ class _Digester:
             own = object.__getattribute__(value, "__dict__")
             if type(own) is dict:
                 found.update({str(name): part for name, part in list(own.items())})
+        if _is_installed(type(value)):
+            return {name: part for name, part in found.items() if not _SCRATCH.fullmatch(name)}
         return found
 
     def attributes(self, value: Any) -> dict[str, Digest]:
@@ -854,6 +860,7 @@ _OF_LIBRARIES: dict[tuple[str, str], _Look] = {
     ("pandas", "BaseOffset"): _Digester.text_of,
     ("pandas", "Styler"): lambda look, value: look.record(value, {"data": value.data}),
     ("pandas", "BaseGroupBy"): _Digester.group_by,
+    ("patsy", "EvalEnvironment"): lambda _, value: _incomparable(value, "it is a namespace of running code"),
     ("sklearn", "Tree"): _Digester.tree,
     ("torch", "Tensor"): _Digester.tensor,
     ("torch", "Module"): _Digester.network,
@@ -894,6 +901,12 @@ _OF_THE_LIBRARY: tuple[tuple[Any, _Look], ...] = (
 
 def _root(kind: type) -> str:
     return str(getattr(kind, "__module__", "")).partition(".")[0]
+
+
+def _is_installed(kind: type) -> bool:
+    """Return whether a class comes from an installed library, and not from the notebook or beside it."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return file is not None and ("site-packages" in file or "dist-packages" in file)
 
 
 def _look_for(kind: type) -> _Look:
