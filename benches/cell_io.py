@@ -41,7 +41,14 @@ JUSTIFIED = {
 
 def flow_of(source: str) -> Flow:
     """Return the flow of a notebook with one code cell."""
-    cell = {"cell_type": "code", "id": "c", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "c",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": source,
+    }
     kernel = {"kernelspec": {"name": "python3", "language": "python"}}
     document = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}
     return analyse(collect_statements(parse_notebook(json.dumps(document).encode(), Path("cell.ipynb"))))

@@ -91,18 +91,28 @@ class _Search:
 
     def calls(self) -> Iterator[tuple[int, Use, Use]]:
         """Yield (rank, read, call) for each read of a function that a direct call makes before any definition."""
-        functions = {
-            each.name
-            for statement in self.flow.order
-            for each in statement.definitions
-            if each.kind in ("function", "assign") and _function(statement, each) is not None
-        }
-        for rank, statement in enumerate(self.flow.order if functions else ()):
+        risky = self._risky()
+        for rank, statement in enumerate(self.flow.order if risky else ()):
             callees = {id(call.func) for call, deferred in statement.calls if not deferred}
             for use in statement.uses if callees else ():
-                if use.name in functions and id(use.node) in callees and surely_runs(statement.node, use.node):
-                    for read in self._reads_when_called(use, rank, set()):
-                        yield rank, read, use
+                if use.name in risky and id(use.node) in callees:
+                    reads = list(self._reads_when_called(use, rank, set()))
+                    if reads and surely_runs(statement.node, use.node):
+                        yield from ((rank, read, use) for read in reads)
+
+    def _risky(self) -> set[str]:
+        """Return the functions that read something first bound after them, directly or through one another."""
+        reads: dict[str, set[str]] = {}
+        risky: set[str] = set()
+        for rank, statement in enumerate(self.flow.order):
+            for use in statement.uses:
+                if use.deferred and use.owner is not None and use.name in self.binding:
+                    reads.setdefault(use.owner, set()).add(use.name)
+                    if self.rank[self.binding[use.name][0].statement] > rank:
+                        risky.add(use.owner)
+        while more := {name for name, names in reads.items() if name not in risky and not risky.isdisjoint(names)}:
+            risky |= more
+        return risky
 
     def _reads_when_called(self, use: Use, rank: int, seen: set[int]) -> Iterator[Use]:
         """Yield what the function that ``use`` surely calls reads although nothing has bound it at ``rank``."""
