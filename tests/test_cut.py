@@ -236,3 +236,9 @@ def test_arguments_and_results_are_typed_where_their_class_is_certain() -> None:
     assert dict(plan.steps[1].argument_types) == {"df": "pd.DataFrame", "n": "int"}
     assert dict(plan.steps[1].result_types) == {"y": "pd.DataFrame"}
     assert "y" not in dict(plan.steps[2].result_types)
+
+
+def test_looking_at_main_is_refused_but_for_its_name() -> None:
+    plan = plan_of('if __name__ == "__main__":\n    print(1)', "import sys\nprint(sys.modules['__main__'])")
+    assert [each.cell for each in plan.refusals] == [2]
+    assert "it looks at the module __main__" in str(plan.refusals[0])

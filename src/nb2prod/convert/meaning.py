@@ -149,7 +149,7 @@ def _restored(item: Moved) -> Moved:
     return replace(item, replacements=(*item.replacements, Replacement(statement.location.range, "; ".join(parts))))
 
 
-def keep_names_of_classes(plan: Plan, _analysis: Analysis) -> Plan:
+def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
     """Let a class inside a step be called as the notebook called it: a dataclass prints its qualified name."""
 
     def named(item: Moved) -> Moved:
@@ -172,7 +172,10 @@ def keep_names_of_classes(plan: Plan, _analysis: Analysis) -> Plan:
             insertion = Replacement(Range(start, start), f"{line}\n{margin}")
         return replace(item, replacements=(*item.replacements, insertion))
 
-    return replace(plan, steps=map_moved(plan, named))
+    notes = plan.notes
+    if any(isinstance(each.node, ast.ClassDef) for each in analysis.flow.statements):
+        notes = (*notes, f"The notebook's classes call themselves `{plan.package}.steps.…` instead of `__main__.…`.")
+    return replace(plan, steps=map_moved(plan, named), notes=notes)
 
 
 def _before_decorators(statement: Statement, node: ast.stmt) -> Position:

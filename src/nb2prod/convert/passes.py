@@ -86,7 +86,8 @@ def make_plan(analysis: Analysis, name: str | None = None) -> Plan:
     plan = Plan(notebook, package, package.replace("_", "-"), steps=tuple(step for step in steps if step.items))
     for each in PASSES:
         plan = each(plan, analysis)
-    return plan
+    refusals = sorted(dict.fromkeys(plan.refusals), key=lambda refusal: (refusal.cell, refusal.line))
+    return replace(plan, refusals=tuple(refusals))
 
 
 def package_name(analysis: Analysis) -> str:

@@ -78,12 +78,29 @@ def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
         qualified = analysis.qualified_name(call.func)
         if qualified in _LOOKS_INTO_MAIN:
             yield Refusal(cell, line, _LOOKS_INTO_MAIN[qualified], "move the tests to a test module")
+    for node in _looks_at_main(statement.node):
+        reason = "it looks at the module __main__, which the steps of a package are not"
+        yield Refusal(cell, statement.cell.locate(node).line, reason, "name the module or the object itself")
     if isinstance(statement.node, ast.ClassDef):
         known = {each.name for other in analysis.flow.statements for each in other.definitions}
         for name in shadowed_class_names(statement.node):
             if name in known:
                 reason = f"the class body reads the notebook's {name} and then binds its own"
                 yield Refusal(cell, line, reason, "give one of the two another name")
+
+
+def _looks_at_main(node: ast.stmt) -> Iterable[ast.expr | ast.alias]:
+    """Yield what depends on the notebook being ``__main__``, save ``__name__ == "__main__"``, which is kept."""
+    for child in ast.walk(node):
+        match child:
+            case ast.Subscript(slice=ast.Constant(value="__main__")) | ast.Attribute(attr="__module__", ctx=ast.Load()):
+                yield child
+            case ast.Import(names=names):
+                yield from (alias for alias in names if alias.name == "__main__")
+            case ast.Call(args=[ast.Constant(value="__main__") as name, *_]):
+                yield name
+            case _:
+                pass
 
 
 def _dynamic_calls(statement: Statement) -> str:
