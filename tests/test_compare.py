@@ -149,7 +149,7 @@ def test_integers_texts_and_kinds_know_no_tolerance() -> None:
     assert not same(10**20, 10**20 + 1, loose)
     assert not same(list(range(100)), [*range(99), 100], loose)
     assert not same(1, 1.0, loose)
-    assert not same(*[True, 1], loose)
+    assert not same([True], [1], loose)
     assert not same([1], (1,), loose)
     assert not same("1.0", "1.00", loose)
     assert same(1.0, 5.0, loose)
@@ -535,16 +535,14 @@ def test_any_single_change_of_a_table_is_found() -> None:
 
 
 def test_models_are_their_parameters_and_what_they_have_learnt() -> None:
-    pytest.importorskip("sklearn")
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
-    from sklearn.linear_model import LinearRegression  # noqa: PLC0415
-
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    linear = pytest.importorskip("sklearn.linear_model")
     x, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 1, 0]
-    assert same(LinearRegression().fit(x, y), LinearRegression().fit(x, y))
-    assert not same(LinearRegression().fit(x, y), LinearRegression().fit(x, [*y[1:], 5]))
-    assert not same(LinearRegression(), LinearRegression().fit(x, y))
-    assert not same(LinearRegression(), LinearRegression(fit_intercept=False))
-    forests = [RandomForestClassifier(5, random_state=seed).fit(x, y) for seed in (0, 0, 1)]
+    assert same(linear.LinearRegression().fit(x, y), linear.LinearRegression().fit(x, y))
+    assert not same(linear.LinearRegression().fit(x, y), linear.LinearRegression().fit(x, [*y[1:], 5]))
+    assert not same(linear.LinearRegression(), linear.LinearRegression().fit(x, y))
+    assert not same(linear.LinearRegression(), linear.LinearRegression(fit_intercept=False))
+    forests = [ensemble.RandomForestClassifier(5, random_state=seed).fit(x, y) for seed in (0, 0, 1)]
     assert same(forests[0], forests[1])
     assert not same(forests[0], forests[2])
 

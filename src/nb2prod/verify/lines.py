@@ -27,7 +27,8 @@ _DURATION = re.compile(
 )
 # The same words with a bare number: `elapsed: 0.53`, `--- 0.53 seconds ---`, `2.3 s ± 12 ms per loop`.
 _BARE_DURATION = re.compile(
-    rf"(?P<before>\b(?:elapsed|took|runtime|duration|time taken|elapsed time)\b\s*[:=]?\s*){_NUMBER}(?![\d.,]*\d|\s*[A-Za-z%])",
+    rf"(?P<before>\b(?:elapsed|took|runtime|duration|time taken|elapsed time)\b\s*[:=]?\s*)"
+    rf"{_NUMBER}(?![\d.,]*\d|\s*[A-Za-z%])",
     re.IGNORECASE,
 )
 _TIMEIT = re.compile(rf"{_NUMBER}\s*{_UNIT} ± {_NUMBER}\s*{_UNIT} per loop.*")

@@ -653,9 +653,12 @@ class _Digester:
     def group_by(self, value: Any) -> Digest:
         keys = value.keys
         names = keys if isinstance(keys, list) else [keys]
-        if not all(isinstance(name, (str, int)) for name in names):
+        if getattr(value, "level", None) is not None or not all(isinstance(name, (str, int)) for name in names):
             return _incomparable(value, "its groups come from code")
-        return self.record(value, {"keys": names, "sizes": value.size(), "values": value.obj})
+        # Grouped anew: asking the value itself would make it keep what it has computed.
+        options = {name: getattr(value, name) for name in ("sort", "observed", "dropna") if hasattr(value, name)}
+        sizes = value.obj.groupby(keys, **options).size()
+        return self.record(value, {"keys": names, "sizes": sizes, "values": value.obj})
 
     # Networks
 
