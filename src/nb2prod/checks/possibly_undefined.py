@@ -1,0 +1,62 @@
+"""possibly-undefined: a name is bound on one branch of an `if` alone and read whatever the condition was."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.dataflow.flow import PREDEFINED
+from nb2prod.dataflow.paths import is_guarded, surely_runs
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Definition, Statement, Use
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first sure read of each name that one `if` statement alone may have bound."""
+    seen: set[str] = set()
+    for statement in analysis.statements():
+        if statement.dynamic or any(each.kind == "star" for each in statement.definitions):
+            # From here on anything may be defined.
+            return
+        for use in statement.uses:
+            definition = None if use.name in seen else _only_maybe(analysis, statement, use)
+            if definition is not None:
+                seen.add(use.name)
+                condition = analysis.statements()[definition.statement]
+                message = (
+                    f"`{use.name}` is set in cell {definition.cell.index} on some branch alone, and read here anyway"
+                )
+                related = (
+                    Related(definition.location, f"`{use.name}` is set here"),
+                    Related(condition.location, "on the other branches it is not"),
+                )
+                yield Finding(use.location, message, related)
+
+
+def _only_maybe(analysis: Analysis, statement: Statement, use: Use) -> Definition | None:
+    """Return the binding of a sure read, if it stands on a branch of an earlier `if` and is the only one."""
+    if use.deferred or use.name in PREDEFINED or not analysis.flow.maybe_unbound(use):
+        return None
+    found = [each for each in analysis.flow.reaching(use) if each.kind != "mutate"]
+    made = {each.statement for each in found}
+    if len(made) != 1 or statement.index in made or not isinstance(use.node, ast.Name):
+        return None
+    node = analysis.statements()[found[0].statement].node
+    if not isinstance(node, ast.If) or _is_constant(node.test):
+        return None
+    if not surely_runs(statement.node, use.node) or is_guarded(statement.node, use.node):
+        return None
+    return found[0] if "raises-exception" not in use.cell.tags else None
+
+
+def _is_constant(test: ast.expr) -> bool:
+    """Whether a condition is the same in every run of a notebook: `if True:`, `if __name__ == "__main__":`."""
+    return not any(
+        isinstance(each, (ast.Name, ast.Call)) and not (isinstance(each, ast.Name) and each.id in PREDEFINED)
+        for each in ast.walk(test)
+    )
