@@ -51,7 +51,17 @@ def _only_maybe(analysis: Analysis, statement: Statement, use: Use) -> Definitio
         return None
     if not surely_runs(statement.node, use.node) or is_guarded(statement.node, use.node):
         return None
-    return found[0] if "raises-exception" not in use.cell.tags else None
+    between = analysis.statements()[found[0].statement + 1 : statement.index]
+    if "raises-exception" in use.cell.tags or any(_may_stop(each.node) for each in between):
+        return None
+    return found[0]
+
+
+def _may_stop(node: ast.stmt) -> bool:
+    """Whether a statement checks something and may end the run: ``if size is None: raise``, ``assert rows``."""
+    return isinstance(node, ast.Assert) or (
+        isinstance(node, ast.If) and any(isinstance(each, (ast.Raise, ast.Assert)) for each in ast.walk(node))
+    )
 
 
 def _is_constant(test: ast.expr) -> bool:
