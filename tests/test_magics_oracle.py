@@ -34,10 +34,10 @@ def transformed(source: str, first: int = 0) -> tuple[set[int], list[str]]:
     What a cell magic runs as Python is again a cell, as for IPython when it runs the magic.
     """
     lines = (source if source.endswith("\n") else source + "\n").splitlines(keepends=True)
-    manager = TransformerManager()  # type: ignore[no-untyped-call]
+    manager = TransformerManager()
     cleaned = lines
     for transform in manager.cleanup_transforms:
-        cleaned = transform(cleaned)  # type: ignore[operator]
+        cleaned = transform(cleaned)
     numbers = list(range(first + len(lines) - len(cleaned), first + len(lines)))
     stripped = [line.strip() for line in lines[len(lines) - len(cleaned) :]]
     changed = {number for number, line, was in zip(numbers, cleaned, stripped, strict=True) if line.strip() != was}
@@ -62,7 +62,7 @@ def transformed(source: str, first: int = 0) -> tuple[set[int], list[str]]:
 def one_transform(manager: TransformerManager, lines: list[str]) -> tuple[int, list[str]] | None:
     """Do what the manager does in one step, and tell on which line."""
     tokens = make_tokens_by_line(lines)
-    found = [transformer for each in manager.token_transformers if (transformer := each.find(tokens))]  # type: ignore[attr-defined]
+    found = [transformer for each in manager.token_transformers if (transformer := each.find(tokens))]
     for transformer in sorted(found, key=lambda each: each.sortby()):
         try:
             return transformer.start_line, transformer.transform(lines)

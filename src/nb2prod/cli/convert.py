@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,9 +68,15 @@ def _summary(conversion: Conversion, notebook: Path, output: Path) -> str:
         ", ".join(f"{number} {_plural(word, number)}" for number, word in counted if number),
         *(f"note: {note}" for note in plan.notes),
         "",
-        f"Next: pip install {output}, then {plan.distribution} --help; the README says the rest.",
+        f"Next: pip install {_as_path(output)}, then {plan.distribution} --help; the README says the rest.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _as_path(output: Path) -> str:
+    """Return a folder as pip takes it: without a separator it would be looked up as a name in the index."""
+    text = str(output)
+    return text if os.sep in text else f".{os.sep}{text}"
 
 
 def _plural(word: str, number: int) -> str:
