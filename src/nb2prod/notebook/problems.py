@@ -33,7 +33,11 @@ _PYTHON2_LINES = (
     (re.compile(r"\b(?:\d+|0[xX][\da-fA-F]+)[lL]\b"), "10L is a long integer"),
     (re.compile(r"\b(?:lambda\s*|def\s+\w+\s*\([^)]*)\([^()]*\)\s*[:,)]"), "parameters can be tuples"),
 )
-_PYTHON2_AT = (("<>", "`<>` means `!=`"), ("`", "backticks mean repr()"))
+_PYTHON2_AT = (
+    # With something on both sides: `x = <>` is a blank to fill in.
+    (re.compile(r"(?<=[\w\])\"'])\s*<>\s*[\w(\[\"'{-]"), "`<>` means `!=`"),
+    (re.compile("`[^`]+`"), "backticks mean repr()"),
+)
 
 # Only these can be syntax of a Python newer than 3.11.
 _NEWER = re.compile(
@@ -82,8 +86,8 @@ def _python2(message: str, line: str, column: int) -> str | None:
     for start, what in _PYTHON2_MESSAGES:
         if message.startswith(start):
             return what
-    for text, what in _PYTHON2_AT:
-        if line.startswith(text, column - 1):
+    for pattern, what in _PYTHON2_AT:
+        if any(found.start() < column <= found.end() for found in pattern.finditer(line)):
             return what
     for pattern, what in _PYTHON2_LINES:
         if pattern.search(line):
