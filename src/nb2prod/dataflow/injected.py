@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.names import name_table
@@ -25,18 +26,58 @@ _SHELL_MAGICS = frozenset({"magic", "run_cell_magic", "run_line_magic"})
 _OPEN_MAGICS = frozenset({"load", "loadpy", "pylab", "run", "store", "cython"})
 
 
-def opens_namespace(statement: Statement, imported: Mapping[str, str]) -> bool:
-    """Return whether anything may be defined once ``statement`` has run; ``imported`` says what names import."""
-    if any(
-        each.kind == "star" or (each.kind == "magic" and each.name == "*") or _injects(each.qualified)
+# What `known_values` says of a name that stands for the kernel's shell.
+SHELL = "get_ipython()"
+
+
+def known_values(statements: Iterable[Statement]) -> dict[str, str]:
+    """Return what names stand for, as far as questions about the namespace need it: imports, and the shell."""
+    known: dict[str, str] = {}
+    for statement in statements:
+        known.update(
+            {each.name: each.qualified for each in statement.definitions if each.kind == "import" and each.qualified}
+        )
+        match statement.node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="get_ipython"))):
+                known[name] = SHELL
+    return known
+
+
+def star_names(statements: Iterable[Statement]) -> frozenset[str]:
+    """Return the names that star imports of well-known standard modules bind."""
+    return frozenset(
+        name
+        for statement in statements
         for each in statement.definitions
-    ):
-        return True
+        if each.kind == "star" and _is_known_module(each.qualified)
+        for name in _public_names(each.qualified or "")
+    )
+
+
+def _is_known_module(module: str | None) -> bool:
+    return module in name_table().star_modules
+
+
+def _public_names(module: str) -> Iterable[str]:
+    # Only modules that the table lists are imported: the standard library's, without effects.
+    found = import_module(module)
+    return getattr(found, "__all__", [name for name in vars(found) if not name.startswith("_")])
+
+
+def opens_namespace(statement: Statement, known: Mapping[str, str]) -> bool:
+    """Return whether anything may be defined once ``statement`` has run; ``known`` is from ``known_values``."""
+    for each in statement.definitions:
+        if each.kind == "star" and not _is_known_module(each.qualified):
+            return True
+        if (each.kind == "magic" and each.name == "*") or (each.kind == "import" and _injects(each.qualified)):
+            return True
     if statement.magic is not None:
         return statement.magic.name in _OPEN_MAGICS and statement.dynamic
     if statement.dynamic and any(_opens(statement.node, call, deferred=later) for call, later in statement.calls):
         return True
-    return any(_qualified(call.func, imported) in name_table().inject_calls for call, _ in statement.calls)
+    if any(known.get(use.name) == SHELL for use in statement.uses) and _uses_shell(statement.node, known):
+        return True
+    return any(_qualified(call.func, known) in name_table().inject_calls for call, _ in statement.calls)
 
 
 def guarded_names(statements: Iterable[Statement]) -> frozenset[str]:
@@ -81,9 +122,18 @@ def _only_read(root: ast.AST, call: ast.Call) -> bool:
             return False
 
 
-def _shell_runs(root: ast.AST, call: ast.Call) -> bool:
-    """Whether what is asked of ``get_ipython()`` may define names."""
-    above = [node for node, _ in path_to(root, call)]
+def _uses_shell(root: ast.AST, known: Mapping[str, str]) -> bool:
+    """Whether names are defined through a variable that holds the shell."""
+    return any(
+        _shell_runs(root, node)
+        for node in ast.walk(root)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and known.get(node.id) == SHELL
+    )
+
+
+def _shell_runs(root: ast.AST, shell: ast.expr) -> bool:
+    """Whether what is asked of the shell (``get_ipython()`` or a name for it) may define names."""
+    above = [node for node, _ in path_to(root, shell)]
     match above[-1:]:
         case [ast.Attribute(attr=attr)] if attr in _SHELL_MAGICS:
             match above[-2:-1]:
@@ -92,7 +142,7 @@ def _shell_runs(root: ast.AST, call: ast.Call) -> bool:
             return True
         case [ast.Attribute(attr=attr)]:
             return attr in _SHELL_RUNS
-        case [ast.Compare() | ast.If() | ast.Call() | ast.FormattedValue() | ast.Expr()]:
+        case [ast.Compare() | ast.If() | ast.Call() | ast.FormattedValue() | ast.Expr() | ast.Assign()]:
             return False
         case _:
             return True
@@ -102,12 +152,12 @@ def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-def _qualified(node: ast.expr, imported: Mapping[str, str]) -> str:
+def _qualified(node: ast.expr, known: Mapping[str, str]) -> str:
     match node:
         case ast.Name(id=name):
-            return imported.get(name, "")
+            return known.get(name, "")
         case ast.Attribute(value=value, attr=attr):
-            base = _qualified(value, imported)
+            base = _qualified(value, known)
             return f"{base}.{attr}" if base else ""
         case _:
             return ""

@@ -36,11 +36,13 @@ class NameTable:
 
     inject_calls    qualified names of calls that put names into the notebook
     inject_imports  modules whose import does
+    star_modules    modules of the standard library whose star import binds what the running Python's does
     """
 
     kernels: tuple[_Kernel, ...]
     inject_calls: frozenset[str]
     inject_imports: frozenset[str]
+    star_modules: frozenset[str]
     python2: frozenset[str]
     environment: frozenset[str]
 
@@ -53,6 +55,7 @@ def name_table() -> NameTable:
         tuple(_kernel(row) for row in table["kernels"]),
         frozenset(table["calls"]["inject"].split()),
         frozenset(table["imports"]["inject"].split()),
+        frozenset(table["imports"]["star"].split()),
         frozenset(table["python2"]["names"].split()),
         frozenset(table["environment"]["names"].split()),
     )

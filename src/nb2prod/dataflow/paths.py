@@ -66,9 +66,7 @@ def surely_runs(root: ast.AST, target: ast.AST) -> bool:
                 return False
             case ast.BoolOp(values=values) if values[0] is not _next(way, number, target):
                 return False
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if number:
-                return False
-            case ast.ClassDef() if number and way[0][0] is not node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if number and field == "body":
                 return False
         body = getattr(node, field, None)
         if isinstance(body, list) and _left_before(body, _next(way, number, target)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nb2prod.dataflow.flow import PREDEFINED
-from nb2prod.dataflow.injected import guarded_names, opens_namespace
+from nb2prod.dataflow.injected import guarded_names, known_values, opens_namespace, star_names
 from nb2prod.dataflow.names import given_names, is_history
 from nb2prod.dataflow.paths import is_annotation, is_guarded, surely_runs
 
@@ -208,14 +208,12 @@ class _Search:
         """Return names taken as given, and the rank and the cell from which on anything may be defined."""
         if self._known is None:
             given = given_names(self.notebook)
-            imported = {
-                each.name: each.qualified for found in self.binding.values() for each in found if each.qualified
-            }
+            known = known_values(self.flow.order)
             opened = next(
-                (rank for rank, each in enumerate(self.flow.order) if opens_namespace(each, imported)), float("inf")
+                (rank for rank, each in enumerate(self.flow.order) if opens_namespace(each, known)), float("inf")
             )
             mentioned, opened_cell = _unparsed(self.notebook)
-            names = (given or frozenset()) | mentioned | guarded_names(self.flow.statements)
+            names = (given or frozenset()) | mentioned | guarded_names(self.flow.order) | star_names(self.flow.order)
             self._known = names, opened if given is not None else -1, opened_cell
         return self._known
 
