@@ -25,7 +25,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
     (("config",), ("project",), ("dataflow",)),
-    (("analysis",), ("pages", "examples"), ("discovery",)),
+    (("analysis", "credentials", "places"), ("pages", "examples"), ("discovery",)),
     (("checks",),),
     (("linter", "suppress", "baseline", "fixer"), ("convert",)),
     (("verify",),),

@@ -2,202 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-import math
-import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from nb2prod.credentials import find_credentials
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.commands import command_lines
-from nb2prod.notebook.model import CodeCell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.notebook.location import Location
-    from nb2prod.notebook.model import Cell
-
-# What issuers publish about the form of their credentials. Inside a longer run of base64 (a picture)
-# such a form is chance, so neither side may go on.
-_FORMATS = {
-    "an AWS access key": r"(?:AKIA|ASIA)[0-9A-Z]{16}",
-    "a Google API key": r"AIza[\w-]{35}",
-    "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,}",
-    "a GitLab token": r"glpat-[\w-]{20,}",
-    "a Slack token": r"xox[abposr]-[\w-]{10,}",
-    "a Slack webhook": r"https://hooks\.slack\.com/services/T\w+/B\w+/\w+",
-    "an API key of OpenAI, Anthropic or the like": r"sk-(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}",
-    "a Stripe key": r"[rs]k_live_[0-9A-Za-z]{16,}",
-    "a Hugging Face token": r"hf_[A-Za-z0-9]{30,}",
-    "a SendGrid key": r"SG\.[\w-]{16,}\.[\w-]{16,}",
-    "a PyPI token": r"pypi-AgEI[\w-]{50,}",
-    "an npm token": r"npm_[A-Za-z0-9]{36}",
-    "a signed web token": r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
-    "an Azure key": r"(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}",
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
-}
-_FORMAT = re.compile(
-    "(?<![A-Za-z0-9+/_-])(?:"
-    + "|".join(f"(?P<f{number}>{pattern})" for number, pattern in enumerate(_FORMATS.values()))
-    + ")(?![A-Za-z0-9+/_])"
-)
-# Cheap looks before the dear ones: what every format, and every telling name, has in it.
-_PARTS = (
-    *("AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hooks.slack"),
-    *("sk-", "k_live_", "hf_", "SG.", "pypi-", "npm_", "eyJ", "Key=", "PRIVATE KEY", "://"),
-)
-_HINT = re.compile("pass|pwd|secret|token|key|auth", re.IGNORECASE)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
-_BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)", re.IGNORECASE)
-_SETTING = re.compile(r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)")
-_DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
-
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
-_TOKENS = frozenset({"apikey", "secret", "token"})
-_KEYS = frozenset(
-    (
-        *("access", "account", "api", "app", "auth", "client", "consumer", "encryption", "master", "private", "secret"),
-        *("service", "signing", "storage", "subscription"),
-    )
-)
-
-_STAND_IN = re.compile(
-    r"[<>{}$*%]|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
-    r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$",
-    re.IGNORECASE,
-)
-_ENVIRONMENT_NAME = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
-_ELSEWHERE = re.compile(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each line that holds a credential; the message never repeats it."""
     for cell in analysis.notebook.cells:
         lines: set[int] = set()
-        for location, what in _secrets(analysis, cell):
-            if location.line not in lines:
-                lines.add(location.line)
-                yield Finding(location, f"{what} is written here: revoke it and read it from the environment")
-
-
-def _secrets(analysis: Analysis, cell: Cell) -> Iterator[tuple[Location, str]]:
-    yield from _formatted(cell)
-    if not isinstance(cell, CodeCell):
-        return
-    for line in command_lines(cell):
-        yield from _in_text(cell, line.text, line.location.line, line.location.column)
-    for magic in cell.magics:
-        if magic.kind == "line" and magic.name in ("env", "set_env"):
-            start = magic.range.start
-            text = re.sub(r"^(%\w+\s+\w+)\s", r"\1=", cell.lines[start.line - 1][start.column - 1 :])
-            yield from _in_text(cell, text, start.line, start.column)
-    if cell.tree is None or not _HINT.search(cell.source):
-        return
-    for node in ast.walk(cell.tree):
-        for name, value in _named(node):
-            match value:
-                case ast.Constant(value=str() | bytes() as literal):
-                    if kind := _kind(name, literal if isinstance(literal, str) else literal.decode("latin-1")):
-                        yield cell.locate(value), kind
-    for call in analysis.calls():
-        if call.cell is cell and call.qualified_name in ("os.getenv", "os.environ.get", "os.environ.setdefault"):
-            match call.node.args:
-                case [ast.Constant(value=str() as name), ast.Constant(value=str() as text) as default]:
-                    if kind := _kind(name, text):
-                        yield cell.locate(default), f"{kind} as a default"
-
-
-def _formatted(cell: Cell) -> Iterator[tuple[Location, str]]:
-    if not any(part in cell.source for part in _PARTS):
-        return
-    for number, line in enumerate(cell.lines, 1):
-        text = _DATA_URI.sub(lambda found: " " * len(found[0]), line)
-        for found in _FORMAT.finditer(text):
-            kind = list(_FORMATS)[int((found.lastgroup or "f0")[1:])]
-            if kind == "a private key" or not (_STAND_IN.search(found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
-                yield cell.location(number, found.start() + 1, number, found.end() + 1), kind
-        for found in _ADDRESS.finditer(text):
-            default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
-            if _is_password(found["value"]) and not default:
-                yield cell.location(number, found.start() + 1, number, found.end() + 1), "an address with a password"
-
-
-def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[tuple[Location, str]]:
-    for found in (*_SETTING.finditer(text), *_BEARER.finditer(text)):
-        groups = found.groupdict()
-        value = groups.get("value") or groups.get("word") or ""
-        kind = _kind(groups.get("name") or groups.get("option") or "authorization", value)
-        if kind:
-            at = column + found.start()
-            yield cell.location(line, at, line, at + len(found[0])), kind
-
-
-def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
-    """Yield the names and values of an assignment, keyword argument, dictionary or parameter list."""
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield from ((_name(target), value) for target in targets)
-        case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value):
-            yield _name(target), value
-        case ast.keyword(arg="auth" | "basic_auth", value=ast.Tuple(elts=[_, value])):  # auth=("anna", "…")
-            yield "password", value
-        case ast.keyword(arg=str() as name, value=value):
-            yield name, value
-        case ast.Call(func=ast.Name() | ast.Attribute() as function, args=[value]) if _name(function).startswith(
-            "set_"
-        ):
-            yield _name(function), value
-        case ast.Dict(keys=keys, values=values):
-            yield from ((_name(key), value) for key, value in zip(keys, values, strict=True))
-        case ast.arguments(args=args, defaults=defaults, kwonlyargs=named, kw_defaults=named_defaults):
-            yield from (
-                (arg.arg, value) for arg, value in zip(args[len(args) - len(defaults) :], defaults, strict=True)
-            )
-            yield from ((arg.arg, value) for arg, value in zip(named, named_defaults, strict=True))
-
-
-def _name(node: ast.expr | None) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str() as name):
-            return name
-        case ast.Subscript(slice=key):
-            return _name(key) if isinstance(key, ast.Constant) else ""
-        case _:
-            return ""
-
-
-def _kind(name: str, value: str) -> str | None:
-    """Return what ``value`` is if it is a credential given to ``name``, which must end as such names do."""
-    words = [word.lower() for word in _WORD.findall(name)] or [""]
-    if words == ["authorization"]:
-        found = _BEARER.fullmatch(value)
-        return "a credential" if _is_random(found["value"] if found else value) else None
-    if words[-1] in _PASSWORDS:
-        return "a password" if _is_password(value) else None
-    is_key = words[-1] == "key" and len(words) > 1 and words[-2] in _KEYS
-    if is_key or words[-1] in _TOKENS:
-        return f"a {'key' if is_key or words[-1] == 'apikey' else words[-1]}" if _is_random(value, words[-1]) else None
-    return None
-
-
-def _is_password(value: str) -> bool:
-    stands_in = _STAND_IN.search(value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
-    return len(value) > 3 and len(set(value)) > 1 and not stands_in  # noqa: PLR2004 nobody's password is "abc"
-
-
-def _is_random(value: str, word: str = "") -> bool:
-    """Whether nobody would write ``value`` by hand: no words, a long mixture."""
-    if not _is_password(value) or (word == "token" and _UUID.fullmatch(value)):
-        return False
-    longest = max(re.split(r"[-_./:\s]", value), key=len)
-    mixed = bool(re.search(r"\d", longest)) and bool(re.search(r"[A-Za-z]", longest))
-    return len(value) >= 16 and len(longest) >= 12 and mixed and _entropy(longest) > 3  # noqa: PLR2004
-
-
-def _entropy(text: str) -> float:
-    """Return the bits per character, by how often each occurs (Shannon)."""
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+        for found in find_credentials(analysis, cell):
+            if found.location.line not in lines:
+                lines.add(found.location.line)
+                yield Finding(
+                    found.location, f"{found.kind} is written here: revoke it and read it from the environment"
+                )
