@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.dataflow.model import Statement, Use
+    from nb2prod.dataflow.model import Use
     from nb2prod.dataflow.unbound import Unbound
     from nb2prod.notebook.model import CodeCell
 
@@ -35,7 +35,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def lost_use(analysis: Analysis, unbound: Unbound) -> Use | None:
     """Return the first read that proves that the variable existed in the saved run; None where none does.
 
-    The cell ran to its end, reads the name whenever it runs, and some number below its own is
+    The cell ran to its end and left an output, reads the name whenever it runs, and some number below its own is
     nobody's. Counts that appear twice come from two sessions and prove nothing.
     """
     if unbound.cause != "nowhere" or analysis.recorded is None:
@@ -45,7 +45,6 @@ def lost_use(analysis: Analysis, unbound: Unbound) -> Use | None:
         if (
             not use.deferred
             and _succeeded(use.cell)
-            and _was_shown(statements[use.statement], use)
             and surely_runs(statements[use.statement].node, use.node)
             and _gaps(analysis, use.cell.execution_count or 0)
         ):
@@ -53,14 +52,16 @@ def lost_use(analysis: Analysis, unbound: Unbound) -> Use | None:
     return None
 
 
-def _was_shown(statement: Statement, use: Use) -> bool:
-    """Whether a name that is a cell's last line on its own has left an output; without one it may never have run."""
-    return not statement.displayed or statement.node.value is not use.node or bool(use.cell.outputs)  # type: ignore[attr-defined]
-
-
 def _succeeded(cell: CodeCell) -> bool:
-    """Whether the saved run of a cell came to its end, as far as the file shows."""
-    return cell.execution_count is not None and all(output.get("output_type") != "error" for output in cell.outputs)
+    """Whether the saved run of a cell came to its end: it left an output, and no error among its outputs.
+
+    A cell without outputs may have failed before its outputs were cleared.
+    """
+    return (
+        cell.execution_count is not None
+        and bool(cell.outputs)
+        and all(output.get("output_type") != "error" for output in cell.outputs)
+    )
 
 
 def _gaps(analysis: Analysis, count: int) -> list[int]:
