@@ -72,7 +72,7 @@ def opens_namespace(statement: Statement, known: Mapping[str, str]) -> bool:
         if (each.kind == "magic" and each.name == "*") or (each.kind == "import" and _injects(each.qualified)):
             return True
     if statement.magic is not None:
-        return statement.magic.name in _OPEN_MAGICS and statement.dynamic
+        return statement.dynamic
     if statement.dynamic and any(_opens(statement.node, call, deferred=later) for call, later in statement.calls):
         return True
     if any(known.get(use.name) == SHELL for use in statement.uses) and _uses_shell(statement.node, known):

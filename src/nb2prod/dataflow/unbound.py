@@ -11,13 +11,15 @@ from nb2prod.dataflow.flow import PREDEFINED
 from nb2prod.dataflow.injected import guarded_names, known_values, opens_namespace, star_names
 from nb2prod.dataflow.names import given_names, is_history
 from nb2prod.dataflow.paths import is_annotation, is_guarded, surely_runs
+from nb2prod.notebook.bindings import names_bound
+from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Statement, Use
-    from nb2prod.notebook.model import Notebook
+    from nb2prod.notebook.model import CodeCell, Notebook
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # In a cell that could not be parsed, what may bind any name.
@@ -75,7 +77,19 @@ class _Search:
             for definition in (*statement.definitions, *statement.global_writes):
                 if definition.kind not in _NO_BINDING:
                     self.binding.setdefault(definition.name, []).append(definition)
+        self._local: dict[int, frozenset[str]] = {}
         self._known: tuple[frozenset[str], float, float] | None = None
+
+    def _locals(self, cell: CodeCell) -> frozenset[str]:
+        """Return the names a cell binds for itself alone: the body of ``%%timeit`` is a function's."""
+        if cell.index not in self._local:
+            first = cell.magics[0] if cell.magics else None
+            entry = magic_table().cell.get(first.name) if first is not None and first.kind == "cell" else None
+            isolated = first is not None and entry is not None and entry.python == "isolated"
+            # The first line may hold code that sets up.
+            setup = _IDENTIFIER.findall(first.argument) if isolated and first is not None else ()
+            self._local[cell.index] = frozenset((*names_bound(cell.tree), *setup) if isolated and cell.tree else ())
+        return self._local[cell.index]
 
     def reads(self) -> Iterator[tuple[int, Use, None]]:
         """Yield (rank, use, None) for each read that no definition reaches."""
@@ -86,6 +100,7 @@ class _Search:
                     and use.name not in PREDEFINED
                     and isinstance(use.node, ast.Name)
                     and (not use.deferred or use.name not in self.binding)
+                    and use.name not in self._locals(use.cell)
                 ):
                     yield rank, use, None
 
