@@ -1,0 +1,133 @@
+"""Where a difference is: the cell of the notebook, the step, and the line of the package."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.verify.observer import _cells_of as cells_of  # one package, one mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from nb2prod.verify.compare import Found
+    from nb2prod.verify.subject import Subject
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_KINDS = ("failure", "value", "printed", "displayed", "figure", "file", "error output")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A difference and where it is, as far as that is known; ``file`` is relative to the package's folder."""
+
+    found: Found
+    step: str | None
+    cell: int | None
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The steps of a package and the cells they come from.
+
+    functions  step → its function
+    ranges     step → its lines: first, last, and the cell they come from
+    """
+
+    file: str
+    order: tuple[str, ...]
+    functions: Mapping[str, _Function]
+    ranges: Mapping[str, Sequence[tuple[int, int, int]]]
+    step_of_cell: Mapping[int, str]
+
+    def locate(self, found: Found, cell: int | None = None) -> Located:
+        """Return where a difference is; ``cell`` where it is known from elsewhere."""
+        cell = cell or found.cell
+        step = found.step or (self.step_of_cell.get(cell) if cell is not None else None)
+        function = self.functions.get(step or "")
+        if function is None:
+            return Located(found, step, cell, None, None)
+        line: int | None = None
+        if found.kind == "value":
+            line = _last_change(function, found.name)
+            cell = self._cell(step or "", line) or cell
+        if line is None:
+            line = self._line(step or "", cell, found.kind)
+        return Located(found, step, cell, self.file, line or function.lineno)
+
+    def ordered(self, located: Sequence[Located]) -> tuple[Located, ...]:
+        """Return differences in the order in which the run came upon them, as far as that is known."""
+        return tuple(sorted(located, key=self._rank))
+
+    def _rank(self, each: Located) -> tuple[int, int, int]:
+        step = self.order.index(each.step) if each.step in self.order else len(self.order)
+        cell = each.cell if each.cell is not None else 0
+        # What no step is known for comes last: it says least.
+        return step, cell, _KINDS.index(each.found.kind)
+
+    def _cell(self, step: str, line: int | None) -> int | None:
+        if line is None:
+            return None
+        return next((cell for first, last, cell in self.ranges[step] if first <= line <= last), None)
+
+    def _line(self, step: str, cell: int | None, kind: str) -> int | None:
+        lines = [(first, last) for first, last, of in self.ranges[step] if of == cell]
+        if not lines:
+            return None
+        start, end = min(lines)[0], max(last for _, last in lines)
+        wanted = {"printed": ("print",), "displayed": ("show", "display"), "figure": ("end_of_cell", "show", "save")}
+        for node in ast.walk(self.functions[step]):
+            if isinstance(node, ast.Call) and start <= node.lineno <= end:
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name in wanted.get(kind, ()):
+                    return node.lineno
+        return start
+
+
+def places_of(subject: Subject) -> Places:
+    """Return the places of a package; without its steps where ``steps.py`` cannot be read as Python."""
+    file: Path = subject.source / subject.package / "steps.py"
+    functions: dict[str, _Function] = {}
+    if file.is_file():
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError):
+            tree = ast.Module([], [])
+        functions = {node.name: node for node in tree.body if isinstance(node, _Function)}
+    rows: dict[str, Mapping[str, Any]] = {row["name"]: row for row in subject.manifest["steps"]}
+    own = {name: function for name, function in functions.items() if name in rows}
+    ranges = {name: cells_of(function, dict(subject.manifest), dict(rows[name])) for name, function in own.items()}
+    step_of_cell: dict[int, str] = {}
+    for row in subject.manifest["statements"]:
+        if row["kind"] == "step":
+            step_of_cell.setdefault(row["cell"], row["name"])
+    name = file.relative_to(subject.folder).as_posix()
+    return Places(name, tuple(rows), own, ranges, step_of_cell)
+
+
+def _last_change(function: _Function, name: str) -> int | None:
+    """Return the line of the last statement of a function that binds a name, or may change what it stands for."""
+    lines = [line for node in ast.walk(function) for line in _changes(node, name)]
+    return max(lines, default=None)
+
+
+def _changes(node: ast.AST, name: str) -> Iterator[int]:
+    match node:
+        case ast.Name(id=found, ctx=ast.Store() | ast.Del()) if found == name:
+            yield node.lineno
+        case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()) if _root(node) == name:
+            yield node.lineno
+        case ast.Expr(value=ast.Call(func=ast.Attribute() as called)) if _root(called) == name:
+            yield node.lineno
+        case ast.FunctionDef(name=found) | ast.ClassDef(name=found) if found == name:
+            yield node.lineno
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None

@@ -1,0 +1,203 @@
+"""Verification from end to end: read, refuse, run, compare, and say how it came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from nb2prod.analysis import analyse_notebook
+from nb2prod.errors import Nb2ProdError
+from nb2prod.verify.compare import Comparison, Tolerance, compare_traces
+from nb2prod.verify.confine import confining
+from nb2prod.verify.effects import Effect, outside_effects
+from nb2prod.verify.folder import climbing_paths
+from nb2prod.verify.interpreter import find_interpreter
+from nb2prod.verify.notebook_run import run_notebook
+from nb2prod.verify.package_run import run_package
+from nb2prod.verify.places import Located, places_of
+from nb2prod.verify.processes import ending_on_signals
+from nb2prod.verify.removed import Removed, likely_removed
+from nb2prod.verify.sandbox import Limits, sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nb2prod.verify.interpreter import Interpreter
+    from nb2prod.verify.run import Run
+    from nb2prod.verify.sandbox import Sandbox
+    from nb2prod.verify.subject import Subject
+
+Verdict = Literal["equal", "different", "notebook fails", "nothing comparable"]
+EXIT_CODES: Final[dict[Verdict, int]] = {"equal": 0, "different": 1, "notebook fails": 4, "nothing comparable": 5}
+SEED: Final = 1729
+_RUNS = (1, 2)
+
+
+class EffectsRefusedError(Nb2ProdError):
+    """The notebook reaches out of its folder, and nobody has allowed it; ``effects`` says where."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, effects: tuple[Effect, ...]) -> None:
+        lines = "".join(f"\n  {effect}" for effect in effects)
+        super().__init__(
+            f"{name}: is not run, because it reaches beyond its folder; --allow-effects runs it all the same{lines}"
+        )
+        self.effects = effects
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a verification may be told.
+
+    python, kernel  name the interpreter that has the notebook's libraries; neither: the one that runs us
+    runs            of the notebook, 1 or 2; with one, what is nondeterministic counts as different
+    copy_limit      bytes of the notebook's folder that may be copied
+    arguments       options for the package, such as required fields of its configuration
+    """
+
+    python: str | None = None
+    kernel: str | None = None
+    runs: int = 2
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    allow_effects: bool = False
+    limits: Limits = field(default_factory=Limits)
+    copy_limit: int = 10 * 1024**3
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How a verification came out.
+
+    notebook     the notebook's runs, in order; the last one failed where the verdict is ``notebook fails``
+    package      the package's run; None where it was not run
+    comparison   None where the notebook fails
+    differences  those of the comparison, located, the one a person should see first at the beginning
+    hint         what the notebook's failure is likely about
+    effects      what was found and allowed
+    confined     the system kept the runs from changing files outside their folder
+    """
+
+    subject: Subject
+    options: Options
+    interpreter: Interpreter
+    verdict: Verdict
+    notebook: tuple[Run, ...]
+    package: Run | None
+    comparison: Comparison | None
+    differences: tuple[Located, ...]
+    hint: Removed | None
+    effects: tuple[Effect, ...]
+    confined: bool
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of ``nb2prod verify``."""
+        return EXIT_CODES[self.verdict]
+
+
+def _no_progress(run: int, done: int, cells: int) -> None:
+    """Say nothing of how far a run is."""
+
+
+def _no_announcement(python: str) -> None:
+    """Say nothing of what is about to run."""
+
+
+def verify(
+    subject: Subject,
+    options: Options | None = None,
+    progress: Callable[[int, int, int], None] = _no_progress,
+    announce: Callable[[str], None] = _no_announcement,
+) -> Verification:
+    """Run the notebook and the package, and compare.
+
+    Executes the notebook's code, in a temporary folder that is gone afterwards, whatever happens; no process
+    of a run is left.
+
+    progress  called before each cell: number of the run (0: the package), cells done, cells
+    announce  called with the interpreter's path once it is certain that the notebook will be executed
+
+    Raises EffectsRefusedError, and ConfigurationError where nothing can be run.
+    """
+    options = options or Options()
+    if options.runs not in _RUNS:
+        raise ValueError(f"a notebook is run once or twice, not {options.runs} times")
+    effects = outside_effects(analyse_notebook(subject.notebook))
+    if effects and not options.allow_effects:
+        raise EffectsRefusedError(subject.path.name, effects)
+    interpreter = find_interpreter(options.python, options.kernel)
+    announce(interpreter.path)
+    folder = subject.path.parent
+    with (
+        ending_on_signals(),
+        sandbox(
+            folder,
+            leave_out=frozenset({subject.folder}),
+            extra=climbing_paths(subject.notebook, folder),
+            copy_limit=options.copy_limit,
+            limits=options.limits,
+            confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
+        ) as box,
+    ):
+        return _verify(subject, options, interpreter, box, effects, progress)
+
+
+def _verify(
+    subject: Subject,
+    options: Options,
+    interpreter: Interpreter,
+    box: Sandbox,
+    effects: tuple[Effect, ...],
+    progress: Callable[[int, int, int], None],
+) -> Verification:
+    confined = box.confine is not None
+    runs: list[Run] = []
+    for number in range(1, options.runs + 1):
+        runs.append(run_notebook(subject, interpreter, box, number=number, seed=SEED, progress=progress))
+        if runs[-1].trace.failure is not None:
+            hint = _hint(subject, runs[-1])
+            return Verification(
+                subject, options, interpreter, "notebook fails", tuple(runs), None, None, (), hint, effects, confined
+            )
+    progress(0, 0, 0)
+    # A package that takes many times as long as its notebook hangs.
+    seconds = min(options.limits.total, options.limits.cell + 5 * max(run.trace.seconds for run in runs))
+    package = run_package(subject, interpreter, box, seed=SEED, seconds=seconds, arguments=options.arguments)
+    comparison = compare_traces(runs[0].trace, runs[-1].trace, package.trace, options.tolerance)
+    verdict: Verdict = comparison.verdict
+    return Verification(
+        subject,
+        options,
+        interpreter,
+        verdict,
+        tuple(runs),
+        package,
+        comparison,
+        _located(subject, comparison, runs[0]),
+        None,
+        effects,
+        confined,
+    )
+
+
+def _located(subject: Subject, comparison: Comparison, run: Run) -> tuple[Located, ...]:
+    places = places_of(subject)
+    located = []
+    for found in comparison.differences:
+        cell = None
+        if found.kind == "printed":
+            number = int(found.name.removeprefix("line "))
+            cell = run.cells_out[min(number, len(run.cells_out)) - 1] if run.cells_out else None
+        located.append(places.locate(found, cell))
+    return places.ordered(located)
+
+
+def _hint(subject: Subject, run: Run) -> Removed | None:
+    failure = run.trace.failure
+    if failure is None:
+        return None
+    cell = next((cell for cell in subject.notebook.code_cells if cell.index == failure.cell), None)
+    code = cell.lines[run.line - 1] if cell is not None and run.line is not None and run.line <= len(cell.lines) else ""
+    return likely_removed(failure, code)
