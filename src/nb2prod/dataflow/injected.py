@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.paths import path_to
+from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ _SHELL_RUNS = frozenset({
     "safe_run_module", "user_global_ns", "user_ns", "enable_pylab",
 })  # fmt: skip
 _SHELL_MAGICS = frozenset({"magic", "run_cell_magic", "run_line_magic"})
-_OPEN_MAGICS = frozenset({"load", "loadpy", "pylab", "run", "store", "cython"})
+_OPEN_MAGICS = frozenset({"load", "loadpy", "pylab", "run", "store"})
 
 
 # What `known_values` says of a name that stands for the kernel's shell.
@@ -137,8 +138,10 @@ def _shell_runs(root: ast.AST, shell: ast.expr) -> bool:
     match above[-1:]:
         case [ast.Attribute(attr=attr)] if attr in _SHELL_MAGICS:
             match above[-2:-1]:
-                case [ast.Call(args=[ast.Constant(value=str(text)), *_])]:
-                    return text.lstrip("%").partition(" ")[0] in _OPEN_MAGICS
+                case [ast.Call(args=[ast.Constant(value=str(text)), *_])] if attr != "run_cell_magic":
+                    name = text.lstrip("%").partition(" ")[0]
+                    entry = magic_table().line.get(name)
+                    return name in _OPEN_MAGICS or (entry is not None and entry.python == "runs")
             return True
         case [ast.Attribute(attr=attr)]:
             return attr in _SHELL_RUNS
