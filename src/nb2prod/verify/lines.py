@@ -17,6 +17,11 @@ _PROGRESS = re.compile(
     r"|\d+(it|\w?B) \[\d+:\d\d, "  # tqdm without a total: 42it [00:01, 30it/s]
     r"|^\s*\d+/\d+ (\[=*>?[.=]*\]|━+)"  # Keras: 42/100 [===>....] - ETA: 3s
 )
+# What `%time` and `%timeit` print; a package has a message of its own instead.
+_TIMING = re.compile(
+    r"^CPU times: (?:user|total)|^Wall time: |^Compiler time: |\d ?[a-zµμ]+ ± .* per loop \(mean ± std\. dev\. of"
+    r"|^The slowest run took [\d.]+ times longer than the fastest\."
+)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _NUMBER = r"\d+(?:[.,]\d+)?(?:e[-+]?\d+)?"
 _UNIT = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|sec|s|milliseconds?|ms|microseconds?|[µμu]s|nanoseconds?|ns)"
@@ -31,7 +36,6 @@ _BARE_DURATION = re.compile(
     rf"{_NUMBER}(?![\d.,]*\d|\s*[A-Za-z%])",
     re.IGNORECASE,
 )
-_TIMEIT = re.compile(rf"{_NUMBER}\s*{_UNIT} ± {_NUMBER}\s*{_UNIT} per loop.*")
 _CLOCK_TIMES = re.compile(
     rf"---\s*{_NUMBER}\s*{_UNIT}\s*---|(?P<keras>\b{_NUMBER}(?:s|ms|us)/(?:step|epoch|sample))", re.IGNORECASE
 )
@@ -106,18 +110,16 @@ def compare_lines(
     """Compare two outputs line by line, in order.
 
     A line that differs is masked and looked at again: addresses, durations in their known shapes, today's
-    date, and times of day within ``window`` of ``now``. Lines of progress bars are left out on both sides. What
-    was masked is listed.
+    date, and times of day within ``window`` of ``now``. Lines of progress bars and of ``%time`` are left out on
+    both sides. What was masked is listed.
 
     without        lines of ``left`` (from 0) that are not compared
     extra_allowed  lines that only ``right`` has are no difference
     """
     masks = _masks(now or datetime.now(UTC).astimezone(), window)
-    masked: list[Masked] = [
-        Masked(number + 1, "progress", line) for number, line in enumerate(left) if _PROGRESS.search(line)
-    ]
-    rows = [(number, line) for number, line in enumerate(left) if not _PROGRESS.search(line)]
-    others = [line for line in right if not _PROGRESS.search(line)]
+    masked = [Masked(number, kind, line) for number, line in enumerate(left, start=1) if (kind := _no_result(line))]
+    rows = [(number, line) for number, line in enumerate(left) if not _no_result(line)]
+    others = [line for line in right if not _no_result(line)]
     equal = different = left_out = 0
     differences: list[LineDifference] = []
     for one, other in _aligned([_hide(line, masks)[0] for _, line in rows], [_hide(line, masks)[0] for line in others]):
@@ -146,6 +148,13 @@ def varying_lines(first: Sequence[str], second: Sequence[str], *, now: datetime 
     """Return the lines (from 0) of ``first`` that a second run of the same code did not print alike."""
     found = compare_lines(first, second, now=now, window=timedelta(days=1)).differences
     return frozenset(each.line - 1 for each in found)
+
+
+def _no_result(line: str) -> str:
+    """Return what a line is that says nothing but how the run went; empty for every other line."""
+    if _PROGRESS.search(line):
+        return "progress"
+    return "duration" if _TIMING.search(line) else ""
 
 
 def _before(rows: Sequence[tuple[int, str]], place: int) -> int:
@@ -178,7 +187,6 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
     days |= {_without_zeros(day) for day in days}
 
     def durations(line: str) -> str:
-        line = _TIMEIT.sub("<duration> per loop", line)
         line = _CLOCK_TIMES.sub("<duration>", line)
         line = _DURATION.sub(r"\g<before><duration>", line)
         return _BARE_DURATION.sub(r"\g<before><duration>", line)

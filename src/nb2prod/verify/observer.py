@@ -31,7 +31,7 @@ exact          ``type``, ``value``: text that must be the same (dates, decimals,
 scalar         ``dtype``, ``value``: a NumPy scalar
 array          ``type``, ``dtype``, ``shape``, and ``packed``, ``elements``, or ``fields``
 sequence       ``type``, ``length``, ``elements``
-set            ``type``, ``length``, ``items`` in an order of their own
+set            ``type``, ``length``, ``items`` in an order of their own; ``elements`` of a large one
 mapping        ``type``, ``length``, ``items``: pairs in the mapping's order
 record         ``type``, ``fields``: what an object holds, by name
 frame          ``type``, ``index``, ``columns`` (digests of indexes), ``data`` (a digest a column)
@@ -101,6 +101,8 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _SAMPLE = 100
 _BLOCKS = 256
 _SHORT = 16
+# A frame with more columns than this is one array, if it is of one dtype.
+_WIDE = 100
 # CPython refuses to write longer integers in decimals.
 _LONG = 10_000
 _INT64 = range(-(2**63), 2**63)
@@ -112,6 +114,7 @@ class Limits:
     depth    levels of nesting
     nodes    values inside a value
     items    elements of one container that get a digest each; the rest is hashed
+    hashed   elements of one container that are looked at
     text     characters of a text, bytes of a bytes object
     packed   bytes of numbers kept as they are; more are hashed, sampled and summed
     total    bytes of numbers kept as they are in one value
@@ -124,12 +127,13 @@ class Limits:
         depth: int = 10,
         nodes: int = 50_000,
         items: int = 1_000,
+        hashed: int = 50_000,
         text: int = 20_000,
         packed: int = 200_000,
         total: int = 2_000_000,
         seconds: float = 10.0,
     ) -> None:
-        self.depth, self.nodes, self.items, self.text = depth, nodes, items, text
+        self.depth, self.nodes, self.items, self.hashed, self.text = depth, nodes, items, hashed, text
         self.packed, self.total, self.seconds = packed, total, seconds
 
 
@@ -277,9 +281,9 @@ class _Digester:
         kinds = set(map(type, items))
         if len(items) > _SHORT:
             if kinds == {float}:
-                return {"packed": self.packed_floats(items)}
+                return {"packed": self.packed_list("float64", "d", items)}
             if kinds == {int} and all(item in _INT64 for item in items):
-                return {"packed": self.packed("int64", arrays.array("q", items), len(items))}
+                return {"packed": self.packed_list("int64", "q", items)}
             if str in kinds and kinds <= {str, type(None), float}:
                 strings = self.strings(items)
                 if strings is not None:
@@ -287,16 +291,15 @@ class _Digester:
         first = [self.look(item) for item in items[: self.limits.items]]
         found: Digest = {"items": first}
         if len(items) > len(first):
-            rest = hashlib.sha256()
-            nodes, self.nodes = self.nodes, max(self.nodes, len(items) * 10)
-            for item in items[len(first) :]:
-                if time.monotonic() > self.deadline:
-                    found["truncated"] = "the time for looking at the value was over"
-                    break
+            rest, end = hashlib.sha256(), min(len(items), self.limits.hashed)
+            nodes, self.nodes = self.nodes, self.limits.nodes
+            for item in items[len(first) : end]:
+                self.nodes = self.limits.nodes
                 rest.update(_canonical(self.look(item)).encode())
-            else:
-                found["sha256"] = rest.hexdigest()
             self.nodes = nodes
+            found["sha256"] = rest.hexdigest()
+            if time.monotonic() > self.deadline or end < len(items):
+                found["truncated"] = f"only the first {end} of {len(items)} elements were looked at"
         return found
 
     def strings(self, items: Sequence[Any]) -> Digest | None:
@@ -332,11 +335,14 @@ class _Digester:
 
     def set_(self, value: Any) -> Digest:
         base = frozenset if issubclass(type(value), frozenset) else set
-        items = [self.look(item) for item in base.__iter__(value)]
-        items.sort(key=_canonical)
-        found = {"kind": "set", "type": _name(type(value)), "length": len(items), "items": items[: self.limits.items]}
-        if len(items) > self.limits.items:
-            found["sha256"] = _sha256(_canonical(items).encode())
+        parts = list(base.__iter__(value))
+        found = {"kind": "set", "type": _name(type(value)), "length": len(parts)}
+        if len(parts) <= self.limits.items:
+            found["items"] = sorted((self.look(part) for part in parts), key=_canonical)
+            return found
+        if len(set(map(type, parts))) > 1 or type(parts[0]) not in {int, str, float, tuple, bytes}:
+            return _incomparable(value, "it is a large set of values that have no order")
+        found["items"], found["elements"] = [], self.elements(sorted(parts))
         return found
 
     def mapping(self, value: Any) -> Digest:
@@ -502,8 +508,7 @@ class _Digester:
             if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
                 plain = plain.astype("f8" if dtype.kind == "f" else "c16")
             flat = numpy.ascontiguousarray(plain).ravel()
-            little = flat.dtype.newbyteorder("<")
-            found["packed"] = self.packed(str(little.name), flat.astype(little, copy=False), flat.size)
+            found["packed"] = self.packed(flat.astype(flat.dtype.newbyteorder("<"), copy=False))
         return found
 
     def masked_array(self, value: Any) -> Digest:
@@ -537,39 +542,46 @@ class _Digester:
         }
         return self.record(value, fields)
 
-    def packed_floats(self, items: Sequence[float]) -> Digest:
-        return self.packed("float64", arrays.array("d", items), len(items))
-
-    def packed(self, dtype: str, values: Any, count: int) -> Digest:
-        """Return numbers as they are, or for many of them what tells whether they are the same."""
+    def packed_list(self, dtype: str, code: str, items: list[Any]) -> Digest:
+        """Return the numbers of a list; without NumPy, which may be loaded on one side only."""
+        values, count = arrays.array(code, items), len(items)
+        if sys.byteorder == "big":
+            values.byteswap()
         raw = values.tobytes()
-        if isinstance(values, arrays.array) and sys.byteorder == "big":
-            raw = arrays.array(values.typecode, values)
-            raw.byteswap()
-            raw = raw.tobytes()
         if len(raw) <= min(self.limits.packed, self.bytes):
-            self.bytes -= len(raw)
-            return {"dtype": dtype, "count": count, "data": base64.b64encode(raw).decode("ascii")}
-        places = [number * count // _SAMPLE for number in range(_SAMPLE)]
-        found: Digest = {"dtype": dtype, "count": count, "sha256": _sha256(raw)}
-        numpy = sys.modules.get("numpy")
-        if not hasattr(numpy, "frombuffer"):
-            floats = dtype == "float64"
-            finite = [value if math.isfinite(value) else 0.0 for value in values] if floats else values
-            found.update(
-                min=_float(min(finite)),
-                max=_float(max(finite)),
-                mean=_float(math.fsum(finite) / count),
-                nan=sum(value != value for value in values),  # noqa: PLR0124 - NaN alone differs from itself
-                sample=[places, [_float(values[place]) if floats else str(values[place]) for place in places]],
-            )
-            if floats:
-                special = [(place, _float(value)) for place, value in enumerate(values) if not math.isfinite(value)]
-                found["special"] = _sha256(_canonical(special).encode())
-                found["blocks"] = _blocks(finite, count)
-            return found
-        found.update(_summary(numpy, dtype, values, places, raw))
+            return self.kept(dtype, raw, count)
+        places = _places(count)
+        finite = [item if math.isfinite(item) else 0.0 for item in items] if code == "d" else items
+        found = {
+            "dtype": dtype,
+            "count": count,
+            "sha256": _sha256(raw),
+            "min": _float(min(finite)),
+            "max": _float(max(finite)),
+            "mean": _float(math.fsum(finite) / count),
+            "sample": [places, [repr(items[place]) for place in places]],
+        }
+        if code == "d":
+            special = [(place, _float(item)) for place, item in enumerate(items) if not math.isfinite(item)]
+            found["nan"] = sum(item != item for item in items)  # noqa: PLR0124 - NaN alone differs from itself
+            found["special"] = _sha256(_canonical(special).encode())
+            found["blocks"] = _blocks(finite, count)
         return found
+
+    def packed(self, flat: Any) -> Digest:
+        """Return the numbers of a flat array as they are, or for many what tells whether they are the same."""
+        dtype, count = str(flat.dtype.name), int(flat.size)
+        if flat.nbytes <= min(self.limits.packed, self.bytes):
+            return self.kept(dtype, flat.tobytes(), count)
+        data = flat.view("<i8") if flat.dtype.kind in "mM" else flat
+        found: Digest = {"dtype": dtype, "count": count, "sha256": hashlib.sha256(data).hexdigest()}
+        if data.dtype.kind != "V":
+            found.update(_summary(data))
+        return found
+
+    def kept(self, dtype: str, raw: bytes, count: int) -> Digest:
+        self.bytes -= len(raw)
+        return {"dtype": dtype, "count": count, "data": base64.b64encode(raw).decode("ascii")}
 
     # pandas
 
@@ -592,8 +604,14 @@ class _Digester:
             "index": self.look(value.index),
             "columns": self.look(value.columns),
             "names": [str(name) for name in value.columns[: self.limits.items]],
-            "data": [self.column(value.iloc[:, place].array) for place in range(value.shape[1])],
+            "data": self.columns(value),
         }
+
+    def columns(self, value: Any) -> list[Digest]:
+        """Look at the columns of a frame; many of one kind of number are one array."""
+        if value.shape[1] > _WIDE and len(set(value.dtypes)) == 1 and _root(type(value.dtypes.iloc[0])) == "numpy":
+            return [self.array(value.to_numpy())]
+        return [self.column(value.iloc[:, place].array) for place in range(value.shape[1])]
 
     def column(self, value: Any) -> Digest:
         """Look at the array of a Series, a column or an index."""
@@ -715,27 +733,33 @@ class _Digester:
         return {"kind": "record", "type": "Axes", "fields": {name: self.look(part) for name, part in fields.items()}}
 
 
-def _summary(numpy: Any, dtype: str, values: Any, places: list[int], raw: bytes) -> Digest:
-    """Return what is kept of many numbers, computed with NumPy."""
-    data = values if hasattr(values, "dtype") else numpy.frombuffer(raw, dtype=dtype)
+def _places(count: int) -> list[int]:
+    """Return the elements of many that are kept as they are."""
+    size = min(_SAMPLE, -(-count // _SHORT))
+    return [number * count // size for number in range(size)]
+
+
+def _block_size(count: int) -> int:
+    return max(-(-count // _BLOCKS), _SHORT)
+
+
+def _summary(data: Any) -> Digest:
+    """Return what is kept of many numbers of an array."""
+    numpy = sys.modules["numpy"]
     found: Digest = {}
-    if data.dtype.kind in "mM":
-        data = data.view("<i8")
-    if data.dtype.kind == "V":
-        return found
     real = data.view(f"<f{data.dtype.itemsize // 2}") if data.dtype.kind == "c" else data
     finite = real
     if real.dtype.kind == "f":
         usual = numpy.isfinite(real)
+        special = b""
         if not usual.all():
             at = numpy.flatnonzero(~usual)
             special = at.astype("<i8").tobytes() + numpy.nan_to_num(real[at], nan=0.5).astype("<f8").tobytes()
             finite = numpy.where(usual, real, 0)
-        else:
-            special = b""
         found["special"] = _sha256(special)
         found["nan"] = int(numpy.isnan(real).sum())
-        found["blocks"] = _numpy_blocks(numpy, finite.astype("f8", copy=False))
+        found["blocks"] = _numpy_blocks(finite)
+    places = _places(int(data.size))
     found.update(
         min=_float(finite.min()),
         max=_float(finite.max()),
@@ -751,7 +775,7 @@ def _weight(place: int) -> float:
 
 
 def _blocks(values: Sequence[float], count: int) -> Digest:
-    size = -(-count // _BLOCKS)
+    size = _block_size(count)
     sums, sizes = [], []
     for start in range(0, count, size):
         places = range(start, min(start + size, count))
@@ -760,14 +784,16 @@ def _blocks(values: Sequence[float], count: int) -> Digest:
     return {"size": size, "sums": sums, "sizes": sizes}
 
 
-def _numpy_blocks(numpy: Any, values: Any) -> Digest:
-    count = int(values.size)
-    size = -(-count // _BLOCKS)
-    starts = numpy.arange(0, count, size)
-    weights = 1.0 + (numpy.arange(count, dtype="u8") * 40503 % 65536) / 65536.0
-    sums = numpy.add.reduceat(values * weights, starts)
-    sizes = numpy.add.reduceat(numpy.abs(values), starts)
-    return {"size": size, "sums": [_float(each) for each in sums], "sizes": [_float(each) for each in sizes]}
+def _numpy_blocks(values: Any) -> Digest:
+    numpy = sys.modules["numpy"]
+    size = _block_size(int(values.size))
+    sums, sizes = [], []
+    for start in range(0, int(values.size), size):
+        block = values[start : start + size].astype("f8", copy=False)
+        weights = 1.0 + (numpy.arange(start, start + block.size, dtype="u8") * 40503 % 65536) / 65536.0
+        sums.append(_float(block @ weights))
+        sizes.append(_float(numpy.abs(block).sum()))
+    return {"size": size, "sums": sums, "sizes": sizes}
 
 
 def _text_of(text: Any) -> str | None:
@@ -981,14 +1007,15 @@ class Recorder:
         self.write({"event": "note", "text": text, "cell": cell})
 
     def environment(self) -> None:
-        """Record the interpreter and the versions of what is loaded. Call it when the run ends."""
+        """Record the interpreter and the versions of what is loaded, if more is loaded than before."""
         found = {"python": platform.python_version(), "implementation": platform.python_implementation(),
                  "platform": platform.platform()}  # fmt: skip
         for name, module in list(sys.modules.items()):
             version = getattr(module, "__dict__", {}).get("__version__")
             if "." not in name and not name.startswith("_") and isinstance(version, str):
                 found[name] = version
-        self.write({"event": "environment", "versions": found})
+        if self.count("environment", len(found)) == 1:
+            self.write({"event": "environment", "versions": found})
 
     def count(self, *key: Any) -> int:
         """Return how many times it has been called with ``key``, this time included."""
@@ -1162,6 +1189,7 @@ class _Kernel:
         if isinstance(error, BaseException):
             self.guarded(self.recorder.failure, self.cell, None, error)
         self.guarded(self.recorder.ended, self.cell, seconds)
+        self.guarded(self.recorder.environment)
         self.cell = None
 
     def visit(self, node: Any) -> Any:
@@ -1349,6 +1377,7 @@ class _Package:
                 else:
                     found = digest(given[name]) if name in given else {"kind": "unbound"}
                 self.recorder.digest_of_value(row["name"], name, role, found, cell)
+            self.recorder.environment()
 
         def failed(error: BaseException) -> None:
             self.recorder.failure(self.cell_of(error, row["name"]), row["name"], error)

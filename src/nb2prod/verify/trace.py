@@ -29,7 +29,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Displayed:
-    """A value the notebook displayed: the end of ``cell``, or a call of ``display`` in it."""
+    """A value the notebook displayed.
+
+    number  0 for the value of the cell, else which value of its calls of ``display``, from 1
+    """
 
     cell: int
     number: int

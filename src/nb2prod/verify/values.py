@@ -246,6 +246,9 @@ class _Walk:
     def summaries(self, a: Digest, b: Digest, path: str, node: tuple[str, ...], shape: Sequence[int]) -> None:
         """Compare many floats by their sums over stretches; anything else was hashed and differs."""
         dtype = a["dtype"]
+        if "sample" not in a or "sample" not in b:
+            self.said("bytes", "other bytes", path, node, "another value")
+            return
         places, left = a["sample"]
         for place, one, other in zip(places, left, b["sample"][1], strict=True):
             if one != other and not self.close_texts(one, other, dtype):
@@ -285,11 +288,13 @@ class _Walk:
     # Containers
 
     def elements(self, a: Digest, b: Digest, path: str, node: tuple[str, ...], shape: Sequence[int]) -> None:
+        if "truncated" in a or "truncated" in b:
+            reason = a.get("truncated") or b["truncated"]
+            self.incomparable.append(Incomparable(reason, path, (*node, "truncated")))
+            if a.get("truncated") != b.get("truncated"):  # the time was over, and the hashes are of other parts
+                a, b = ({key: part for key, part in each.items() if key == "items"} for each in (a, b))
         if a.keys() != b.keys():
-            if "truncated" in a or "truncated" in b:
-                self.incomparable.append(Incomparable("the time for looking at the value was over", path, node))
-            else:
-                self.differ({"kind": "elements"} | a, {"kind": "elements"} | b, path, node, "elements of other types")
+            self.differ({"kind": "elements"} | a, {"kind": "elements"} | b, path, node, "elements of other types")
             return
         if "packed" in a:
             self.packed(a["packed"], b["packed"], path, node, shape)
@@ -330,7 +335,10 @@ class _Walk:
         self.elements(a["elements"], b["elements"], path, node, [a["length"]])
 
     def set_(self, a: Digest, b: Digest, path: str, node: tuple[str, ...]) -> None:
-        same = a["length"] == b["length"] and a.get("sha256") == b.get("sha256")
+        same = a["length"] == b["length"]
+        if same and "elements" in a and "elements" in b:
+            self.elements(a["elements"], b["elements"], path, node, [a["length"]])
+            return
         if same and a["items"] != b["items"]:
             # Floats within the tolerance may stand in another order of texts.
             walks = [
@@ -383,7 +391,9 @@ class _Walk:
         self.compare(a["index"], b["index"], f"{path}.index", (*node, "index"))
         for number, (one, other) in enumerate(zip(a["data"], b["data"], strict=True)):
             name = a["names"][number] if number < len(a["names"]) else str(number)
-            self.compare(one, other, f"{path}[{name!r}]", (*node, f"column {number}"))
+            # A wide frame of one dtype is one array.
+            where = f"{path}.values" if len(a["data"]) < a["shape"][1] else f"{path}[{name!r}]"
+            self.compare(one, other, where, (*node, f"column {number}"))
 
 
 _COMPARE: dict[str, Callable[[_Walk, Digest, Digest, str, tuple[str, ...]], None]] = {
