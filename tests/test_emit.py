@@ -29,6 +29,7 @@ from nb2prod.convert.plan import (
     Package,
     Parameter,
     Plan,
+    Replacement,
     Result,
     Step,
 )
@@ -600,3 +601,20 @@ def test_nothing_is_imported_that_only_looks_used() -> None:
     steps = files_of(plan_of(analysis, step("go", analysis.statements())), analysis)["src/churn/steps.py"]
 
     assert "import" not in steps
+
+
+def test_imports_inside_a_step_keep_their_order() -> None:
+    analysis = analysis_of("if True:\n    import zlib\n    import abc")
+    files = files_of(plan_of(analysis, step("look", analysis.statements())), analysis)
+    text = files["src/churn/steps.py"]
+    assert text.index("import zlib") < text.index("import abc")
+    assert "isort" not in text
+
+
+def test_a_shell_line_continued_over_lines_is_replaced_whole() -> None:
+    analysis = analysis_of("!echo one \\\n  two\nx = 1")
+    first, second = analysis.statements()
+    replaced = Moved(first, (Replacement(first.cell.magics[0].range, "print('one two')"),))
+    whole = replace(step("shout", ()), items=(replaced, Moved(second)))
+    text = files_of(plan_of(analysis, whole), analysis)["src/churn/steps.py"]
+    assert 'print("one two")\n\n    x = 1\n' in text

@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 _OPTIONS = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311")
 _LINE_LENGTH = "line-length=120"
 _SECONDS = 120
+_HOLD = "# ruff: isort: off\n"
 
 
 def formatted(
-    sources: Mapping[str, str], *, unsorted: Collection[str] = (), verbatim: Collection[str] = ()
+    sources: Mapping[str, str],
+    *,
+    moved: Collection[str] = (),
+    unsorted: Collection[str] = (),
+    verbatim: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the Python files formatted, save ``verbatim``, with their imports in order, save ``unsorted``.
 
+    In ``moved``, the files that hold the notebook's code, only the imports at the head are sorted.
     Raises EmissionError where a file comes back meaning something else, or cannot be compiled.
     """
     with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
@@ -38,8 +44,11 @@ def formatted(
         for path, text in sources.items():
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="\n")
+            target.write_text(_holding(text) if path in moved else text, encoding="utf-8", newline="\n")
         _ruff(root, "check", *_sorting(), *(path for path in sources if path not in unsorted))
+        for path in moved:
+            target = root / path
+            target.write_text(target.read_text(encoding="utf-8").replace(_HOLD, "", 1), encoding="utf-8", newline="\n")
         _ruff(root, "format", "--config", _LINE_LENGTH, *(path for path in sources if path not in verbatim))
         results = {path: (root / path).read_text(encoding="utf-8") for path in sources}
     for path, text in results.items():
@@ -48,6 +57,23 @@ def formatted(
             msg = f"formatting changed the meaning of {path}"
             raise EmissionError(msg)
     return results
+
+
+def _holding(text: str) -> str:
+    """Return a module with sorting switched off below its head: imports inside functions keep their order."""
+    tree, _ = parse_code(text)
+    body = tree.body if tree is not None else []
+    nested = (each for node in body if not isinstance(node, ast.Import | ast.ImportFrom) for each in ast.walk(node))
+    if not any(isinstance(each, ast.Import | ast.ImportFrom) for each in nested):
+        return text
+    head = 0
+    for node in body:
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not is_docstring and not isinstance(node, ast.Import | ast.ImportFrom):
+            break
+        head = node.end_lineno or head
+    lines = text.split("\n")
+    return "\n".join([*lines[:head], "", _HOLD.strip(), *lines[head:]])
 
 
 def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:

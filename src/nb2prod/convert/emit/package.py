@@ -61,7 +61,10 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
     for name in _scaffold(plan):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
-        python, unsorted=() if sortable_imports(plan) else (steps,), verbatim=(steps,) if _reads_itself(plan) else ()
+        python,
+        moved=(steps,),
+        unsorted=() if sortable_imports(plan) else (steps,),
+        verbatim=(steps,) if _reads_itself(plan) else (),
     )
     files = {path: text.encode() for path, text in python.items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}

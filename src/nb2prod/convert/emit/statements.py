@@ -184,7 +184,10 @@ def _replaced(lines: Sequence[str], place: Range, replacements: Sequence[tuple[R
     if any(one[0].end > other[0].start for one, other in pairwise(ordered)):
         msg = f"{where}: two replacements overlap"
         raise EmissionError(msg)
-    if ordered[0][0].start < place.start or ordered[-1][0].end > _line_end(lines, place.end):
+    last = ordered[-1][0]
+    # A magic continued with backslashes is masked by one character and blank lines.
+    blank = not "".join(lines[place.end.line : last.end.line]).strip()
+    if ordered[0][0].start < place.start or (last.end > _line_end(lines, place.end) and not blank):
         msg = f"{where}: a replacement stands outside of its statement"
         raise EmissionError(msg)
     parts: list[str] = []
