@@ -175,6 +175,21 @@ def test_figures_are_closed_where_a_cell_that_may_draw_ends() -> None:
     assert [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == [2, 5]
 
 
+def test_pylab_becomes_its_imports_and_says_what_it_says() -> None:
+    plan = plan_of("%pylab inline", "hist([1, 2])")
+    assert plan.refusals == ()
+    assert "from numpy import *" in [each.text for each in plan.imports]
+    texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
+    assert len(texts) == 1
+    assert texts[0].startswith('print("%pylab is deprecated')
+    assert [item.cell for item in plan.steps[0].items if isinstance(item, EndOfCell)] == [2]
+
+
+def test_pylab_below_a_name_it_may_bind_again_is_refused() -> None:
+    plan = plan_of("x = 1", "%pylab inline")
+    assert [each.cell for each in plan.refusals] == [2]
+
+
 def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> None:
     plan = plan_of("import pandas as pd\ndf = pd.DataFrame()", "df.head()", "df")
     assert [item.shown for step in plan.steps for item in step.items if isinstance(item, Moved)] == [

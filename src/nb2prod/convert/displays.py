@@ -208,6 +208,9 @@ class _Drawing:
     def _may(self, call: ast.Call) -> bool:
         qualified = self.analysis.qualified_name(call.func)
         if qualified is None:
+            use = self.analysis.use_at(call.func)
+            if use is not None and not self.analysis.flow.reaching(use):
+                return True  # a star import, or %pylab, brought it
             return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
         info = self.analysis.libraries.call(qualified)
         if info is not None:

@@ -16,6 +16,34 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 
+# What %pylab does, from IPython.core.pylabtools.import_pylab, and what it prints.
+_PYLAB_IMPORTS = (
+    (("numpy",), "import numpy"),
+    (("matplotlib",), "import matplotlib"),
+    (("pylab",), "from matplotlib import pylab"),
+    (("mlab",), "from matplotlib import mlab"),
+    (("pyplot",), "from matplotlib import pyplot"),
+    (("np",), "import numpy as np"),
+    (("plt",), "import matplotlib.pyplot as plt"),
+    (("*",), "from matplotlib.pylab import *"),
+    (("*",), "from numpy import *"),
+)
+_PYLAB_SAYS = (
+    'print("%pylab is deprecated, use %matplotlib inline and import the required libraries.\\n'
+    'Populating the interactive namespace from numpy and matplotlib")'
+)
+
+
+def _is_pylab(magic: Magic, analysis: Analysis, statement: Statement) -> bool:
+    """Return whether ``magic`` is ``%pylab`` above everything that binds a name it could bind again."""
+    earlier = (each for before in analysis.flow.statements[: statement.index] for each in before.definitions)
+    return (
+        magic.name == "pylab"
+        and magic.argument.strip() in ("", "inline")
+        and all(each.kind == "import" for each in earlier)
+    )
+
+
 def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     """Put Python in place of magics, drop those that concern only the notebook, refuse the others."""
     bound = bound_names(analysis.notebook)
@@ -23,6 +51,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     refusals = list(plan.refusals)
     helpers: dict[str, None] = {}
     modules: dict[str, None] = {}
+    pylab: list[Statement] = []
     gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
 
     def text_of(magic: Magic, cell: CodeCell) -> Drop | Install | str | None:
@@ -41,6 +70,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         cell = statement.cell
         place = statement.location.range
         own = statement.magic or kernel_magic(statement)
+        if own is not None and _is_pylab(own, analysis, statement):
+            pylab.append(statement)
+            return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
         if own is not None:
             text = text_of(own, cell)
             if isinstance(text, str):
@@ -69,6 +101,8 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     if helpers:
         imports.append(Import(tuple(helpers), f"from {plan.package}.shell import {', '.join(helpers)}", None))
     imports.extend(Import((module,), f"import {module}", None) for module in modules)
+    if pylab:
+        imports.extend(Import(binds, text, None) for binds, text in _PYLAB_IMPORTS)
     return replace(
         plan,
         steps=steps,
