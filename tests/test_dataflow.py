@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 from nb2prod.notebook.read import parse_notebook
+
+if TYPE_CHECKING:
+    from nb2prod.dataflow.model import Use
 
 
 def flow_of(*cells: str, counts: tuple[int | None, ...] | None = None, order: Order = Order.WRITTEN) -> Flow:
@@ -199,3 +203,76 @@ def test_a_measured_cell_binds_nothing() -> None:
 
 def test_after_a_magic_that_runs_another_file_nothing_is_surely_undefined() -> None:
     assert unbound("%run helpers.py", "print(anything)") == []
+
+
+def reads(name: str, *cells: str) -> tuple[Flow, list[Use]]:
+    """Return the flow and the uses of ``name`` in it."""
+    flow = flow_of(*cells)
+    return flow, [use for statement in flow.statements for use in statement.uses if use.name == name]
+
+
+def test_a_name_a_class_body_may_not_have_bound_is_read_from_the_module() -> None:
+    _, found = reads("x", "class C:\n    if p:\n        x = 1\n    print(x)")
+    assert len(found) == 1
+    _, found = reads("x", "def f():\n    x = 1\n    class C:\n        x = x\n        print(x)")
+    assert len(found) == 1
+
+
+def test_code_after_an_endless_loop_with_a_break_in_a_function_is_seen() -> None:
+    _, found = reads("x", "def f():\n    while True:\n        if p:\n            break\n    return x")
+    assert len(found) == 1
+
+
+def test_a_function_bound_to_a_second_name_may_run_at_any_time() -> None:
+    flow, (read,) = reads("rate", "rate = 1\ndef f():\n    return rate", "g = f", "rate = 2", "g()")
+    assert [each.statement for each in flow.reaching(read)] == [0, 3]
+
+
+def test_a_method_reads_what_a_global_holds_at_any_time_after_the_instance_is_made() -> None:
+    flow, (read,) = reads(
+        "rate", "class C:\n    def m(self):\n        return rate\nc = C()", "rate = 1\nc.m()", "rate = 2"
+    )
+    assert [each.statement for each in flow.reaching(read)] == [2, 4]
+
+
+def test_a_lambda_handed_to_a_call_reads_the_value_from_before_the_statement() -> None:
+    flow, (read,) = reads("rate", "rate = 1", "rate = max([1], key=lambda x: x * rate)")
+    assert [each.statement for each in flow.reaching(read)] == [0]
+
+
+def test_a_function_called_in_a_branch_reads_what_the_branch_binds_before() -> None:
+    flow, found = reads("x", "def f():\n    return x", "x = 1", "if p:\n    x = 2\n    f()")
+    assert [each.statement for each in flow.reaching(found[0])] == [1, 2]
+
+
+def test_a_walrus_in_a_comprehension_reaches_reads_earlier_in_it() -> None:
+    flow, found = reads("x", "x = 0", "[(x, x := i) for i in range(3)]")
+    assert [each.statement for each in flow.reaching(found[0])] == [0, 1]
+
+
+def test_what_stands_in_a_with_that_swallows_errors_is_not_certain() -> None:
+    assert definitions("with contextlib.suppress(E):\n    x = f()") == [("x", "assign", False)]
+
+
+def test_a_function_that_deletes_a_global_leaves_it_unbound() -> None:
+    flow, found = reads("x", "x = 1\ndef f():\n    global x\n    del x", "f()", "print(x)")
+    assert flow.maybe_unbound(found[-1])
+
+
+def test_a_read_after_a_deletion_in_the_same_statement_may_be_unbound() -> None:
+    flow, found = reads("x", "x = 1", "for i in r:\n    print(x)\n    if i:\n        del x")
+    assert flow.maybe_unbound(found[0])
+
+
+def test_what_a_called_function_reads_is_live_before_the_call() -> None:
+    flow = flow_of("def f():\n    return x", "x = 1", "print(f())")
+    assert "x" in flow.live_after(flow.statements[1])
+
+
+def test_a_star_import_after_its_definition_makes_what_a_function_reads_unknowable() -> None:
+    assert unbound("def f():\n    return x", "from m import *", "f()") == []
+
+
+def test_a_class_body_changes_a_global_in_place_at_once() -> None:
+    assert ("xs", "mutate", False) in definitions("class C:\n    xs.append(1)")
+    assert definitions("class C:\n    xs = []\n    xs.append(1)") == [("C", "class", True)]

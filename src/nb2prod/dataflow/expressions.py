@@ -51,13 +51,14 @@ def _binary(walk: Walk, node: ast.BinOp) -> None:
 
 def _call(walk: Walk, node: ast.Call) -> None:
     walk.calls.append((node, walk.deferred))
-    function = node.func
+    function = walk.consumed = node.func
     walk.expression(function)
     for argument in node.args:
         # A generator handed to a call is taken to be consumed by it.
         walk.consumed = argument
         walk.expression(argument)
     for keyword in node.keywords:
+        walk.consumed = keyword.value
         walk.expression(keyword.value)
     if isinstance(function, ast.Name):
         _called_by_name(walk, function.id, node)
@@ -93,8 +94,9 @@ def _names_in_strings(walk: Walk, called: str, node: ast.Call) -> None:
 
 
 def _lambda(walk: Walk, node: ast.Lambda) -> None:
+    kept = walk.consumed is not node
     signature(walk, node.args, annotations=False)
-    walk.body(node.args, lambda: walk.expression(node.body))
+    walk.lazily(lambda: walk.body(node.args, lambda: walk.expression(node.body)), kept=kept)
 
 
 def signature(walk: Walk, arguments: ast.arguments, *, annotations: bool) -> None:
@@ -147,9 +149,7 @@ def _generator(walk: Walk, node: ast.GeneratorExp) -> None:
         return
     # Only the first iterable is evaluated now; the rest runs when somebody iterates.
     walk.expression(node.generators[0].iter)
-    bound, walk.deferred = set(walk.bound), True
-    _generate(walk, node.generators, [node.elt], first_done=True)
-    walk.bound, walk.deferred = bound, False
+    walk.lazily(lambda: _generate(walk, node.generators, [node.elt], first_done=True))
 
 
 def _generate(
@@ -166,6 +166,7 @@ def _generate(
         )
     outer, walk.scope = walk.scope, scope
     before, deleted = set(walk.bound), set(walk.deleted)
+    walk.loops += 1
     for number, generator in enumerate(generators):
         if number:
             walk.expression(generator.iter)
@@ -173,6 +174,7 @@ def _generate(
             _loads_in_target(walk, generator.target)
         walk.all(generator.ifs)
     walk.all(results)
+    walk.loops -= 1
     walk.bound, walk.deleted = before, deleted
     walk.scope = outer
 

@@ -27,8 +27,18 @@ def statement_facts(
         for name, kind, at, full in walk.definitions
     )
     uses = tuple(
-        Use(name, deferred, exposed, not exposed or made or (looping and name in walk.made), index, cell, at, owner)
-        for name, deferred, exposed, made, looping, at, owner in walk.uses
+        Use(
+            name,
+            deferred,
+            exposed,
+            not exposed or made or (looping and name in walk.made),
+            index,
+            cell,
+            at,
+            owner,
+            kept,
+        )
+        for name, deferred, exposed, made, looping, at, owner, kept in walk.uses
     )
     return Statement(
         index,
@@ -36,7 +46,7 @@ def statement_facts(
         node,
         definitions,
         uses,
-        tuple(Definition(name, "assign", False, index, cell, at) for name, at in walk.global_writes),  # noqa: FBT003
+        tuple(Definition(name, kind, False, index, cell, at) for name, kind, at in walk.global_writes),  # noqa: FBT003
         walk.dynamic,
         magic,
         displayed,

@@ -1,8 +1,8 @@
 """Which definition reaches which use, over the top-level statements of a notebook in one order.
 
 Reaching definitions as in Aho, Lam, Sethi and Ullman, "Compilers", section 9.2, with the top-level
-statement as the block: a statement's surely bound names kill, everything else it binds is added.
-Function bodies run when their function is used; what they read is resolved there, transitively.
+statement as the block: a statement's surely bound names kill, everything else it binds is added
+(``propagate``).
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.facts import statement_facts
 from nb2prod.dataflow.model import Definition
+from nb2prod.dataflow.propagate import Propagation
 from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nb2prod.dataflow.model import Statement, Use
+    from nb2prod.dataflow.propagate import Calls
     from nb2prod.notebook.model import CodeCell, Magic, Notebook
 
 # Names every cell finds although nobody defines them: builtins of the newest Python we know, and
@@ -50,6 +52,8 @@ class Flow:
     _reaching: dict[Use, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
     _unsure: set[Use] = field(default_factory=set, repr=False)
     _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
+    # By statement: what functions read that run in it, or that may run at any time from it on.
+    _reads: Mapping[int, Calls] = field(default_factory=dict, repr=False)
 
     def reaching(self, use: Use) -> tuple[Definition, ...]:
         """Return the definitions whose value ``use`` may read, in document order; empty where there is none."""
@@ -83,6 +87,13 @@ class Flow:
                 if definition.certain and definition.kind != "mutate"
             )
             live.update(use.name for use in later.uses if use.exposed)
+            calls = self._reads.get(later.index)
+            if calls is not None:
+                live |= calls.here | calls.ever
+        for earlier in self.order[: position + 1]:
+            calls = self._reads.get(earlier.index)
+            if calls is not None:
+                live |= calls.ever
         return frozenset(live)
 
     def unbound(self) -> Iterator[Use]:
@@ -92,11 +103,13 @@ class Flow:
         names that may be column names (reads inside strings) are not yielded.
         """
         unknowable = False
+        ever = any(_opens_namespace(statement) for statement in self.order)
         for statement in self.order:
             unknowable = unknowable or _opens_namespace(statement)
             for use in statement.uses:
                 if (
-                    not unknowable
+                    # A function may be called after what makes it unknowable.
+                    not (ever if use.deferred else unknowable)
                     and use not in self._reaching
                     and use.name not in PREDEFINED
                     and isinstance(use.node, ast.Name)
@@ -185,96 +198,10 @@ def analyse(statements: Sequence[Statement], order: Order = Order.WRITTEN) -> Fl
     if order is Order.RECORDED:
         ran = [statement for statement in statements if statement.cell.execution_count is not None]
         chosen = sorted(ran, key=lambda statement: (statement.cell.execution_count or 0, statement.index))
-    flow = Flow(tuple(statements), tuple(chosen))
-    _Propagation(flow).run()
-    return flow
-
-
-class _Propagation:
-    """One pass over the statements in order, filling the flow's tables."""
-
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
-        self.state: dict[str, tuple[Definition, ...]] = {}
-        self.sure: set[str] = set()
-        self.deferred = {
-            statement.index: tuple(use for use in statement.uses if use.deferred) for statement in flow.statements
-        }
-
-    def run(self) -> None:
-        flow = self.flow
-        for statement in flow.order:
-            inner: dict[str, list[Definition]] = {}
-            for definition in statement.definitions:
-                if definition.kind not in ("delete", "star"):
-                    inner.setdefault(definition.name, []).append(definition)
-            called: set[int] = set()
-            for use in statement.uses:
-                if not use.deferred:
-                    self._reach(use, inner)
-                    self._call(use, called)
-            self._apply(statement, inner)
-            # Lambdas and generators of this very statement may run within it or any time later.
-            for use in self.deferred[statement.index]:
-                if use.owner is None:
-                    self._merge(use)
-        flow._after = dict(self.state)  # noqa: SLF001
-        for statement in flow.order:
-            for use in self.deferred[statement.index]:
-                # Never called as far as we see, or a method, which runs when nobody can tell: at the end, at best.
-                if use not in flow._reaching or isinstance(statement.node, ast.ClassDef):  # noqa: SLF001
-                    self._merge(use)
-
-    def _reach(self, use: Use, inner: Mapping[str, Sequence[Definition]]) -> None:
-        own = tuple(inner.get(use.name, ())) if use.own else ()
-        found = (*self.state.get(use.name, ()), *own) if use.exposed else own
-        if found:
-            self.flow._reaching[use] = found  # noqa: SLF001
-        if use.exposed and use.name not in self.sure:
-            self.flow._unsure.add(use)  # noqa: SLF001
-
-    def _call(self, use: Use, called: set[int]) -> None:
-        """Resolve what the functions that ``use`` may name read and write, as of now."""
-        for definition in self.flow.reaching(use):
-            if definition.kind not in ("function", "class", "assign") or definition.statement in called:
-                continue
-            called.add(definition.statement)
-            for written in self.flow.statements[definition.statement].global_writes:
-                known = self.state.get(written.name, ())
-                if written not in known:
-                    self.state[written.name] = (*known, written)
-            for inner in self.deferred[definition.statement]:
-                if inner.owner == definition.name:
-                    self._merge(inner)
-                    self._call(inner, called)
-
-    def _merge(self, use: Use) -> None:
-        """Add what reaches now to what a deferred use may read."""
-        now = self.state.get(use.name, ())
-        known = self.flow._reaching.get(use, ())  # noqa: SLF001
-        added = tuple(definition for definition in now if definition not in known)
-        if added or known:
-            self.flow._reaching[use] = known + added  # noqa: SLF001
-        if use.name not in self.sure:
-            self.flow._unsure.add(use)  # noqa: SLF001
-
-    def _apply(self, statement: Statement, inner: Mapping[str, Sequence[Definition]]) -> None:
-        for name, found in inner.items():
-            # "except … as e" has unbound e again by the end of the handler.
-            definitions = [definition for definition in found if definition.kind != "except"]
-            if not definitions:
-                continue
-            binding = [definition for definition in definitions if definition.kind != "mutate"]
-            if any(definition.certain for definition in binding):
-                self.state[name] = tuple(definitions)
-                self.sure.add(name)
-            else:
-                self.state[name] = (*self.state.get(name, ()), *definitions)
-        for definition in statement.definitions:
-            if definition.kind == "delete":
-                self.sure.discard(definition.name)
-                if definition.certain:
-                    self.state.pop(definition.name, None)
+    order_of_statements = tuple(chosen)
+    found = Propagation(statements, order_of_statements)
+    found.run()
+    return Flow(tuple(statements), order_of_statements, found.reaching, found.unsure, found.state, found.reads)
 
 
 def _opens_namespace(statement: Statement) -> bool:

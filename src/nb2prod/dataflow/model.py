@@ -54,6 +54,7 @@ class Use:
     exposed    the value can come from before the statement (it is not surely bound within it first)
     own        a definition of the statement itself may reach it: one before it, or a loop's later one
     node       the ``ast.Name``, or the ``ast.Constant`` for a name read inside a string
+    kept       for a deferred use, it is in a lambda or generator that is kept: it may run any time later
     """
 
     name: str
@@ -64,6 +65,7 @@ class Use:
     cell: CodeCell
     node: ast.AST
     owner: str | None = None
+    kept: bool = False
 
     @property
     def location(self) -> Location:

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.walk import Handlers, Walk
 
 
+# Context managers that are there to end an error: of contextlib, pytest and unittest.
+_SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+
+
 def _if(walk: Walk, node: ast.If) -> bool:
     walk.expression(node.test)
     return walk.branches(lambda: walk.block(node.body), lambda: walk.block(node.orelse))
 
 
 def _while(walk: Walk, node: ast.While) -> bool:
+    walk.loops += 1  # the condition is read again after the body
     walk.expression(node.test)
+    walk.loops -= 1
     endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
     before, deleted = set(walk.bound), set(walk.deleted)
     breaks = _loop(walk, node.body)
@@ -64,7 +70,7 @@ def _orelse(walk: Walk, orelse: list[ast.stmt], breaks: list[set[str]]) -> None:
 
 
 def _break(walk: Walk, _node: ast.Break) -> bool:
-    if walk.breaks and walk.scope is None:
+    if walk.breaks:
         walk.breaks[-1].append(set(walk.bound))
     return True
 
@@ -105,7 +111,18 @@ def _with(walk: Walk, node: ast.With | ast.AsyncWith) -> bool:
         walk.expression(item.context_expr)
         if item.optional_vars is not None:
             _target(walk, item.optional_vars, "with")
-    return walk.block(node.body)
+    if not any(_swallows(item.context_expr) for item in node.items):
+        return walk.block(node.body)
+    # It ends where the expected error is raised, and the program goes on.
+    walk.maybe(lambda: walk.block(node.body))
+    return False
+
+
+def _swallows(context: ast.expr) -> bool:
+    """Return whether a context manager lets the program go on after an error in its body."""
+    function = context.func if isinstance(context, ast.Call) else None
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+    return name in _SWALLOWING
 
 
 def _match(walk: Walk, node: ast.Match) -> bool:
@@ -162,7 +179,8 @@ def _annotated(walk: Walk, node: ast.AnnAssign) -> None:
     if node.value is not None or not isinstance(node.target, ast.Name):
         _target(walk, node.target, "assign")
     elif walk.scope is not None:
-        walk.store(node.target.id, node.target, "assign")
+        # Without a value it binds nothing, yet the name is the scope's own.
+        walk.scope.stores.add(node.target.id)
 
 
 def _augmented(walk: Walk, node: ast.AugAssign) -> None:
@@ -237,7 +255,7 @@ def _function(walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
 
 def _type_alias(walk: Walk, node: ast.stmt) -> None:
     name: ast.Name = node.name  # type: ignore[attr-defined]
-    walk.with_type_parameters(node, lambda: walk.lazily(node.value))  # type: ignore[attr-defined]
+    walk.with_type_parameters(node, lambda: walk.lazily(lambda: walk.expression(node.value)))  # type: ignore[attr-defined]
     walk.store(name.id, name, "assign")
 
 
@@ -247,14 +265,23 @@ def _class(walk: Walk, node: ast.ClassDef) -> None:
     def rest() -> None:
         walk.all(node.bases)
         walk.all(keyword.value for keyword in node.keywords)
-        outer, walk.scope = walk.scope, Scope("class", walk.scope)
-        bound = set(walk.bound)
+        scope = Scope("class", walk.scope)
+        if walk.scope is not None:
+            scope.stores |= _bound_in(walk, node)
+        outer, walk.scope = walk.scope, scope
         walk.block(node.body)
-        walk.bound = bound
         walk.scope = outer
 
     walk.owned(node.name, lambda: walk.with_type_parameters(node, rest))
     walk.store(node.name, node, "class")
+
+
+def _bound_in(walk: Walk, node: ast.ClassDef) -> set[str]:
+    """Return the names a class body binds, wherever in it."""
+    ahead = walk.fresh()
+    ahead.scope = Scope("class", None)
+    ahead.block(node.body)
+    return ahead.scope.stores
 
 
 def _expression_statement(walk: Walk, node: ast.Expr) -> bool:

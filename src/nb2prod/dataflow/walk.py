@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Scope:
         self.global_names: set[str] = set()
         self.nonlocal_names: set[str] = set()
 
+    def key(self, name: str) -> str:
+        """Return what stands for this scope's own ``name`` in ``Walk.bound``."""
+        return f"{name} {id(self)}"
+
 
 class Walk:
     """A walk over one top-level statement; see the module's docstring.
@@ -51,6 +56,7 @@ class Walk:
     breaks         for each loop around, what is bound at its breaks so far
     loops          how many loops are around
     consumed       the argument of a call that is walked next
+    kept           inside a lambda or generator that nobody has called: it may run any time later
     """
 
     def __init__(self, statements: Handlers[bool | None], expressions: Handlers[None]) -> None:
@@ -58,10 +64,10 @@ class Walk:
         self._statements = statements
         self._expressions = expressions
         self.definitions: list[tuple[str, DefinitionKind, ast.AST, str | None]] = []
-        self.uses: list[tuple[str, bool, bool, bool, bool, ast.AST, str | None]] = []
+        self.uses: list[tuple[str, bool, bool, bool, bool, ast.AST, str | None, bool]] = []
         self.made: set[str] = set()
         self.calls: list[tuple[ast.Call, bool]] = []
-        self.global_writes: list[tuple[str, ast.AST]] = []
+        self.global_writes: list[tuple[str, DefinitionKind, ast.AST]] = []
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
         self.dynamic = False
@@ -71,6 +77,11 @@ class Walk:
         self.breaks: list[list[set[str]]] = []
         self.loops = 0
         self.consumed: ast.AST | None = None
+        self.kept = False
+
+    def fresh(self) -> Walk:
+        """Return a walk that has seen nothing yet."""
+        return Walk(self._statements, self._expressions)
 
     def load(self, name: str, node: ast.AST) -> None:
         """Record a read of ``name``, or leave it to the scope that binds it."""
@@ -79,13 +90,18 @@ class Walk:
             self.use(name, node)
         elif scope.kind == "function":
             scope.loads.append((name, node))
-        elif name not in scope.stores or name in scope.global_names:
+        elif scope.kind == "class" and (name in scope.stores or name in scope.global_names):
+            # What a class body binds it looks up there and then at module level, past functions around.
+            if name in scope.global_names or scope.key(name) not in self.bound:
+                self.use(name, node)
+        elif name not in scope.stores:
             self.load_outside(scope, name, node)
 
     def use(self, name: str, node: ast.AST) -> None:
         """Record a read of a module-level name."""
         exposed = self.deferred or name not in self.bound
-        self.uses.append((name, self.deferred, exposed, name in self.made, self.loops > 0, node, self.owner))
+        made, looping = name in self.made, self.loops > 0
+        self.uses.append((name, self.deferred, exposed, made, looping, node, self.owner, self.kept))
 
     def load_outside(self, scope: Scope, name: str, node: ast.AST) -> None:
         """Look ``name`` up in what encloses ``scope``; class scopes are invisible from inside."""
@@ -108,11 +124,13 @@ class Walk:
             self.define(name, node, kind, qualified)
         elif name in scope.global_names:
             if self.deferred:
-                self.global_writes.append((name, node))
+                self.global_writes.append((name, "delete" if kind == "delete" else "assign", node))
             else:
                 self.define(name, node, kind, qualified)
         elif name not in scope.nonlocal_names:
             scope.stores.add(name)
+            if scope.kind == "class":
+                (self.bound.discard if kind == "delete" else self.bound.add)(scope.key(name))
 
     def define(self, name: str, node: ast.AST, kind: DefinitionKind, qualified: str | None) -> None:
         """Record a definition of a module-level name."""
@@ -129,17 +147,29 @@ class Walk:
         """Record that the object behind ``target`` changes in place."""
         while isinstance(target, (ast.Attribute, ast.Subscript, ast.Starred)):
             target = target.value
-        scope = self.scope
-        if not isinstance(target, ast.Name):
-            return
-        while scope is not None and scope.kind == "comprehension" and target.id not in scope.stores:
-            scope = scope.parent
-        if scope is None:
+        if isinstance(target, ast.Name) and self._is_global(target.id):
             self.definitions.append((target.id, "mutate", target, None))
+
+    def _is_global(self, name: str) -> bool:
+        """Return whether ``name`` is the module's here, outside of functions."""
+        scope = self.scope
+        while scope is not None:
+            # Only its own statements see what a class body binds.
+            if scope.kind == "function" or (name in scope.stores and (scope is self.scope or scope.kind != "class")):
+                return False
+            scope = scope.parent
+        return True
 
     def block(self, body: Iterable[ast.stmt]) -> bool:
         """Walk a suite; return whether control surely leaves it before its end."""
-        return any(self.statement(statement) for statement in body)
+        left = False
+        for statement in body:
+            if left:
+                # Never reached, but what it binds still decides whose a name is.
+                self.maybe(partial(self.statement, statement))
+            else:
+                left = self.statement(statement)
+        return left
 
     def statement(self, node: ast.stmt) -> bool:
         """Walk a statement; return whether control surely does not continue after it."""
@@ -193,17 +223,18 @@ class Walk:
                     elif isinstance(item, ast.AST):
                         self.children(item)
 
-    def maybe(self, walk: Callable[[], None]) -> None:
+    def maybe(self, walk: Callable[[], object]) -> None:
         """Walk what may not be evaluated: nothing it binds is sure."""
         before, deleted = set(self.bound), set(self.deleted)
         walk()
         self.bound, self.deleted = before, deleted
 
-    def lazily(self, node: ast.expr) -> None:
-        """Walk an expression that is evaluated only when asked for."""
-        deferred, self.deferred = self.deferred, True
-        self.expression(node)
-        self.deferred = deferred
+    def lazily(self, walk: Callable[[], object], *, kept: bool = True) -> None:
+        """Walk what is evaluated only when asked for; nothing it binds is sure."""
+        state = self.deferred, self.kept
+        self.deferred, self.kept = True, self.kept or (kept and not self.deferred)
+        self.maybe(walk)
+        self.deferred, self.kept = state
 
     def owned(self, name: str, walk: Callable[[], None]) -> None:
         """Walk with ``name`` as the owner of deferred uses, if nothing outside owns them already."""
@@ -239,7 +270,7 @@ class Walk:
         for parameter in parameters:
             bound = getattr(parameter, "bound", None)
             if bound is not None:
-                self.lazily(bound)
+                self.lazily(partial(self.expression, bound))
         walk()
         self.scope = outer
 
