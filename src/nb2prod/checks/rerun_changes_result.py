@@ -84,14 +84,23 @@ def _is_named(definition: Definition) -> bool:
 
 
 def _depends(analysis: Analysis, statement: Statement, node: ast.expr, name: str) -> bool:
-    """Whether ``node`` is computed from ``name``, here or earlier in the cell: ``x -= x.mean()`` twice is once."""
+    """Whether ``node`` is computed from what this cell changes, here or earlier in the cell.
+
+    ``x -= x.mean()`` twice is once, and so is ``test -= mean`` where ``mean`` is that of the normalised.
+    """
+    changed = {name} | {
+        each.name
+        for other in analysis.statements()
+        for each in other.definitions
+        if other.cell is statement.cell and each.kind in ("augment", "mutate")
+    }
     waiting, seen = [(statement, {id(each) for each in ast.walk(node)})], {statement.index}
     while waiting:
         current, wanted = waiting.pop()
         for use in current.uses:
             if wanted and id(use.node) not in wanted:
                 continue
-            if use.name == name:
+            if use.name in changed:
                 return True
             for definition in analysis.flow.reaching(use):
                 if definition.cell is statement.cell and definition.statement not in seen:
