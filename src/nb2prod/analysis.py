@@ -10,7 +10,7 @@ from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from nb2prod.config import Settings
     from nb2prod.dataflow.model import Definition, Statement, Use
@@ -274,8 +274,18 @@ def analyse_notebook(
 
         libraries = Libraries()
     statements = collect_statements(notebook)
-    recorded = analyse(statements, Order.RECORDED) if _recorded(notebook) else None
-    return Analysis(notebook, analyse(statements), recorded, libraries, project, settings)
+    flow = analyse(statements)
+    recorded = None
+    if _recorded(notebook):
+        # Most saved runs are the top-to-bottom run.
+        recorded = flow if _in_order(statements) else analyse(statements, Order.RECORDED)
+    return Analysis(notebook, flow, recorded, libraries, project, settings)
+
+
+def _in_order(statements: Sequence[Statement]) -> bool:
+    """Return whether every cell with statements has run, and each after those above it."""
+    counts = [statement.cell.execution_count for statement in statements]
+    return None not in counts and counts == sorted(count or 0 for count in counts)
 
 
 def _recorded(notebook: Notebook) -> bool:

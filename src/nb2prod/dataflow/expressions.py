@@ -95,6 +95,7 @@ def _names_in_strings(walk: Walk, called: str, node: ast.Call) -> None:
 
 def _lambda(walk: Walk, node: ast.Lambda) -> None:
     kept = walk.consumed is not node
+    walk.leaves_work |= kept and walk.deferred
     signature(walk, node.args, annotations=False)
     walk.lazily(lambda: walk.body(node.args, lambda: walk.expression(node.body)), kept=kept)
 
@@ -145,6 +146,7 @@ def _comprehension(walk: Walk, node: ast.ListComp | ast.SetComp | ast.DictComp) 
 
 def _generator(walk: Walk, node: ast.GeneratorExp) -> None:
     if walk.consumed is node or walk.deferred:
+        walk.leaves_work |= walk.consumed is not node
         _generate(walk, node.generators, [node.elt])
         return
     # Only the first iterable is evaluated now; the rest runs when somebody iterates.
@@ -192,6 +194,12 @@ def _is_text(nodes: Sequence[ast.expr]) -> bool:
     return bool(nodes) and isinstance(nodes[0], ast.Constant) and isinstance(nodes[0].value, str)
 
 
+def _yield(walk: Walk, node: ast.Yield | ast.YieldFrom) -> None:
+    walk.leaves_work = True
+    if node.value is not None:
+        walk.expression(node.value)
+
+
 EXPRESSIONS: Handlers[None] = {
     ast.Name: _name,
     ast.Constant: _constant,
@@ -208,4 +216,6 @@ EXPRESSIONS: Handlers[None] = {
     ast.SetComp: _comprehension,
     ast.DictComp: _comprehension,
     ast.GeneratorExp: _generator,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield,
 }

@@ -51,4 +51,5 @@ def statement_facts(
         magic,
         displayed,
         tuple(walk.calls),
+        walk.leaves_work,
     )

@@ -86,6 +86,8 @@ class Statement:
     magic        the magic whose mask this statement is, or None
     displayed    it is the cell's last expression and the kernel would display its value
     calls        every call in it with whether it is deferred (inside a function body)
+    leaves_work  calling what it defines may leave code to run later: an instance's methods, a
+                 generator, a coroutine, a function made in a function
     """
 
     index: int
@@ -98,6 +100,7 @@ class Statement:
     magic: Magic | None = None
     displayed: bool = False
     calls: tuple[tuple[ast.Call, bool], ...] = ()
+    leaves_work: bool = False
 
     @property
     def location(self) -> Location:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement, Use
 
 _CALLABLE = frozenset({"function", "class", "assign"})
-_NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 # Statements that run others: what those bind may be read by what is called after them in here.
 _COMPOUND = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match, ast.ClassDef,
@@ -60,10 +59,12 @@ class Propagation:
         self._deferred = {
             statement.index: tuple(use for use in statement.uses if use.deferred) for statement in statements
         }
-        self._lazy: dict[int, bool] = {}
+        # Statements with code that runs when called.
+        self._code = {each.index for each in statements if self._deferred[each.index] or each.global_writes}
         # Of the statement at hand: itself, what it binds that its calls may read, what they wrote.
         self._at = -1
-        self._own: dict[str, tuple[Definition, ...]] = {}
+        self._inner: dict[str, list[Definition]] = {}
+        self._own: dict[str, tuple[Definition, ...]] | None = None
         self._ends: dict[str, tuple[int, int]] = {}
         self._written: defaultdict[str, tuple[Definition, ...]] = defaultdict(tuple)
         self._wrote = False
@@ -84,46 +85,50 @@ class Propagation:
             if definition.kind not in ("delete", "star"):
                 inner.setdefault(definition.name, []).append(definition)
         self._at = statement.index
-        self._own = _seen_by_calls(statement, inner)
+        self._inner, self._own = inner, None
         self._ends = _ends(statement)
-        self._written.clear()
-        self._wrote = False
-        self._uses(statement, inner)
+        if self._wrote:
+            self._written.clear()
+            self._wrote = False
+        self._uses(statement)
         if self._wrote:
             # In a loop, what was called later has written before what is read earlier.
-            self._uses(statement, inner)
-        # Lambdas of this very statement may run within it.
-        at_once = _calls_its_own(statement)
-        for use in self._deferred[statement.index]:
-            if use.owner is None or at_once:
-                self._merge(use)
+            self._uses(statement)
+        deferred = self._deferred[statement.index]
+        if deferred:
+            # Lambdas of this very statement may run within it.
+            at_once = _calls_its_own(statement)
+            for use in deferred:
+                if use.owner is None or at_once:
+                    self._merge(use)
         self._apply(statement, inner)
-        for use in self._deferred[statement.index]:
+        for use in deferred:
             if use.owner is None and (use.kept or isinstance(statement.node, _COMPOUND)):
                 self._wait(use)
 
-    def _uses(self, statement: Statement, inner: dict[str, list[Definition]]) -> None:
+    def _uses(self, statement: Statement) -> None:
         called: set[int] = set()
         held: dict[int, bool] | None = None
         for use in statement.uses:
             if use.deferred and use.owner is not None:
                 continue
             if not use.deferred:
-                self._reach(use, inner)
+                self._reach(use)
             else:
                 self._merge(use)
-            found = self.reaching.get(use, ())
-            if any(each.kind in _CALLABLE for each in found):
+            found = self.reaching.get(use)
+            if found is not None and any(each.statement in self._code for each in found):
                 if held is None:
                     held = _held(statement)
                 self._call(found, called, kept=held.get(id(use.node), True))
 
-    def _reach(self, use: Use, inner: dict[str, list[Definition]]) -> None:
-        own = tuple(inner.get(use.name, ())) if use.own else ()
-        written = self._written.get(use.name, ())
-        found = (*self._now(use.name), *own) if use.exposed else (*own, *written)
+    def _reach(self, use: Use) -> None:
+        found = self._now(use.name) if use.exposed else self._written.get(use.name, ())
+        if use.own and use.name in self._inner:
+            found = _merged(found, self._inner[use.name])
         if found:
-            self.reaching[use] = _merged(self.reaching.get(use, ()), found)
+            known = self.reaching.get(use)
+            self.reaching[use] = found if known is None else _merged(known, found)
         if use.name in self._fleeting or (use.exposed and (use.name not in self.sure or self._ended(use))):
             self.unsure.add(use)
 
@@ -138,9 +143,9 @@ class Propagation:
     def _call(self, found: Sequence[Definition], called: set[int], *, kept: bool) -> None:
         """Resolve what the functions in ``found`` read and write: as of now, or whenever if they are kept."""
         for definition in found:
-            if definition.kind not in _CALLABLE:
+            if definition.kind not in _CALLABLE or definition.statement not in self._code:
                 continue
-            if kept or self._leaves_work(definition):
+            if kept or self.statements[definition.statement].leaves_work:
                 self._keep(definition)
             if definition.statement in called:
                 continue
@@ -206,9 +211,14 @@ class Propagation:
 
     def _merge(self, use: Use) -> None:
         """Add what reaches now to what a deferred use may read."""
-        now = (*self._now(use.name), *self._own.get(use.name, ()))
+        now = self._now(use.name)
+        if self._inner:
+            if self._own is None:
+                self._own = _seen_by_calls(self.statements[self._at], self._inner)
+            now = _merged(now, self._own.get(use.name, ()))
         if now:
-            self.reaching[use] = _merged(self.reaching.get(use, ()), now)
+            known = self.reaching.get(use)
+            self.reaching[use] = now if known is None else _merged(known, now)
         if use.name not in self.sure or use.name in self._ends or use.name in self._fleeting:
             self.unsure.add(use)
         self.reads[self._at].here.add(use.name)
@@ -226,51 +236,19 @@ class Propagation:
                 self.sure.add(name)
             else:
                 self.state[name] = (*self.state.get(name, ()), *definitions)
-            for definition in definitions:
-                self._arrive(definition)
-        for definition in statement.definitions:
-            if definition.kind == "delete":
-                self.sure.discard(definition.name)
-                self._delete_seen(definition.name)
-                if definition.certain:
-                    self.state.pop(definition.name, None)
-
-    def _leaves_work(self, definition: Definition) -> bool:
-        """Whether calling it leaves code to be run later: an instance, a generator, a coroutine, a closure."""
-        known = self._lazy.get(definition.statement)
-        if known is None:
-            node = self.statements[definition.statement].node
-            known = self._lazy[definition.statement] = (
-                isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef))
-                or (isinstance(node, ast.FunctionDef) and _leaves_work(node.body))
-                or (
-                    isinstance(node, ast.Assign)
-                    and isinstance(node.value, ast.Lambda)
-                    and _leaves_work([node.value.body])
-                )
-            )
-        return known
+            if name in self._waiting:
+                for definition in definitions:
+                    self._arrive(definition)
+        for name in self._ends:
+            self.sure.discard(name)
+            self._delete_seen(name)
+            if any(each.kind == "delete" and each.certain and each.name == name for each in statement.definitions):
+                self.state.pop(name, None)
 
 
 def _merged(known: tuple[Definition, ...], more: Sequence[Definition]) -> tuple[Definition, ...]:
     added = tuple(each for each in more if each not in known)
     return known + added if added else known
-
-
-def _leaves_work(body: Sequence[ast.AST]) -> bool:
-    handed: set[int] = set()
-    waiting = list(body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if isinstance(node, (*_NEW_SCOPES, ast.GeneratorExp)) and id(node) not in handed:
-            return True
-        if isinstance(node, ast.Call):
-            handed.update(map(id, node.args))
-            handed.update(id(keyword.value) for keyword in node.keywords)
-        waiting.extend(ast.iter_child_nodes(node))
-    return False
 
 
 def _held(statement: Statement) -> dict[int, bool]:

@@ -249,6 +249,8 @@ def _function(walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
             walk.expression(node.returns)
         walk.body(node.args, lambda: walk.block(node.body))
 
+    if walk.deferred or isinstance(node, ast.AsyncFunctionDef):
+        walk.leaves_work = True
     walk.owned(node.name, lambda: walk.with_type_parameters(node, rest))
     walk.store(node.name, node, "function")
 
@@ -272,6 +274,7 @@ def _class(walk: Walk, node: ast.ClassDef) -> None:
         walk.block(node.body)
         walk.scope = outer
 
+    walk.leaves_work = True
     walk.owned(node.name, lambda: walk.with_type_parameters(node, rest))
     walk.store(node.name, node, "class")
 

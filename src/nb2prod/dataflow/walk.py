@@ -71,6 +71,7 @@ class Walk:
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
         self.dynamic = False
+        self.leaves_work = False
         self.owner: str | None = None
         self.scope: Scope | None = None
         self.deferred = False
