@@ -86,6 +86,11 @@ def test_a_function_that_reads_no_variable_goes_to_module_level_with_the_constan
     assert shapes(plan) == [("run_notebook", (), ())]
 
 
+def test_a_named_lambda_is_a_function() -> None:
+    plan = plan_of("double = lambda x: 2 * x", "print(double(2))")
+    assert [(each.kind, each.name) for each in plan.functions] == [("function", "double")]
+
+
 @pytest.mark.parametrize(
     "cells",
     [

@@ -58,7 +58,7 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     """Return whether the kernel would show something worth a name: no None, no artist, no progress."""
     statement = item.statement
     node = statement.node
-    if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant):
+    if not isinstance(node, ast.Expr) or (isinstance(node.value, ast.Constant) and node.value.value is None):
         return False
     saved = _saved_text(statement, has_results=_has_results(analysis))
     if saved is not None:

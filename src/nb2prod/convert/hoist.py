@@ -85,6 +85,8 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
         if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             if not statement.global_writes and not item.replacements and _evaluates_quietly(statement.node):
                 candidates[definition.name] = item
+        elif _is_named_lambda(statement.node) and not item.replacements:
+            candidates[definition.name] = item
         elif _is_constant(statement.node) and not item.replacements:
             constants[definition.name] = item
 
@@ -294,6 +296,15 @@ def _used_before(analysis: Analysis, definition: Definition) -> bool:
     )
 
 
+def _is_named_lambda(node: ast.stmt) -> bool:
+    """Return whether ``node`` is ``f = lambda …``, a function by another spelling."""
+    match node:
+        case ast.Assign(targets=[ast.Name()], value=ast.Lambda(args=arguments)):
+            return all(_is_still(each) for each in (*arguments.defaults, *arguments.kw_defaults) if each is not None)
+        case _:
+            return False
+
+
 def _evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Return whether evaluating a definition calls nothing whose effect at import anybody could notice."""
     if isinstance(node, ast.ClassDef):
@@ -386,7 +397,7 @@ def _kind(node: ast.stmt) -> str:
     match node:
         case ast.ClassDef():
             return "class"
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Assign(value=ast.Lambda()):
             return "function"
         case _:
             return "constant"
