@@ -25,25 +25,36 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
-def convert(notebook: Path, output: Path, name: str | None, *, force: bool) -> int:
+@click.option("--verify", is_flag=True, help="Then run both and compare: EXECUTES THE NOTEBOOK; see nb2prod verify.")
+@click.option("--python", metavar="PYTHON", help="For --verify: the interpreter that has the notebook's libraries.")
+def convert(notebook: Path, output: Path, name: str | None, python: str | None, *, force: bool, verify: bool) -> int:
     r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
 
-    Nothing is run, and nothing is written if the meaning of a cell cannot be kept:
-    every reason is printed with its cell.
+    Nothing is run unless --verify asks for it, and nothing is written if the meaning of a cell cannot
+    be kept: every reason is printed with its cell.
 
     \b
     Exit codes: 0 converted
                 1 refused, nothing written
                 2 wrong usage, or no notebook
                 3 a bug of ours
+    With --verify, once converted: those of nb2prod verify
     """
+    if python is not None and not verify:
+        raise click.UsageError("--python says where to run the notebook: it needs --verify")
     from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
     from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
 
     conversion = convert_notebook(notebook, name)
     write_package(conversion.package, output, force=force)
     write(_summary(conversion, notebook, output))
-    return CLEAN
+    if not verify:
+        return CLEAN
+    from nb2prod.cli.verify import verify_package  # noqa: PLC0415 - running is for those who ask
+    from nb2prod.verify.verdict import Options  # noqa: PLC0415 - the same
+
+    write("\n")
+    return verify_package(notebook, output, Options(python=python))
 
 
 def _summary(conversion: Conversion, notebook: Path, output: Path) -> str:

@@ -48,6 +48,10 @@ class Sandbox:
     def place(self, name: str) -> Place:
         """Return a fresh copy of the source for one run, with a home folder of its own."""
         here = self.folder / name
+        number = 1
+        while here.exists():
+            number += 1
+            here = self.folder / f"{name}-{number}"
         here.mkdir()
         return Place(here, self.source.copy(here / "files"), here / "record.jsonl")
 

@@ -20,7 +20,7 @@ from nb2prod.verify.removed import Removed, likely_removed
 from nb2prod.verify.sandbox import Limits, sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nb2prod.verify.interpreter import Interpreter
     from nb2prod.verify.run import Run
@@ -162,10 +162,10 @@ def _verify(
                 subject, options, interpreter, "notebook fails", tuple(runs), None, None, (), hint, effects, confined
             )
     progress(0, 0, 0)
-    # A package that takes many times as long as its notebook hangs.
-    seconds = min(options.limits.total, options.limits.cell + 5 * max(run.trace.seconds for run in runs))
-    package = run_package(subject, interpreter, box, seed=SEED, seconds=seconds, arguments=options.arguments)
-    comparison = compare_traces(runs[0].trace, runs[-1].trace, package.trace, options.tolerance)
+    package = run_package(
+        subject, interpreter, box, seed=SEED, seconds=package_seconds(options, runs), arguments=options.arguments
+    )
+    comparison, differences = compare_runs(subject, runs, package, options.tolerance)
     verdict: Verdict = comparison.verdict
     return Verification(
         subject,
@@ -175,11 +175,24 @@ def _verify(
         tuple(runs),
         package,
         comparison,
-        _located(subject, comparison, runs[0]),
+        differences,
         None,
         effects,
         confined,
     )
+
+
+def package_seconds(options: Options, runs: Sequence[Run]) -> float:
+    """Return how long a package may run: one that takes many times as long as its notebook hangs."""
+    return min(options.limits.total, options.limits.cell + 5 * max(run.trace.seconds for run in runs))
+
+
+def compare_runs(
+    subject: Subject, runs: Sequence[Run], package: Run, tolerance: Tolerance
+) -> tuple[Comparison, tuple[Located, ...]]:
+    """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
+    comparison = compare_traces(runs[0].trace, runs[-1].trace, package.trace, tolerance)
+    return comparison, _located(subject, comparison, runs[0])
 
 
 def _located(subject: Subject, comparison: Comparison, run: Run) -> tuple[Located, ...]:
