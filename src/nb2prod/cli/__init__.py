@@ -21,7 +21,7 @@ CLEAN, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
 _INTERRUPTED = 130
 
 # The order is that of a notebook's way to production, and of the help.
-_COMMANDS = ("check", "convert", "verify", "rule")
+_COMMANDS = ("check", "convert", "verify", "graph", "rule")
 
 
 class _LazyGroup(click.Group):
