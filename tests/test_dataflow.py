@@ -276,3 +276,15 @@ def test_a_star_import_after_its_definition_makes_what_a_function_reads_unknowab
 def test_a_class_body_changes_a_global_in_place_at_once() -> None:
     assert ("xs", "mutate", False) in definitions("class C:\n    xs.append(1)")
     assert definitions("class C:\n    xs = []\n    xs.append(1)") == [("C", "class", True)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("%config InteractiveShell.ast_node_interactivity='last_expr_or_assign'", [False, False, True]),
+        ("%config InteractiveShell.ast_node_interactivity = 'all'", [False, True, False]),
+        ("InteractiveShell.ast_node_interactivity = 'none'", [False, False, False]),
+    ],
+)
+def test_the_kernel_can_be_told_what_to_display(setting: str, expected: list[bool]) -> None:
+    assert [statement.displayed for statement in flow_of(setting, "a\nx = 1").statements] == expected

@@ -41,6 +41,9 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if not isinstance(item, Moved) or not item.statement.displayed or not _has_value(item, analysis):
                 items.append(item)
                 continue
+            if isinstance(item.statement.node, ast.Assign):  # the kernel shows what the last assignment bound
+                items.append(replace(item, shown=item.statement.definitions[0].name))
+                continue
             value = item.statement.node.value  # type: ignore[attr-defined]  # _has_value has seen an ast.Expr
             if isinstance(value, ast.Name):
                 items.append(replace(item, shown=value.id))
@@ -58,6 +61,8 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     """Return whether the kernel would show something worth a name: no None, no artist, no progress."""
     statement = item.statement
     node = statement.node
+    if isinstance(node, ast.Assign):
+        return True
     if not isinstance(node, ast.Expr) or (isinstance(node.value, ast.Constant) and node.value.value is None):
         return False
     saved = _saved_text(statement, has_results=_has_results(analysis))

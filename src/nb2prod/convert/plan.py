@@ -28,7 +28,8 @@ class Moved:
     """A statement moved as its author wrote it, save for the replacements.
 
     shown     None, or the label under which the statement's displayed value is logged: the statement
-              is an expression, emitted as ``show("label", <expression>)``
+              is an expression, emitted as ``show("label", <expression>)``, or an assignment that the
+              notebook was told to display, emitted with ``show("name", name)`` below it
     kept      the shown value is a result too: emitted as ``label = <expression>`` and then
               ``show("label", label)``
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
@@ -111,10 +112,12 @@ class Import:
 class Parameter:
     """A field of the configuration.
 
-    default  the notebook's own value, a literal; None together with ``required``
-    type     ``str``, ``int``, ``float``, ``bool``, ``Path`` or a literal's type such as ``list``
-    text     one line of documentation
-    cell     where the value came from
+    default   the notebook's own value, a literal; None together with ``required``
+    type      ``str``, ``int``, ``float``, ``bool``, ``Path`` or a literal's type such as ``list``
+    text      one line of documentation; for a required field it continues "needed since …"
+    cell      where the value came from
+    required  there is no default: the notebook's value is of no use elsewhere, or a secret
+    secret    it is never shown and has no option: it comes from the environment or a file
     """
 
     name: str
@@ -124,6 +127,23 @@ class Parameter:
     cell: int | None
     required: bool = False
     secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A text of the notebook that must not stand in the package.
+
+    text    as the notebook has it
+    shown   what stands in its place in comments and prose
+    secret  it is a credential: a package that holds it anywhere is not written
+    cell, line  where it is written first
+    """
+
+    text: str = field(repr=False)
+    shown: str
+    secret: bool
+    cell: int
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +206,7 @@ class Plan:
     uses_shell    commands are run: the package gets a shell module
     lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
+    withheld      texts that must not stand in the package
     """
 
     notebook: Notebook
@@ -206,6 +227,7 @@ class Plan:
     uses_pandas: bool = False
     uses_shell: bool = False
     lifted: tuple[tuple[Statement, str], ...] = ()
+    withheld: tuple[Withheld, ...] = field(default=(), repr=False)
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]

@@ -23,7 +23,7 @@ class Section:
 
     title  the heading's text, markdown as written; None before the first heading
     level  1 to 6; 0 before the first heading
-    text   the markdown between the heading and the section's last code cell
+    text   the markdown between the heading and the section's first code cell
     cells  indices of its code cells; never empty
     """
 
@@ -53,7 +53,8 @@ def find_sections(notebook: Notebook) -> tuple[Section, ...]:
                 if found_title is not None:
                     close()
                     title, level, texts, cells = found_title, found_level, [], []
-                texts.append(text)
+                if not cells:
+                    texts.append(text)
     close()
     return tuple(sections)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ PREDEFINED = frozenset(dir(builtins)) | {
     "In", "Out", "PythonFinalizationError", "WindowsError", "_", "__", "___", "__builtins__", "__doc__", "__name__",
     "_dh", "_exit_code", "_i", "_ih", "_ii", "_iii", "_oh", "display", "exit", "get_ipython", "open", "quit",
 }  # fmt: skip
+
+
+_SETTING = re.compile(r"""ast_node_interactivity\s*=\s*["'](\w+)["']""")
 
 
 class Order(Enum):
@@ -120,7 +124,7 @@ class Flow:
 def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
     """Return the facts of every top-level statement of ``notebook``, in document order."""
     statements: list[Statement] = []
-    all_displayed = False
+    interactivity = "last_expr"
     for cell in notebook.code_cells:
         if cell.tree is None:
             continue
@@ -128,10 +132,9 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
         body = cell.tree.body
         isolated = _is_isolated(cell)
         for number, node in enumerate(body):
-            displayed = (
-                isinstance(node, ast.Expr)
-                and (all_displayed or number == len(body) - 1)
-                and not _ends_with_semicolon(cell, node, last=number == len(body) - 1)
+            last = number == len(body) - 1
+            displayed = _is_displayed(node, interactivity, last=last) and not _ends_with_semicolon(
+                cell, node, last=last
             )
             magic = _mask_of(cell, node, magics)
             found = statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)
@@ -139,7 +142,7 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
             statements.append(replace(found, definitions=(), displayed=False) if isolated else found)
             if magic is not None:
                 statements[-1] = _with_magic(statements[-1], magic)
-        all_displayed = all_displayed or any(_displays_all(node) for node in body)
+        interactivity = _interactivity(cell) or interactivity
     return tuple(statements)
 
 
@@ -178,15 +181,33 @@ def _ends_with_semicolon(cell: CodeCell, node: ast.stmt, *, last: bool) -> bool:
     return any(line.strip().startswith(";") for line in tail)
 
 
-def _displays_all(node: ast.stmt) -> bool:
-    """Return whether ``node`` is ``InteractiveShell.ast_node_interactivity = "all"``."""
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Attribute)
-        and node.targets[0].attr == "ast_node_interactivity"
-        and isinstance(node.value, ast.Constant)
-        and node.value.value == "all"
-    )
+def _is_displayed(node: ast.stmt, interactivity: str, *, last: bool) -> bool:
+    """Return whether the kernel displays the value of ``node`` (IPython's ``ast_node_interactivity``)."""
+    match interactivity:
+        case "all":
+            return isinstance(node, ast.Expr)
+        case "none":
+            return False
+        case "last_expr_or_assign" if isinstance(node, ast.Assign):
+            return last and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        case _:
+            return last and isinstance(node, ast.Expr)
+
+
+def _interactivity(cell: CodeCell) -> str | None:
+    """Return what a cell sets ``InteractiveShell.ast_node_interactivity`` to, from the next cell on."""
+    if "ast_node_interactivity" not in cell.source:
+        return None
+    found = [text for magic in cell.magics if magic.name == "config" for text in _SETTING.findall(magic.argument)]
+    for node in cell.tree.body if cell.tree is not None else ():
+        match node:
+            case ast.Assign(
+                targets=[ast.Attribute(attr="ast_node_interactivity")], value=ast.Constant(value=str(text))
+            ):
+                found.append(text)
+            case _:
+                pass
+    return found[-1] if found else None
 
 
 def analyse(statements: Sequence[Statement], order: Order = Order.WRITTEN) -> Flow:

@@ -13,13 +13,14 @@ from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring, step_text
 from nb2prod.convert.emit.statements import indented, snippet
 from nb2prod.convert.plan import EndOfCell, Moved
+from nb2prod.convert.withheld import shown_code
 from nb2prod.convert.worker import indent_all, tractable
 from nb2prod.notebook.parse import parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from nb2prod.convert.plan import Plan, Step
+    from nb2prod.convert.plan import Plan, Step, Withheld
 
 # More results than this and the step returns a named tuple.
 _MOST_RESULTS = 4
@@ -46,10 +47,10 @@ def emit_steps(plan: Plan) -> str:
     """Return the text of ``steps.py``, not yet formatted."""
     names = own_names(plan)
     taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception}
-    bodies = [_body(step, names) for step in plan.steps]
+    bodies = [_body(step, names, plan.withheld) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
-    definitions: list[str] = [_module_level(function.moved) for function in plan.functions]
+    definitions: list[str] = [_module_level(function.moved, plan.withheld) for function in plan.functions]
     records: list[str] = []
     recorded: list[Step] = []
     for step, body in zip(plan.steps, bodies, strict=True):
@@ -67,7 +68,7 @@ def emit_steps(plan: Plan) -> str:
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
 
 
-def _body(step: Step, names: OwnNames) -> list[_Piece]:
+def _body(step: Step, names: OwnNames, withheld: Sequence[Withheld]) -> list[_Piece]:
     pieces: list[_Piece] = []
     guarded = 0
     for item in step.items:
@@ -83,8 +84,11 @@ def _body(step: Step, names: OwnNames) -> list[_Piece]:
         if item.shown is not None and item.kept:
             text = cut.around(f"{item.shown} = {cut.code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
+        elif item.shown is not None and not isinstance(item.statement.node, ast.Expr):
+            shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
             text = cut.around(_shown(names.show, item.shown, cut.code))
+        text = shown_code(text, withheld)
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
             pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=cut.separated))
@@ -187,9 +191,9 @@ def _can_be_field(name: str) -> bool:
     return not name.startswith("_") and not keyword.iskeyword(name) and not hasattr(tuple, name)
 
 
-def _module_level(moved: Moved) -> str:
+def _module_level(moved: Moved, withheld: Sequence[Withheld]) -> str:
     cut = snippet(moved)
-    return cut.around(cut.code)
+    return shown_code(cut.around(cut.code), withheld)
 
 
 def _shown(show: str, label: str, code: str) -> str:
