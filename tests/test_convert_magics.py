@@ -148,7 +148,6 @@ def test_what_acts_becomes_python(source: str, expected: str) -> None:
         ("!pip uninstall -y pandas", "uninstalls"),
         ("!sleep 100 &", "background"),
         ("!echo {Out[3]}", "Out"),
-        ("%env API_KEY=abcdefgh", "API_KEY"),
         ("%cd -", "history"),
         ("%time for i in range(3): print(i)", "time"),
         ("x = %timeit -o f(1)", "timeit"),

@@ -52,6 +52,7 @@ _HINT = re.compile("pass|pwd|secret|token|key|auth", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
 _BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)", re.IGNORECASE)
 _SETTING = re.compile(r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)")
+_WRITTEN = re.compile(r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)")
 _DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -118,6 +119,22 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
                 case [ast.Constant(value=str() as name), ast.Constant(value=str() as text) as default]:
                     if kind := _kind(name, text):
                         yield Credential(cell.locate(default), f"{kind} as a default", text, name, default)
+
+
+def credentials_in_prose(text: str) -> Iterator[str]:
+    """Yield the values in a comment or in prose that look like credentials: ``password: …``, ``api_key = "…"``."""
+    if not _HINT.search(text):
+        return
+    for found in _WRITTEN.finditer(text):
+        value = found["value"].rstrip(".:!?")
+        if re.search(r"\d", value) and _kind(found["name"], value):
+            yield value
+
+
+def is_unmistakable(value: str) -> bool:
+    """Return whether a credential is no word that code has for other reasons too (``admin``, ``data``)."""
+    mixed = sum(bool(re.search(kind, value)) for kind in (r"\d", "[a-z]", "[A-Z]", r"[^\w]"))
+    return len(value) >= 8 and (mixed > 1 or len(value) >= 16)  # noqa: PLR2004 what nobody writes by chance
 
 
 def _formatted(cell: Cell) -> Iterator[Credential]:

@@ -30,6 +30,7 @@ _MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern i
 # A cheap look before every string of a cell is taken apart.
 _HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
 _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern}|/content\b|/kaggle\b)[^\s'\";|&<>)]*")
+_IN_PROSE = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)`\],]*")
 # Magics whose first word is a path, wherever it leads.
 _IN_MAGIC = re.compile(r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)")
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
@@ -83,6 +84,19 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
             place = _place(text)
             if place and not _NO_PATH.search(text):
                 yield MachinePath(text, cell.locate(literal), place, cell, literal)
+
+
+def without_folders(text: str) -> str:
+    """Return prose or a comment with ``…/name`` in the place of each path of one machine."""
+    return _IN_PROSE.sub(lambda found: f"…/{base_name(found[0])}" if base_name(found[0]) else "…", text)
+
+
+def base_name(path: str) -> str:
+    """Return the last part of a path of any system; empty for a home folder, whose name is a person's."""
+    trimmed = path.rstrip("/\\…")
+    if re.fullmatch(r"(?i)(?:[a-z]:)?[\\/]+(?:Users|home)[\\/]+[^\\/]+|~|[a-z]:", trimmed):
+        return ""
+    return re.split(r"[\\/]", trimmed)[-1]
 
 
 def _place(text: str) -> str | None:

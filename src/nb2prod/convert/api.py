@@ -11,6 +11,7 @@ from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
 from nb2prod.convert.passes import make_plan
+from nb2prod.convert.withheld import leaked
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
@@ -43,7 +44,10 @@ def convert_notebook(path: Path, name: str | None = None) -> Conversion:
     if refusals:
         ordered = sorted(refusals, key=lambda each: (each.cell, each.line))
         raise RefusedError(tuple(dict.fromkeys(map(str, ordered))))
-    return Conversion(plan, emit(plan, analysis, path.parent, content))
+    package = emit(plan, analysis, path.parent, content)
+    if leaks := leaked(plan, package.files):
+        raise RefusedError(tuple(dict.fromkeys(map(str, leaks))))
+    return Conversion(plan, package)
 
 
 def check_name(name: str, analysis: Analysis) -> None:

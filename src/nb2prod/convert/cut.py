@@ -204,7 +204,7 @@ def _interfaces(
     live = set(wanted)
     interfaces: list[Interface] = []
     for group, before in zip(reversed(groups), reversed(available[:-1]), strict=True):
-        read = _read(group, analysis)
+        read = _read(group, given, analysis)
         results = tuple(name for name in _in_order(group) if name in live and name not in outside)
         kept = {name: None for name in results if not _certainly(group, name)}
         arguments = tuple(name for name in {**read, **kept} if name in before)
@@ -214,7 +214,7 @@ def _interfaces(
     return interfaces
 
 
-def _read(group: Group, analysis: Analysis) -> dict[str, None]:
+def _read(group: Group, given: Sequence[str], analysis: Analysis) -> dict[str, None]:
     """Return the names a group reads before it has surely bound them, in order of first use."""
     bound: set[str] = set()
     read: dict[str, None] = {}
@@ -222,7 +222,9 @@ def _read(group: Group, analysis: Analysis) -> dict[str, None]:
         statement = item.statement
         names = [use.name for use in statement.uses if use.exposed]
         read.update(
-            dict.fromkeys(name for name in (*names, *_names_in_replacements(item, analysis)) if name not in bound)
+            dict.fromkeys(
+                name for name in (*names, *_names_in_replacements(item, given, analysis)) if name not in bound
+            )
         )
         for definition in statement.definitions:
             if definition.kind == "delete":
@@ -241,11 +243,11 @@ def _certainly(group: Group, name: str) -> bool:
     )
 
 
-def _names_in_replacements(item: Moved, analysis: Analysis) -> tuple[str, ...]:
+def _names_in_replacements(item: Moved, given: Sequence[str], analysis: Analysis) -> tuple[str, ...]:
     """Return the names that text of ours inside a statement reads (``f"ls {folder}"`` for ``!ls {folder}``)."""
     if not item.replacements:
         return ()
-    known = {each.name for statement in analysis.flow.statements for each in statement.definitions}
+    known = {each.name for statement in analysis.flow.statements for each in statement.definitions} | {*given}
     names: dict[str, None] = {}
     for replacement in item.replacements:
         try:

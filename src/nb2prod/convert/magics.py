@@ -63,8 +63,6 @@ class Code:
 
 Translation = Drop | Install | Code | Refusal
 
-_SECRET = re.compile(r"(?i)(secret|token|passw(or)?d|api_?key|access_?key|private_?key)")
-
 
 def shell_module() -> str:
     """Return the text of the module a package gets as ``shell.py`` where any ``Code`` names helpers."""
@@ -223,8 +221,6 @@ def _environment(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transl
     if not name or not (found or value) or re.search(r"[\s{$]", name):
         return _refusal(magic, cell, "it sets no variable that can be told", 'write os.environ["NAME"] = "value"')
     text = expand(value, bound)
-    if not text.names and len(value) > 3 and _SECRET.search(name) and not value.startswith(("$", "{", "<")):  # noqa: PLR2004 - shorter is a placeholder
-        return _refusal(magic, cell, f"it writes what looks like a secret ({name})", "set the variable outside")
     if refusal := _kernel_names(magic, cell, bound, value):
         return refusal
     return Code(f"set_environment({name!r}, {text.source})", helpers=("set_environment",), names=text.names)

@@ -44,7 +44,7 @@ def lift_parameters(plan: Plan, _analysis: Analysis) -> Plan:
 
 def _parameter(item: Moved, siblings: tuple[Item, ...]) -> Parameter | None:
     statement = item.statement
-    if "parameters" not in statement.cell.tags:
+    if "parameters" not in statement.cell.tags or item.replacements:
         return None
     match statement.node:
         case (

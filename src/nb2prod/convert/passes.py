@@ -14,6 +14,7 @@ from nb2prod.convert.data_files import find_data_files
 from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
 from nb2prod.convert.hoist import hoist_definitions, hoist_imports
+from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.local_modules import find_local_modules
 from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
 from nb2prod.convert.namespace import settle_membership
@@ -23,6 +24,7 @@ from nb2prod.convert.plan import Moved, Pass, Plan, Step
 from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.translate import translate_magics
+from nb2prod.convert.withheld import withhold_texts
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -50,6 +52,9 @@ PASSES: tuple[Pass, ...] = (
     take_local_modules,
     translate_magics,
     settle_membership,
+    # Before the parameters cell, whose literals become defaults: none of these may be one.
+    lift_secrets,
+    lift_absolute_paths,
     lift_parameters,
     keep_main,
     hoist_imports,
@@ -64,6 +69,7 @@ PASSES: tuple[Pass, ...] = (
     annotate_steps,
     collect_results,
     infer_needs,
+    withhold_texts,
 )
 
 

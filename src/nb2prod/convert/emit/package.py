@@ -22,6 +22,7 @@ from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.testing import emit_entrypoint_test, emit_function_tests, emit_import_test, emit_shared
 from nb2prod.convert.manifest import FILE_NAME, digest, manifest
 from nb2prod.convert.plan import Package
+from nb2prod.convert.withheld import shown_prose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
     """
     check_names(plan)
     notebook_digest = digest(notebook_content)
-    missing = missing_inputs(plan, analysis)
+    missing = [shown_prose(reason, plan.withheld) for reason in missing_inputs(plan, analysis)]
     source = f"src/{plan.package}"
     steps = f"{source}/steps.py"
     python = {
@@ -79,7 +80,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
 
 
 def _scaffold(plan: Plan) -> list[str]:
-    names = ["display.py"]
+    names = ["display.py", "settings.py"]
     if plan.draws:
         names += ["figures.py", "backend.py"]
     if plan.uses_pandas:

@@ -8,8 +8,9 @@ from nb2prod import __version__
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field, result_fields
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
-from nb2prod.convert.emit.settings import description, option_names
+from nb2prod.convert.emit.settings import description, option_names, variable_names
 from nb2prod.convert.emit.testing import function_calls
+from nb2prod.convert.withheld import shown_prose
 from nb2prod.notebook.model import MarkdownCell
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def emit_readme(plan: Plan, digest: str, missing: Sequence[str]) -> str:
     digest   SHA-256 of the notebook's file
     missing  why no test runs the whole pipeline; empty where one does
     """
-    title, introduction = _introduction(plan)
+    title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
     sections = [
         f"# {title}",
         introduction or f"{code(plan.notebook.path.name)} as a pipeline.",
@@ -67,7 +68,9 @@ def _run(plan: Plan) -> str:
             "```",
             "",
             f"`python -m {plan.package}` is the same. Relative paths start at the folder the command runs in:",
-            "run it where the notebook was, and with no options it does what the notebook did.",
+            "run it where the notebook was, and with no options it does what the notebook did."
+            if not any(each.required for each in plan.parameters)
+            else "run it where the notebook was, with the required values of the table below.",
             "What the notebook printed goes to standard output. What it displayed goes to standard error"
             + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
         ]
@@ -75,16 +78,26 @@ def _run(plan: Plan) -> str:
 
 
 def _configure(plan: Plan) -> str:
-    options = option_names(plan)
+    options, variables = option_names(plan), variable_names(plan)
     output = output_field(plan)
-    rows = [(options[output], output, "output", "folder for what the run writes")]
+    rows = [(f"`{options[output]}`", output, "output", "folder for what the run writes")]
     for each in plan.parameters:
         default = "required" if each.required else literal(each.default)
         source = f" (cell {each.cell})" if each.cell is not None and f"cell {each.cell}" not in each.text else ""
-        rows.append((options[each.name], each.name, default, description(each) + source))
-    table = ["| option | field of `Config` | default | what it is |", "|---|---|---|---|"]
-    table += [f"| `{o}` | `{n}` | {table_cell(code(d))} | {table_cell(t)} |" for o, n, d, t in rows]
-    return "\n".join(["## Configure", "", *table])
+        option = "none: a secret" if each.secret else f"`{options[each.name]}`"
+        rows.append((option, each.name, default, description(each) + source))
+    table = ["| option | field of `Config` | environment | default | what it is |", "|---|---|---|---|---|"]
+    table += [f"| {o} | `{n}` | `{variables[n]}` | {table_cell(code(d))} | {table_cell(t)} |" for o, n, d, t in rows]
+    text = [
+        "An option counts more than an environment variable, that more than the file of `--config FILE`,",
+        'that more than the default. The file is TOML, one line a field: `output_dir = "results"`.'.replace(
+            "output_dir", output
+        ),
+    ]
+    needed = [each.name for each in plan.parameters if each.required]
+    if needed:
+        text.append(f"A run needs {_names(needed)}; without one it says so and ends with exit code 2.")
+    return "\n".join(["## Configure", "", *text, "", *table])
 
 
 def _steps(plan: Plan) -> str:

@@ -39,9 +39,9 @@ def emit_config(plan: Plan) -> str:
     """Return the text of ``config.py``, not yet formatted."""
     output = output_field(plan)
     rows = [f"{output}: where the run writes what the notebook showed, such as figures"]
-    rows += [f"{each.name}: {description(each)}" for each in plan.parameters]
+    rows += [f"{each.name}: {description(each)}" + (" (required)" if each.required else "") for each in plan.parameters]
     fields = [f'    {output}: Path = Path("output")', *(_field(each) for each in plan.parameters)]
-    mutable = any(_is_mutable(each.default) for each in plan.parameters)
+    mutable = any(_is_mutable(each.default) or each.secret for each in plan.parameters)
     summary = "What a run can be told; the defaults are the notebook's values."
     return "\n".join(
         [
@@ -74,17 +74,21 @@ def emit_cli(plan: Plan) -> str:
     """Return the text of ``cli.py``, not yet formatted."""
     options = option_names(plan)
     literals = any(_converter(each) == "_literal" for each in plan.parameters)
-    calls = [_argument(options[output_field(plan)], output_field(plan), "Path", "folder for what the run writes")]
+    calls = [
+        _argument("--config", "--config", "Path", "TOML file with values for the fields of Config"),
+        _argument(options[output_field(plan)], output_field(plan), "Path", "folder for what the run writes"),
+    ]
     for each in plan.parameters:
+        if each.secret:
+            continue  # a command line is seen by every process of the machine
         text = description(each)
-        if not each.required:
-            text += f" (default: {literal(each.default)})"
+        text += " (required)" if each.required else f" (default: {literal(each.default)})"
         if each.type == "bool":
             action = ", action=argparse.BooleanOptionalAction"
-            call = _argument(options[each.name], each.name, None, text, action, required=each.required)
+            calls.append(_argument(options[each.name], each.name, None, text, action))
         else:
-            call = _argument(options[each.name], each.name, _converter(each), text, required=each.required)
-        calls.append(call)
+            calls.append(_argument(options[each.name], each.name, _converter(each), text))
+    needed = needed_lines(plan)
     title = f"Run {clean(plan.notebook.path.name)} as a pipeline."
     helper = [
         "",
@@ -106,11 +110,17 @@ def emit_cli(plan: Plan) -> str:
             *(["import ast"] if literals else []),
             "import io",
             "import logging",
+            "import os",
             "import sys",
             "from collections.abc import Sequence",
             "from pathlib import Path",
             "",
             "from .config import Config",
+            "from .settings import SettingError, from_environment, from_file",
+            "",
+            "# The environment variable of each field.",
+            *_table("VARIABLES", variable_names(plan)),
+            *(["", "# What has no default: what a run without it says.", *_table("NEEDED", needed)] if needed else []),
             "",
             "",
             "def build_parser() -> argparse.ArgumentParser:",
@@ -127,7 +137,25 @@ def emit_cli(plan: Plan) -> str:
             "",
             "def main(arguments: Sequence[str] | None = None) -> int:",
             '    """Run the pipeline and return the exit code; a step that fails ends it with its traceback."""',
-            "    config = Config.from_options(vars(build_parser().parse_args(arguments)))",
+            "    parser = build_parser()",
+            "    options = vars(parser.parse_args(arguments))",
+            '    file = options.pop("--config", None)',
+            "    try:",
+            "        below = {} if file is None else from_file(file, Config)",
+            "        options = {**below, **from_environment(VARIABLES, Config, os.environ), **options}",
+            "    except SettingError as error:",
+            "        parser.error(str(error))",
+            *(
+                [
+                    "    missing = [line for name, line in NEEDED.items() if name not in options]",
+                    "    if missing:",
+                    '        print("\\n".join(missing), file=sys.stderr)',
+                    "        return 2",
+                ]
+                if needed
+                else []
+            ),
+            "    config = Config.from_options(options)",
             "    _log_to_standard_error()",
             "    # Imported here: ``--help`` and a wrong option need none of the notebook's libraries.",
             "    from .pipeline import run",
@@ -155,15 +183,45 @@ def emit_cli(plan: Plan) -> str:
 def option_names(plan: Plan) -> dict[str, str]:
     """Return the command-line option of each field of the configuration."""
     options: dict[str, str] = {}
-    taken = {"--help"}
+    taken = {"--help", "--config"}
     switches = {each.name for each in plan.parameters if each.type == "bool"}
     for name in (output_field(plan), *(each.name for each in plan.parameters)):
-        option = "--" + (name.strip("_").replace("_", "-") or "value")
+        # DATA_FILE is a constant in Python; on a command line it is --data-file.
+        option = "--" + ((name.lower() if name.isupper() else name).strip("_").replace("_", "-") or "value")
         while not taken.isdisjoint(_spellings(option, switch=name in switches)):
             option += "-2"
         taken |= _spellings(option, switch=name in switches)
         options[name] = option
     return options
+
+
+def variable_names(plan: Plan) -> dict[str, str]:
+    """Return the environment variable of each field of the configuration."""
+    names: dict[str, str] = {}
+    for field in (output_field(plan), *(each.name for each in plan.parameters)):
+        name = f"{plan.package}_{field.strip('_') or 'value'}".upper()
+        while name in names.values():
+            name += "_2"
+        names[field] = name
+    return names
+
+
+def needed_lines(plan: Plan) -> dict[str, str]:
+    """Return for each required field what a run without it says."""
+    options, variables = option_names(plan), variable_names(plan)
+    return {
+        each.name: (
+            f"{each.name}: needed since {description(each)} (set {variables[each.name]})"
+            if each.secret
+            else f"{options[each.name]}: needed since {description(each)} (or set {variables[each.name]})"
+        )
+        for each in plan.parameters
+        if each.required
+    }
+
+
+def _table(name: str, rows: dict[str, str]) -> list[str]:
+    return [f"{name} = {{", *(f"    {key!r}: {value!r}," for key, value in rows.items()), "}"]
 
 
 def _spellings(option: str, *, switch: bool) -> set[str]:
@@ -182,7 +240,7 @@ def description(parameter: Parameter) -> str:
 def _field(parameter: Parameter) -> str:
     annotation = parameter.type if parameter.type in _ANNOTATIONS else "Any"
     if parameter.required:
-        return f"    {parameter.name}: {annotation}"
+        return f"    {parameter.name}: {annotation}" + (" = field(repr=False)" if parameter.secret else "")
     value = literal(parameter.default)
     if _is_mutable(parameter.default):
         value = f"field(default_factory=lambda: {value})"
@@ -191,14 +249,10 @@ def _field(parameter: Parameter) -> str:
     return f"    {parameter.name}: {annotation} = {value}"
 
 
-def _argument(
-    option: str, name: str, converter: str | None, text: str, more: str = "", *, required: bool = False
-) -> str:
+def _argument(option: str, name: str, converter: str | None, text: str, more: str = "") -> str:
     parts = [repr(option), f"dest={name!r}"]
     if converter is not None:
         parts += [f"type={converter}", f"metavar={(converter.strip('_') or name).upper()!r}"]
-    if required:
-        parts.append("required=True")
     parts.append(f"help={text.replace('%', '%%')!r}")
     return f"    parser.add_argument({', '.join(parts)}{more})"
 

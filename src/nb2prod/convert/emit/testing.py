@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field
-from nb2prod.convert.emit.settings import option_names
+from nb2prod.convert.emit.settings import needed_lines, option_names, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,14 @@ def emit_import_test(plan: Plan) -> str:
 
 def emit_entrypoint_test(plan: Plan, *, runs: bool) -> str:
     """Return the text of ``tests/test_entrypoint.py``; with ``runs`` it runs the whole pipeline."""
+    needed, variables = needed_lines(plan), variable_names(plan)
     text = _ENTRYPOINT_TEST + (_RUN_TEST if runs else "")
+    if needed:
+        text = text.replace(
+            "from collections.abc import Callable\n", "from collections.abc import Callable\n\nimport pytest\n"
+        )
+        text += _NEEDED_TEST.replace("VARIABLES", repr([variables[name] for name in needed]))
+        text = text.replace("LINES", repr([line.partition(":")[0] for line in needed.values()]))
     option = option_names(plan)[output_field(plan)]
     return text.replace("PACKAGE", plan.package).replace("OPTION", repr(option)).replace("SECONDS", str(_SECONDS))
 
@@ -82,7 +89,8 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():
             if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
                 text = _literal_call(node)
-                if text is not None:
+                # A folder of one machine is no argument for a test, a credential still less.
+                if text is not None and not any(each.text in text for each in plan.withheld):
                     found[node.func.id] = FunctionCall(functions[node.func.id], cell.index, text)
     return list(found.values())
 
@@ -137,10 +145,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def python() -> Run:
     """Run Python with the package importable, installed or not."""
-    paths = [str(HERE.parent / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
     def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        paths = [str(HERE.parent / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         return subprocess.run(
             [sys.executable, *arguments],
             env=environment,
@@ -213,4 +221,16 @@ def test_the_whole_pipeline_runs(python: Run) -> None:
     result = python("-m", "PACKAGE", OPTION, "results", timeout=SECONDS)
 
     assert result.returncode == 0, result.stderr
+"""
+
+_NEEDED_TEST = """
+
+def test_a_run_without_the_required_values_names_them(python: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+
+    result = python("-m", "PACKAGE")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == LINES
 """
