@@ -294,7 +294,7 @@ def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureF
     out = capsys.readouterr().out
     commands = out.partition("Commands:\n")[2].partition("\n\n")[0]
     listed = [line.split()[0] for line in commands.splitlines()]
-    assert listed == [name for name in ("check", "convert", "rule") if name in listed]
+    assert listed == [name for name in ("check", "convert", "verify", "graph", "rule") if name in listed]
     assert {"check", "rule"} <= set(listed)
     assert "\n  Examples:\n    nb2prod check   " in out
 

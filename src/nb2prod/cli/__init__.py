@@ -50,6 +50,7 @@ Examples:
   nb2prod check                            every notebook below this folder
   nb2prod rule NB301                       what a rule means and how to follow it
   nb2prod convert churn.ipynb --output churn/
+  nb2prod verify churn.ipynb churn/        whether the package computes what the notebook did
 
 \b
 Exit codes:
@@ -64,7 +65,7 @@ Exit codes:
 )
 @click.version_option(__version__, prog_name="nb2prod", message="%(prog)s %(version)s")
 def nb2prod() -> None:
-    """Check Jupyter notebooks for production readiness and convert them into packages."""
+    """Check notebooks for production readiness, convert them into packages, prove both compute the same."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
