@@ -66,7 +66,8 @@ def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
             arguments = ["-c", ITSELF, str(Path(__file__).parent), str(notebook), str(out), str(scratch), python]
         else:
             arguments = ["-m", "nb2prod", "verify", str(notebook), str(out), "--python", python, "--allow-effects",
-                         "--timeout", str(given.timeout), "--cell-timeout", str(given.timeout), "--format", "json"]  # fmt: skip
+                         "--timeout", str(given.timeout), "--cell-timeout", str(given.timeout),
+                         "--format", "json"]  # fmt: skip
         done = run(arguments, given.timeout * 5)
         outcome["verdict"] = _OF_EXIT.get(done.returncode, f"verify exits {done.returncode}")
         outcome["seconds"] = round(time.perf_counter() - started, 1)
@@ -97,8 +98,8 @@ def told(data: dict[str, Any]) -> dict[str, Any]:
 
 def at_its_folder(copy: Path, meta: dict[str, Any]) -> Path:
     """Return the notebook, moved to the folder it runs in where it was saved elsewhere."""
-    notebook = copy / meta["notebook"]
-    target = copy / str(meta["cwd"]) / notebook.name
+    notebook: Path = copy / str(meta["notebook"])
+    target: Path = copy / str(meta["cwd"]) / notebook.name
     if target != notebook and not target.exists():
         shutil.copyfile(notebook, target)
     return target
@@ -131,12 +132,17 @@ def verify_itself(notebook: Path, package: Path, scratch: Path, python: str) -> 
     def as_package(subject: Any, interpreter: Any, box: Any, *, seed: int, **_others: Any) -> Any:
         return run_notebook(subject, interpreter, box, number=3, seed=seed, progress=lambda *_: None)
 
-    verdict.run_package = as_package
+    vars(verdict)["run_package"] = as_package
     os.environ["TMPDIR"] = str(scratch)
     options = verdict.Options(python=python, allow_effects=True)
     done = verdict.verify(load_subject(notebook, package), options)
     print(render_json(done))
     raise SystemExit(done.exit_code)
+
+
+def quick(case: Path, below: float | None) -> bool:
+    """Return whether a case ran in less than ``below`` seconds, where that is asked for."""
+    return below is None or json.loads((case / "meta.json").read_text(encoding="utf-8"))["seconds"] < below
 
 
 def report(outcomes: list[dict[str, Any]]) -> None:
@@ -181,6 +187,7 @@ def main() -> None:
     parser.add_argument("--only", default="*", metavar="GLOB", help="cases by name")
     parser.add_argument("--limit", type=int, help="the first N cases")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth case")
+    parser.add_argument("--below", type=float, metavar="SECONDS", help="cases that ran in less than that")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="for one run")
     parser.add_argument("--results", type=Path, metavar="FILE", help="append one JSON object a case")
@@ -189,7 +196,8 @@ def main() -> None:
     corpus = Path(os.environ.get("NB2PROD_CORPUS") or ROOT.parent / "shared" / "corpus")
     folder: Path = given.folder or corpus / "runnable"
     cases = [path.parent for path in sorted(folder.glob("*/meta.json"))]
-    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only)][:: given.every][: given.limit]
+    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only) and quick(case, given.below)]
+    cases = cases[:: given.every][: given.limit]
     if not cases:
         raise SystemExit(f"no cases in {folder}: nothing is measured")
     outcomes = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nb2prod import __version__
 from nb2prod.report.text import printable
+from nb2prod.verify.folder import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +137,7 @@ def _notes(done: Verification) -> Iterator[str]:
 
 
 def _outside(done: Verification) -> Iterator[str]:
-    paths = {file.path for run in _runs(done) for file in run.trace.files if file.path.startswith("../")}
+    paths = {path for run in _runs(done) for path in outside(run.trace.files)}
     if paths:
         names = ", ".join(sorted(paths)[:_LISTED])
         yield printable(f"note: files above the notebook's folder were changed, in the copy only: {names}")
