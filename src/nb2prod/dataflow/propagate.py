@@ -86,7 +86,7 @@ class Propagation:
                 inner.setdefault(definition.name, []).append(definition)
         self._at = statement.index
         self._inner, self._own = inner, None
-        self._ends = _ends(statement)
+        self._ends = _ends(statement) if statement.definitions else {}
         if self._wrote:
             self._written.clear()
             self._wrote = False
@@ -101,7 +101,8 @@ class Propagation:
             for use in deferred:
                 if use.owner is None or at_once:
                     self._merge(use)
-        self._apply(statement, inner)
+        if statement.definitions:
+            self._apply(statement, inner)
         for use in deferred:
             if use.owner is None and (use.kept or isinstance(statement.node, _COMPOUND)):
                 self._wait(use)
@@ -117,7 +118,7 @@ class Propagation:
             else:
                 self._merge(use)
             found = self.reaching.get(use)
-            if found is not None and any(each.statement in self._code for each in found):
+            if found is not None and not self._code.isdisjoint([each.statement for each in found]):
                 if held is None:
                     held = _held(statement)
                 self._call(found, called, kept=held.get(id(use.node), True))
