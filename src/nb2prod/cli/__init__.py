@@ -50,6 +50,7 @@ Examples:
   nb2prod check                            every notebook below this folder
   nb2prod rule NB301                       what a rule means and how to follow it
   nb2prod convert churn.ipynb --output churn/
+  nb2prod verify churn.ipynb churn/        runs both: do they compute the same?
   nb2prod verify churn.ipynb churn/        whether the package computes what the notebook did
 
 \b

@@ -12,6 +12,7 @@ from pathlib import Path
 from nb2prod.errors import ConfigurationError
 
 _OLDEST = (3, 8)
+_ANY_PYTHON = frozenset({"python", "python3", f"python3.{sys.version_info.minor}"})
 # -I -S would be quicker and would not see what a virtual environment adds.
 _ASK = """\
 import json, sys
@@ -72,7 +73,8 @@ def _of_kernel(name: str) -> Interpreter:
         ) from None
     if spec.language.lower() != "python" or not any("ipykernel" in word for word in spec.argv):
         raise ConfigurationError(f"--kernel {name}: is no Python kernel (ipykernel)")
-    path = shutil.which(spec.argv[0])
+    # As Jupyter does: a specification that names no particular Python means the one that asks.
+    path = sys.executable if spec.argv[0] in _ANY_PYTHON else shutil.which(spec.argv[0])
     if path is None:
         raise ConfigurationError(f"--kernel {name}: its program {spec.argv[0]} does not exist")
     _check(path, f"--kernel {name}")
