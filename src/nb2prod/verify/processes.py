@@ -46,6 +46,9 @@ class Watched:
         seen = _resident(self.process.pid)
         if seen is None:
             return False
+        if seen > self.limit:
+            # Forked workers share most of what they hold; looking at that takes longer.
+            seen = _proportional(self.process.pid) or seen
         self.memory = max(seen, self.memory or 0)
         return seen > self.limit
 
@@ -142,6 +145,18 @@ def _resident(session: int) -> int | None:
         return _resident_by_ps(session)
     page = os.sysconf("SC_PAGE_SIZE")
     return sum(resident * page for _, resident in _of_session(session))
+
+
+def _proportional(session: int) -> int | None:
+    """Return the resident bytes of a session, what several processes share counted once; None where unknown."""
+    found = 0
+    for pid, _ in _of_session(session) if _PROC.is_dir() else ():
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_bytes().splitlines()
+        except OSError:
+            continue
+        found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Pss:"))
+    return found or None
 
 
 def _of_session(session: int) -> Iterator[tuple[int, int]]:
