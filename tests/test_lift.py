@@ -269,6 +269,18 @@ def test_comments_keep_only_the_name_of_a_file(tmp_path: Path) -> None:
     assert "# or …/b.csv" in steps(conversion)
 
 
+def test_the_comments_of_a_lifted_statement_stay_with_the_one_below(tmp_path: Path) -> None:
+    conversion = convert(tmp_path, f'# what we have\nDATA = "{FOLDER}/a.csv"  # from {FOLDER}\n\n# and so\nprint(DATA)')
+
+    assert "    # what we have\n    # from …/thesis\n    # and so\n    print(DATA)" in steps(conversion)
+
+
+def test_asking_for_a_service_needs_no_value(tmp_path: Path) -> None:
+    conversion = convert(tmp_path, 'import os\nprint(os.path.exists("/content/drive"))')
+
+    assert fields(conversion) == {}
+
+
 def test_a_run_without_the_values_names_field_cell_and_file_before_the_first_step(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1", encoding="utf-8")
     conversion = convert(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 # Where such a path begins, and what it says about where the notebook runs.
-_PLACES = {
+PLACES = {
     "lies in one person's home folder": r"/Users/[\w.@-]+/|/home/[\w.@-]+/[\w.@…-]|~/[\w…]",
     "lies on a Windows drive": r"[A-Za-z]:[\\/](?=[\w.$({ -])[^:(]",
     "lies on a network share": r"\\\\[\w.-]+\\\w",
@@ -26,7 +26,7 @@ _PLACES = {
     "exists on Kaggle only": r"/kaggle/(?:input|working|temp|lib)\b",
     "exists on Databricks only": r"/dbfs/[\w.-]|dbfs:/|/databricks/\w",
 }
-_MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(_PLACES.values())))
+_MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(PLACES.values())))
 # A cheap look before every string of a cell is taken apart.
 _HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
 _IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern}|/content\b|/kaggle\b)[^\s'\";|&<>)]*")
@@ -40,7 +40,7 @@ _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )
 # Asking whether a path exists depends on nothing: the notebook finds out where it runs.
-_PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.path.lexists"})
+PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.path.lexists"})
 _HTTP = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "route"})
 
 
@@ -65,7 +65,7 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
     """Yield the paths of one machine in the notebook's code; one that is written twice comes twice."""
     known: dict[int, tuple[CodeCell, ast.expr]] = {}
     for call in analysis.calls():
-        if call.qualified_name in _PROBES:
+        if call.qualified_name in PROBES:
             continue
         for parameter in call.info.path if call.info is not None else ():
             argument = call.arguments.get(parameter)
@@ -101,7 +101,7 @@ def base_name(path: str) -> str:
 
 def _place(text: str) -> str | None:
     found = _MACHINE.match(text.removeprefix("file://"))
-    return list(_PLACES)[int(found.lastgroup[1:])] if found and found.lastgroup else None
+    return list(PLACES)[int(found.lastgroup[1:])] if found and found.lastgroup else None
 
 
 def _beginning(node: ast.expr) -> str:

@@ -19,7 +19,7 @@ from nb2prod.convert.substitution import docstrings, literals
 from nb2prod.convert.withheld import REDACTED, credentials_in_texts, refused_modules
 from nb2prod.credentials import Credential, find_credentials, is_unmistakable
 from nb2prod.notebook.model import CodeCell
-from nb2prod.places import base_name, find_machine_paths
+from nb2prod.places import PLACES, PROBES, base_name, find_machine_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.places import MachinePath
 
+# A notebook that asks for these asks whether it runs on Colab, Kaggle or Databricks.
+_SERVICES = frozenset({each for each in PLACES if each.endswith("only")})
 _BLANK_FOLDERS = re.compile(r"(?:/tmp|/var/tmp)(?:/|$)")
 _TELLING = re.compile(r"(?i)(secret|token|passw(or)?d|api_?key|access_?key|private_?key)")
 
@@ -104,6 +106,8 @@ def lift_absolute_paths(plan: Plan, analysis: Analysis) -> Plan:
         if _BLANK_FOLDERS.match(path.text):
             notes.append(f"Cell {cell} uses {path.text.rstrip('…')}, which stays as it is.")
             continue
+        if path.place in _SERVICES and _is_asked_for(path, parents, analysis):
+            continue  # the notebook finds out where it runs
         text = _lifted_text(path, parents)
         if not text.strip("/\\~"):
             continue
@@ -131,6 +135,14 @@ def _parents(plan: Plan) -> dict[int, ast.AST]:
         for node in ast.walk(item.statement.node):
             found.update((id(child), node) for child in ast.iter_child_nodes(node))
     return found
+
+
+def _is_asked_for(path: MachinePath, parents: dict[int, ast.AST], analysis: Analysis) -> bool:
+    """Return whether the code asks whether there is such a path."""
+    match parents.get(id(path.node)):
+        case ast.Call(func=func):
+            return analysis.qualified_name(func) in PROBES
+    return False
 
 
 def _lifted_text(path: MachinePath, parents: dict[int, ast.AST]) -> str:

@@ -18,7 +18,7 @@ from nb2prod.convert.worker import indent_all, tractable
 from nb2prod.notebook.parse import parse_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nb2prod.convert.plan import Plan, Step, Withheld
 
@@ -47,7 +47,8 @@ def emit_steps(plan: Plan) -> str:
     """Return the text of ``steps.py``, not yet formatted."""
     names = own_names(plan)
     taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception}
-    bodies = [_body(step, names, plan.withheld) for step in plan.steps]
+    orphans = _orphaned_comments(plan)
+    bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
     definitions: list[str] = [_module_level(function.moved, plan.withheld) for function in plan.functions]
@@ -68,7 +69,24 @@ def emit_steps(plan: Plan) -> str:
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
 
 
-def _body(step: Step, names: OwnNames, withheld: Sequence[Withheld]) -> list[_Piece]:
+def _orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:
+    """Return the comments of statements that became parameters, by the statement below them in their cell."""
+    required = {each.name for each in plan.parameters if each.required}
+    found: dict[int, tuple[str, ...]] = {}
+    for statement, name in sorted(plan.lifted, key=lambda each: each[0].index):
+        cut = snippet(Moved(statement))
+        # A comment beside a parameter with a default is its documentation.
+        beside = (cut.beside,) if cut.beside and name in required else ()
+        comments = (*found.pop(statement.index, ()), *(line for line in cut.before if line), *beside)
+        last = statement.cell.tree is None or statement.node is statement.cell.tree.body[-1]
+        if comments and not last:
+            found[statement.index + 1] = comments
+    return found
+
+
+def _body(
+    step: Step, names: OwnNames, withheld: Sequence[Withheld], orphans: Mapping[int, Sequence[str]]
+) -> list[_Piece]:
     pieces: list[_Piece] = []
     guarded = 0
     for item in step.items:
@@ -88,7 +106,7 @@ def _body(step: Step, names: OwnNames, withheld: Sequence[Withheld]) -> list[_Pi
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
             text = cut.around(_shown(names.show, item.shown, cut.code))
-        text = shown_code(text, withheld)
+        text = shown_code("\n".join((*orphans.get(item.statement.index, ()), text)), withheld)
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
             pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=cut.separated))
