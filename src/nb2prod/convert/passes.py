@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.annotations import annotate_steps
 from nb2prod.convert.cut import cut_steps
 from nb2prod.convert.data_files import find_data_files
+from nb2prod.convert.definitions import hoist_definitions
 from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
-from nb2prod.convert.hoist import hoist_definitions, hoist_imports
+from nb2prod.convert.imports import hoist_imports
 from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.local_modules import find_local_modules
 from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins

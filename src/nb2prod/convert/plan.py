@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -240,6 +240,19 @@ def map_moved(plan: Plan, change: Callable[[Moved], Moved | None]) -> tuple[Step
         items = [change(item) if isinstance(item, Moved) else item for item in step.items]
         steps.append(replace(step, items=tuple(item for item in items if item is not None)))
     return tuple(steps)
+
+
+def moved_items(plan: Plan) -> Iterator[Moved]:
+    """Yield the plan's moved statements in the order of its steps."""
+    for step in plan.steps:
+        for item in step.items:
+            if isinstance(item, Moved):
+                yield item
+
+
+def without(plan: Plan, gone: Collection[int]) -> Plan:
+    """Return ``plan`` with the statements of these indices taken out of its steps."""
+    return replace(plan, steps=map_moved(plan, lambda item: None if item.statement.index in gone else item))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.hoist import shadowed_class_names
+from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace import membership_tests
 from nb2prod.convert.plan import Plan, Refusal
 from nb2prod.convert.translate import kernel_magic

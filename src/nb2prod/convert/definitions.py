@@ -1,0 +1,203 @@
+"""The pass that moves functions, classes and constants to module level, where that is certain.
+
+A definition is hoisted only if its name means one thing in the whole notebook, evaluating it has no
+effect, and everything it reads is at module level too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.plan import Function, Moved, moved_items, without
+from nb2prod.dataflow.flow import PREDEFINED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.plan import Plan
+    from nb2prod.dataflow.model import Definition, Use
+
+
+def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
+    """Move functions, classes and the literal constants they read to module level, where certain."""
+    defined = meanings(analysis)
+    module_names = {name for each in plan.imports for name in each.binds}
+    parameters = {parameter.name for parameter in plan.parameters}
+    candidates: dict[str, Moved] = {}
+    constants: dict[str, Moved] = {}
+    for item in moved_items(plan):
+        statement = item.statement
+        if len(statement.definitions) != 1 or item.shown or item.guarded:
+            continue
+        (definition,) = statement.definitions
+        if len(defined.get(definition.name, ())) != 1 or definition.name in PREDEFINED | parameters:
+            continue
+        if _used_before(analysis, definition):
+            continue
+        if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if not statement.global_writes and not item.replacements and _evaluates_quietly(statement.node):
+                candidates[definition.name] = item
+        elif _is_named_lambda(statement.node) and not item.replacements:
+            candidates[definition.name] = item
+        elif _is_constant(statement.node) and not item.replacements:
+            constants[definition.name] = item
+
+    while True:
+        kept = {
+            name: item
+            for name, item in candidates.items()
+            if all(
+                _is_found(use, item, candidates, {*constants, *module_names}, defined) for use in item.statement.uses
+            )
+        }
+        if len(kept) == len(candidates):
+            break
+        candidates = kept
+    needed = {use.name for item in candidates.values() for use in item.statement.uses} & constants.keys()
+    chosen = [*candidates.values(), *(constants[name] for name in needed)]
+    chosen.sort(key=lambda item: item.statement.index)
+    functions = tuple(Function(item.statement.definitions[0].name, _kind(item.statement.node), item) for item in chosen)
+    return without(replace(plan, functions=functions), {item.statement.index for item in chosen})
+
+
+def _is_found(
+    use: Use, item: Moved, candidates: Mapping[str, Moved], others: Collection[str], defined: Collection[str]
+) -> bool:
+    """Return whether a name read by ``item`` would be found at module level and mean the same there."""
+    if use.name in candidates:
+        # What runs at once must find its names already defined above.
+        return use.deferred or candidates[use.name].statement.index <= item.statement.index
+    return use.name in others or use.name not in defined
+
+
+def meanings(analysis: Analysis) -> dict[str, list[Definition]]:
+    """Return every definition of every name, changes in place and global writes included."""
+    found: dict[str, list[Definition]] = {}
+    for statement in analysis.flow.statements:
+        for definition in (*statement.definitions, *statement.global_writes):
+            found.setdefault(definition.name, []).append(definition)
+    for definitions in found.values():
+        # What is imported is the same object everywhere: plt.plot(x), plt.rcParams["a"] = 1 change no meaning.
+        if all(each.kind in ("import", "mutate") for each in definitions):
+            definitions[:] = [each for each in definitions if each.kind == "import"]
+    return found
+
+
+def _used_before(analysis: Analysis, definition: Definition) -> bool:
+    """Return whether the name is read at once above its definition, where it meant something else."""
+    return any(
+        use.name == definition.name and not use.deferred
+        for statement in analysis.flow.statements[: definition.statement]
+        for use in statement.uses
+    )
+
+
+def _is_named_lambda(node: ast.stmt) -> bool:
+    """Return whether ``node`` is ``f = lambda …``, a function by another spelling."""
+    match node:
+        case ast.Assign(targets=[ast.Name()], value=ast.Lambda(args=arguments)):
+            return all(_is_still(each) for each in (*arguments.defaults, *arguments.kw_defaults) if each is not None)
+        case _:
+            return False
+
+
+def _evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Return whether evaluating a definition calls nothing whose effect at import anybody could notice."""
+    if isinstance(node, ast.ClassDef):
+        outside = [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+        for statement in node.body:
+            match statement:
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    if not _evaluates_quietly(statement):
+                        return False
+                case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.Expr(value=value):
+                    outside.append(value)
+                case ast.AnnAssign() | ast.Pass():
+                    pass
+                case _:
+                    return False
+        if _shadowed_in_class(node):
+            return False
+    else:
+        arguments = node.args
+        outside = [
+            *node.decorator_list,
+            *arguments.defaults,
+            *(each for each in arguments.kw_defaults if each is not None),
+        ]
+    return all(_is_still(each) for each in outside)
+
+
+# Calls in decorators, bases and class bodies that only build a value.
+_BUILDERS = frozenset({
+    "dataclass", "field", "property", "staticmethod", "classmethod", "namedtuple", "NamedTuple", "TypeVar", "lru_cache",
+    "cache", "wraps", "auto", "frozenset", "tuple", "dict", "list", "set", "jit", "njit", "total_ordering", "Path",
+    "float", "int", "str",
+})  # fmt: skip
+
+
+def _is_still(node: ast.expr) -> bool:
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            called = child.func.attr if isinstance(child.func, ast.Attribute) else getattr(child.func, "id", "")
+            if called not in _BUILDERS:
+                return False
+        elif isinstance(child, (ast.Await, ast.NamedExpr, ast.Yield, ast.YieldFrom)):
+            return False
+    return True
+
+
+def _shadowed_in_class(node: ast.ClassDef) -> bool:
+    return bool(shadowed_class_names(node))
+
+
+def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
+    """Return names that a class body reads before it binds them itself: in a function they would not be found."""
+    counted: Counter[str] = Counter()
+    shadowed: list[str] = []
+    for statement in node.body:
+        inner = (
+            []
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            else list(ast.walk(statement))
+        )
+        loads = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
+        stores = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+        shadowed.extend(name for name in loads if not counted[name] and name in stores)
+        counted.update(stores)
+    return tuple(dict.fromkeys(shadowed))
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    """Return whether ``node`` is ``NAME = literal`` with a value nothing can change."""
+    match node:
+        case (
+            ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value)
+        ):
+            try:
+                literal = ast.literal_eval(value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return False
+            return _unchanging(literal)
+        case _:
+            return False
+
+
+def _unchanging(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_unchanging(each) for each in value)
+    return isinstance(value, (str, bytes, int, float, complex, bool, type(None)))
+
+
+def _kind(node: ast.stmt) -> str:
+    match node:
+        case ast.ClassDef():
+            return "class"
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Assign(value=ast.Lambda()):
+            return "function"
+        case _:
+            return "constant"
