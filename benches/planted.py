@@ -31,6 +31,7 @@ from plants import Plant, plants  # noqa: E402 - a bench beside this one
 
 from nb2prod.convert.api import convert_notebook  # noqa: E402 - the checkout's, not an installed one
 from nb2prod.convert.write import write_package  # noqa: E402 - the same
+from nb2prod.errors import RefusedError  # noqa: E402 - the same
 from nb2prod.verify.confine import confining  # noqa: E402 - the same
 from nb2prod.verify.folder import climbing_paths  # noqa: E402 - the same
 from nb2prod.verify.interpreter import Interpreter, find_interpreter  # noqa: E402 - the same
@@ -128,6 +129,14 @@ def plant_all(notebook: Path, python: str, each: int, only: str | None) -> Itera
                     yield bed.outcome(plant)
 
 
+def planted(notebook: Path, given: argparse.Namespace) -> Iterator[Outcome]:
+    """Yield the outcomes of one notebook; none, and say so, where it is not converted."""
+    try:
+        yield from plant_all(notebook, given.python, given.each, given.only)
+    except RefusedError as error:
+        print(f"{notebook.parent.name}: refused: {error}", flush=True)
+
+
 def report(outcomes: list[Outcome]) -> int:
     """Print caught and missed by kind, then what was missed; return how many were."""
     planted = [outcome for outcome in outcomes if outcome.kind != "untouched"]
@@ -168,7 +177,7 @@ def main() -> None:
     os.environ.pop("PYTHONPATH", None)
     outcomes: list[Outcome] = []
     for notebook in notebooks:
-        for outcome in plant_all(notebook, given.python, given.each, given.only):
+        for outcome in planted(notebook, given):
             outcomes.append(outcome)
             word = "caught" if outcome.caught else "equal"
             print(

@@ -400,10 +400,24 @@ def in_pipeline(folder: Path, rows: dict[str, Any], choice: random.Random, each:
         own = [one for one in found if one[0] == kind]
         for _, step, source in choice.sample(own, min(each, len(own))):
             yield Plant(kind, step, _changed(text, source), "pipeline.py", source)
-    empty = re.sub(r"(?ms)^    with .*?^    return Results\(", "    return Results(", text)
-    fields = re.sub(r"=[^=,()]+(?=[,)])", "=None", empty.rpartition("return Results(")[2])
-    empty = empty.rpartition("return Results(")[0] + "return Results(" + fields
-    yield Plant("empty package", None, "run() does nothing", "pipeline.py", empty)
+    for name in ("_run", "run"):
+        if empty := _emptied(tree, name):
+            yield Plant("empty package", None, f"{name}() does nothing", "pipeline.py", empty)
+            break
+
+
+def _emptied(tree: ast.Module, name: str) -> str | None:
+    """Return the module with nothing left of a function but the results it returns, all None."""
+    new = copy.deepcopy(tree)
+    for node in new.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            returned = next(each for each in ast.walk(node) if isinstance(each, ast.Return))
+            if isinstance(returned.value, ast.Call):
+                for keyword in returned.value.keywords:
+                    keyword.value = ast.Constant(None)
+            node.body = [returned]
+            return ast.unparse(ast.fix_missing_locations(new))
+    return None
 
 
 def in_config(folder: Path, choice: random.Random, each: int) -> Iterator[Plant]:

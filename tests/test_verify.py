@@ -126,6 +126,17 @@ def test_a_wrong_value_is_shown_with_its_cell_step_and_line(
     assert data["package"]["edited"] == [first["file"]]
 
 
+def test_a_file_of_another_name_is_shown_where_it_is_written(converted: Callable[..., tuple[Path, Path]]) -> None:
+    path, package = converted(*CELLS)
+    replace_in(package, "steps.py", "total.txt", "sum.txt")
+
+    assert run(["verify", str(path), str(package), "--runs", "1"]) == 1
+
+    first = outcome(package)["differences"][0]
+    assert (first["kind"], first["name"], first["step"], first["cell"]) == ("file", "sum.txt", "write", 6)
+    assert "sum.txt" in (package / first["file"]).read_text().splitlines()[first["line"] - 1]
+
+
 def test_a_package_that_only_prints_the_same_is_different(converted: Callable[..., tuple[Path, Path]]) -> None:
     path, package = converted(*CELLS)
     (main,) = (package / "src").glob("*/__main__.py")

@@ -47,6 +47,8 @@ class Places:
     def locate(self, found: Found, cell: int | None = None) -> Located:
         """Return where a difference is; ``cell`` where it is known from elsewhere."""
         cell = cell or found.cell
+        if found.kind == "file" and (place := self._naming(found.name.rpartition("/")[2])):
+            return Located(found, place[0], self._cell(*place) or cell, self.file, place[1])
         step = found.step or (self.step_of_cell.get(cell) if cell is not None else None)
         function = self.functions.get(step or "")
         if function is None:
@@ -68,6 +70,14 @@ class Places:
         cell = each.cell if each.cell is not None else 0
         # What no step is known for comes last: it says least.
         return step, cell, _KINDS.index(each.found.kind)
+
+    def _naming(self, file: str) -> tuple[str, int] | None:
+        """Return the step, and its line, in which a string ends with the name of a file."""
+        for step, function in self.functions.items():
+            for node in ast.walk(function):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(file):
+                    return step, node.lineno
+        return None
 
     def _cell(self, step: str, line: int | None) -> int | None:
         if line is None:
