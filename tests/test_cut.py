@@ -258,6 +258,26 @@ def test_arguments_and_results_are_typed_where_their_class_is_certain() -> None:
     assert "y" not in dict(plan.steps[2].result_types)
 
 
+def test_a_cell_that_may_raise_makes_no_result() -> None:
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": "a",
+                "metadata": {"tags": ["raises-exception"]},
+                "outputs": [],
+                "execution_count": None,
+                "source": "x = 1 / 0",
+            }
+        ],
+    }
+    notebook = parse_notebook(json.dumps(document).encode(), Path("notebook.ipynb"))
+    assert make_plan(analyse_notebook(notebook), "demo").steps[0].results == ()
+
+
 def test_looking_at_main_is_refused_but_for_its_name() -> None:
     plan = plan_of('if __name__ == "__main__":\n    print(1)', "import sys\nprint(sys.modules['__main__'])")
     assert [each.cell for each in plan.refusals] == [2]

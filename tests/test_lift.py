@@ -28,7 +28,7 @@ def convert(folder: Path, *sources: str, tags: tuple[str, ...] = ()) -> Conversi
     cells = []
     for number, source in enumerate(sources):
         kind = "markdown" if source.startswith("md:") else "code"
-        cell = {"cell_type": kind, "source": source.removeprefix("md:"), "metadata": {}}
+        cell: dict[str, object] = {"cell_type": kind, "source": source.removeprefix("md:"), "metadata": {}}
         cell |= {"outputs": [], "execution_count": None} if kind == "code" else {}
         cell |= {"metadata": {"tags": [*tags]}} if number == 0 else {}
         cells.append(cell)

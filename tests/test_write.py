@@ -146,3 +146,15 @@ def test_a_failed_update_leaves_the_old_files(tmp_path: Path, monkeypatch: pytes
         write_package(package(a="x", b="y"), tmp_path / "y")
 
     assert tree(tmp_path) == {"y/a": "1", "y/b": "2"}
+
+
+def test_a_proof_of_another_package_does_not_stay(tmp_path: Path) -> None:
+    write_package(package(a="1"), tmp_path / "y")
+    proof = tmp_path / "y" / "verification.json"
+    proof.write_text("{}", encoding="utf-8")
+
+    write_package(package(a="1"), tmp_path / "y")
+    assert proof.exists()
+
+    write_package(package(a="2"), tmp_path / "y")
+    assert not proof.exists()

@@ -239,6 +239,7 @@ def _certainly(group: Group, name: str) -> bool:
     return any(
         definition.name == name and definition.certain and definition.kind not in ("mutate", "delete")
         for item in group.items
+        if not item.guarded
         for definition in item.statement.definitions
     )
 
@@ -284,9 +285,11 @@ def _ended(group: Group) -> set[str]:
 
 
 def _surely(group: Group, name: str) -> bool:
-    return surely_binds([item.statement.node for item in group.items], name) or any(
+    # A cell that may raise is skipped from there on.
+    safe = [item for item in group.items if not item.guarded]
+    return surely_binds([item.statement.node for item in safe], name) or any(
         definition.name == name and definition.kind == "magic"
-        for item in group.items
+        for item in safe
         for definition in item.statement.definitions
     )
 
@@ -334,6 +337,7 @@ def _read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
         and any(each.kind in ("assign", "augment", "magic") for each in definitions)
         and (name in saved or not any(id(each) in feeds for each in definitions))
         and not any(_is_drawing(each, analysis) for each in definitions)
+        and not any("raises-exception" in each.cell.tags for each in definitions)
     )
 
 

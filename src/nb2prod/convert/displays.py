@@ -66,6 +66,8 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if not isinstance(node, ast.Expr) or (isinstance(node.value, ast.Constant) and node.value.value is None):
         return False
     saved = _saved_text(statement, has_results=_has_results(analysis))
+    if isinstance(node.value, ast.Name) and _is_figure(node.value, saved, analysis):
+        return True
     if saved is not None:
         return bool(saved) and not _ARTIST.match(saved)
     if isinstance(node.value, ast.Call):
@@ -84,6 +86,11 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
         ):
             return False
     return True
+
+
+def _is_figure(node: ast.Name, saved: str | None, analysis: Analysis) -> bool:
+    """Return whether a variable holds a figure: naming it at the end of a cell draws it again."""
+    return analysis.qualified_name(node) == "matplotlib.figure.Figure" or (saved or "").startswith("<Figure size")
 
 
 def _has_results(analysis: Analysis) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.plan import Package
 
+# What `nb2prod verify` leaves in a package: it proves that package and no other.
+_PROOF = "verification.json"
 # Not part of the name of any file on some system people unpack a package on.
 _NEVER_IN_NAMES = frozenset('\\:*?"<>|\0\n\r')
 
@@ -86,6 +88,8 @@ def _update(files: Mapping[str, bytes], target: Path, output: Path, *, force: bo
     if edited and not force:
         reasons = [f"{output}: {path} has been edited since it was generated" for path in sorted(edited)]
         raise RefusedError((*reasons, "--force replaces them"))
+    if any(recorded.get(path) != digest(content) for path, content in files.items() if path != FILE_NAME):
+        (target / _PROOF).unlink(missing_ok=True)  # it was of another package
     _replace(files, target)
     gone = [path for path in recorded if path not in files and path not in edited]
     for path in gone:

@@ -16,6 +16,7 @@ from . import display as text
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TypeGuard
 
     from matplotlib.figure import Figure
 
@@ -142,7 +143,7 @@ def _write(prefix: str) -> None:
     run.waiting.clear()
 
 
-def _is_figure(value: object) -> bool:
+def _is_figure(value: object) -> TypeGuard[Figure]:
     module = sys.modules.get("matplotlib.figure")
     return module is not None and isinstance(value, module.Figure)
 
