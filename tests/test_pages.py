@@ -42,7 +42,12 @@ def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
     assert not report.internal_errors, report.internal_errors[0].trace
     assert all(diagnostic.location.path == path for diagnostic in report.diagnostics)
     return [
-        Expected(diagnostic.rule.code, diagnostic.location.cell, diagnostic.location.line)
+        Expected(
+            diagnostic.rule.code,
+            diagnostic.location.cell,
+            diagnostic.location.line,
+            diagnostic.severity < diagnostic.rule.severity,
+        )
         for diagnostic in report.diagnostics
     ]
 
@@ -245,7 +250,7 @@ def test_a_page_that_breaks_the_format_is_refused_with_file_and_line(
         ("execution_count=7", "execution_count=seven", 'made-up.md:22: `execution_count=seven tags=["a b", "c"]`'),
         ("execution_count=7", 'execution_count="7"', "made-up.md:22: `execution_count` is a number, not '7'"),
         ("NB998, NB998", "NB997", "made-up.md:44: the mark says NB997, the page is NB998"),
-        ("NB998, NB998", "NB998 here", "made-up.md:44: a mark is `# error: ` and codes separated by `, `"),
+        ("NB998, NB998", "NB998 here", "made-up.md:44: a mark is `# error: ` or `# note: ` and codes"),
         ("```raw", "```sql", "made-up.md:49: a fence is python, output, raw, markdown or has a `file`, not `sql`"),
         ("```raw", "```output", "made-up.md:49: an output needs a code cell directly above"),
         ('type="error"', 'type="mistake"', "made-up.md:31: an output's `type` is "),

@@ -56,12 +56,16 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check yields: a place and a sentence. It knows no code, severity or suppression."""
+    """What a check yields: a place and a sentence. It knows no code or suppression.
+
+    severity  lower than its rule's, where this finding is known to matter less; None: the rule's
+    """
 
     location: Location
     message: str
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,12 @@ class Diagnostic:
     raw: Position | None = None
     cell_id: str | None = None
     execution_count: int | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters: as its rule, or less where the finding says so."""
+        own = self.finding.severity
+        return self.rule.severity if own is None else min(own, self.rule.severity)
 
     @property
     def location(self) -> Location:

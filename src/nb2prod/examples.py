@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nb2prod.pages import Page, Section
 
-_MARK = re.compile(r"[ \t]*# error: (?P<codes>NB\d{3}(?:, NB\d{3})*)[ \t]*$")
+_MARK = re.compile(r"[ \t]*# (?P<severity>error|note): (?P<codes>NB\d{3}(?:, NB\d{3})*)[ \t]*$")
 _VARIANT = re.compile(r"### (?P<title>[^{]*?)\s*(?P<attributes>\{.*\})?\s*$")
 _PAIR = re.compile(r"[\w.-]+\s*=\s*")
 _OUTPUT_KEYS = {
@@ -29,11 +29,15 @@ _OUTPUT_KEYS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Expected:
-    """A finding an example must give: its code, the cell (None: the file as a whole) and the line."""
+    """A finding an example must give: its code, the cell (None: the file as a whole) and the line.
+
+    lowered  the finding says itself that it is only a note (``# note: NB101``)
+    """
 
     code: str
     cell: int | None
     line: int
+    lowered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +190,15 @@ class _Fence:
         number = len(self.draft.cells) + 1
         for index, line in enumerate(body, 1):
             mark = _MARK.search(line)
-            if mark is None and "# error: NB" in line:
-                raise self.fail("a mark is `# error: ` and codes separated by `, `, at the line's end", index)
+            if mark is None and ("# error: NB" in line or "# note: NB" in line):
+                raise self.fail(
+                    "a mark is `# error: ` or `# note: ` and codes separated by `, `, at the line's end", index
+                )
             for code in mark["codes"].split(", ") if mark else ():
                 _check_mark(self.page, self.title, self.line + index, code)
-                self.draft.expected.append(Expected(code, number, index))
+                self.draft.expected.append(
+                    Expected(code, number, index, mark is not None and mark["severity"] == "note")
+                )
             source.append(line[: mark.start()] if mark else line)
         count = attributes.pop("execution_count", None)
         if count is not None and not isinstance(count, int):

@@ -102,7 +102,7 @@ def lint(
     for target in targets:
         found = _lint_file(run, target)
         threshold = target.settings.fail_on
-        failed = failed or any(threshold is not None and each.rule.severity >= threshold for each in found)
+        failed = failed or any(threshold is not None and each.severity >= threshold for each in found)
         run.diagnostics += found
     run.diagnostics.sort(key=_order)
     files = tuple(target.path for target in targets)

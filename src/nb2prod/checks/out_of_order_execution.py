@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nb2prod.checks.unseeded_random import unseeded_draws
-from nb2prod.diagnostics import Finding, Related
+from nb2prod.diagnostics import Finding, Related, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,23 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         causes.setdefault(displaced.cause, []).append(displaced)
     for found in causes.values():
         yield _finding(found)
+    if not causes and analysis.recorded is not None:
+        yield from _harmless(analysis)
+
+
+def _harmless(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first cell that last ran before the cell above it, where no variable tells of it: a note."""
+    ran = [(cell.execution_count, cell) for cell in analysis.notebook.code_cells if cell.execution_count is not None]
+    for (above, upper), (below, lower) in pairwise(ran):
+        if below < above:
+            message = f"this cell ran as number {below}, before cell {upper.index} above it (number {above})"
+            yield Finding(
+                lower.location(),
+                f"{message}, with no effect that shows; restart the kernel and run all cells before saving",
+                (Related(upper.location(), f"ran later, as number {above}"),),
+                severity=Severity.NOTE,
+            )
+            return
 
 
 def _displaced(analysis: Analysis) -> Iterator[_Displaced]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def per_severity(report: Report) -> dict[str, int]:
     """Return how many findings each severity has, the worst first, zeros too."""
-    counts = Counter(diagnostic.rule.severity for diagnostic in report.diagnostics)
+    counts = Counter(diagnostic.severity for diagnostic in report.diagnostics)
     return {str(severity): counts[severity] for severity in sorted(Severity, reverse=True)}
 
 

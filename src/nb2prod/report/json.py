@@ -36,7 +36,7 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         "path": place.pop("path"),
         "code": diagnostic.rule.code,
         "name": diagnostic.rule.name,
-        "severity": str(diagnostic.rule.severity),
+        "severity": str(diagnostic.severity),
         "message": diagnostic.finding.message,
         **place,
         "raw_line": diagnostic.raw.line if diagnostic.raw else None,

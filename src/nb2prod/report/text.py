@@ -101,7 +101,7 @@ def _place(location: Location, *, colour: bool = False) -> str:
 
 def _headline(diagnostic: Diagnostic, *, colour: bool) -> str:
     rule = diagnostic.rule
-    label = _label(rule.severity, rule.code, colour=colour)
+    label = _label(diagnostic.severity, rule.code, colour=colour)
     message = printable(diagnostic.finding.message)
     return f"{_place(diagnostic.location, colour=colour)}: {label} {rule.name}: {message}"
 
@@ -113,7 +113,7 @@ def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[
     if lines:
         # A private key goes on below its first line.
         context = 0 if diagnostic.rule.redact else _CONTEXT
-        yield from _frame(lines, location.range, context, _COLOURS[diagnostic.rule.severity], colour=colour)
+        yield from _frame(lines, location.range, context, _COLOURS[diagnostic.severity], colour=colour)
     for related in diagnostic.finding.related:
         yield f"  = {_place(related.location)}: {printable(related.message)}"
 
