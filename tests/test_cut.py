@@ -282,3 +282,11 @@ def test_looking_at_main_is_refused_but_for_its_name() -> None:
     plan = plan_of('if __name__ == "__main__":\n    print(1)', "import sys\nprint(sys.modules['__main__'])")
     assert [each.cell for each in plan.refusals] == [2]
     assert "it looks at the module __main__" in str(plan.refusals[0])
+
+
+def test_a_notebook_that_stops_on_a_missing_name_is_converted_and_says_so() -> None:
+    plan = plan_of("print(total)", "total = 1")
+    assert plan.refusals == ()
+    assert plan.notes == (
+        "Cell 1 reads `total`, which is defined only further down: a run stops there, the notebook's as well.",
+    )

@@ -45,7 +45,19 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
             refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
     for statement in analysis.flow.statements:
         refusals.extend(_unknowable(statement, analysis))
-    return replace(plan, refusals=tuple(refusals))
+    return replace(plan, refusals=tuple(refusals), notes=(*plan.notes, *_stops(analysis)))
+
+
+def _stops(analysis: Analysis) -> Iterable[str]:
+    """Yield where the notebook itself stops when it is run from top to bottom, and its package too."""
+    for unbound in analysis.unbound():
+        where = {
+            "nowhere": "which no cell defines",
+            "later": "which is defined only further down",
+            "deleted": "which is deleted above",
+        }[unbound.cause]
+        stops = "a run stops there" if not unbound.use.deferred or unbound.call is not None else "a call stops there"
+        yield f"Cell {unbound.use.cell.index} reads `{unbound.name}`, {where}: {stops}, the notebook's as well."
 
 
 def _compile_problem(cell: CodeCell) -> SyntaxError | None:
