@@ -68,7 +68,7 @@ def test_what_executes_notebooks_is_asked_for_by_the_extra_only(wheel: Path) -> 
     plain = {requirement.split(">")[0] for requirement in requirements if ";" not in requirement}
     assert plain == {"click", "libcst", "nbconvert", "nbformat", "ruff"}
     extra = [requirement for requirement in requirements if ";" in requirement]
-    assert {requirement.split(">")[0] for requirement in extra} == {"ipykernel", "nbclient"}
+    assert {requirement.split(">")[0] for requirement in extra} == {"ipykernel", "jupyter-client"}
     assert all(requirement.endswith("extra == 'verify'") for requirement in extra)
 
 
