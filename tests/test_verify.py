@@ -250,7 +250,7 @@ def test_a_removed_call_is_named_with_what_to_write(
 
 
 def test_a_cell_tagged_raises_exception_may_fail(converted: Callable[..., tuple[Path, Path]]) -> None:
-    path, package = converted("x = 1", "x / 0", "z = x + 1", tags=("raises-exception",))
+    path, package = converted("x = 1", "x / 0", "z = x + 1\nprint(z)", tags=("raises-exception",))
 
     assert run(["verify", str(path), str(package), "--runs", "1"]) == 0
 
