@@ -290,3 +290,11 @@ def test_a_notebook_that_stops_on_a_missing_name_is_converted_and_says_so() -> N
     assert plan.notes == (
         "Cell 1 reads `total`, which is defined only further down: a run stops there, the notebook's as well.",
     )
+
+
+def test_figures_that_a_backend_keeps_open_stay_open() -> None:
+    plan = plan_of("%matplotlib notebook\nimport matplotlib.pyplot as plt", "plt.plot([1])")
+    assert not plan.draws
+    assert [item for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == []
+    texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
+    assert texts == ['matplotlib.use("agg")']

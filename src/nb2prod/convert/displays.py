@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved
+from nb2prod.convert.translate import keeps_figures
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -139,6 +140,9 @@ def _draws(call: ast.Call, analysis: Analysis) -> bool:
 
 def close_figures(plan: Plan, analysis: Analysis) -> Plan:
     """Mark where a cell ends that may have left a figure open: the kernel saves and closes it there."""
+    if keeps_figures(analysis.notebook):
+        note = "The notebook drew with a backend that keeps figures open: the package does, and saves none by itself."
+        return replace(plan, notes=(*plan.notes, note))
     if not _can_draw(plan):
         return plan
     drawing = _Drawing(plan, analysis)

@@ -13,7 +13,7 @@ from nb2prod.notebook.model import Magic
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell
+    from nb2prod.notebook.model import CodeCell, Notebook
 
 
 # What %pylab does, from IPython.core.pylabtools.import_pylab, and what it prints.
@@ -32,6 +32,25 @@ _PYLAB_SAYS = (
     'print("%pylab is deprecated, use %matplotlib inline and import the required libraries.\\n'
     'Populating the interactive namespace from numpy and matplotlib")'
 )
+
+
+def keeps_figures(notebook: Notebook) -> bool:
+    """Return whether the notebook drew with a backend that leaves figures open: ``%matplotlib notebook``, a window.
+
+    Only the inline backend closes them where a cell ends; a package draws the others off screen and
+    leaves them open as well.
+    """
+    chosen = [
+        magic.argument.split()[0].strip("'\"")
+        for cell in notebook.code_cells
+        for magic in cell.magics
+        if magic.name == "matplotlib" and magic.argument.split()
+    ]
+    return bool(chosen) and not _CLOSING.intersection(chosen)
+
+
+# Backends and options of %matplotlib that close figures, or choose nothing.
+_CLOSING = frozenset({"inline", "auto", "-l", "--list", "agg"})
 
 
 def _is_pylab(magic: Magic, analysis: Analysis, statement: Statement) -> bool:
@@ -70,6 +89,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         cell = statement.cell
         place = statement.location.range
         own = statement.magic or kernel_magic(statement)
+        if own is not None and own.name == "matplotlib" and keeps_figures(analysis.notebook):
+            modules["matplotlib"] = None
+            return replace(item, replacements=(*item.replacements, Replacement(own.range, 'matplotlib.use("agg")')))
         if own is not None and _is_pylab(own, analysis, statement):
             pylab.append(statement)
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))

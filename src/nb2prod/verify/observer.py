@@ -1237,8 +1237,18 @@ class _Kernel:
                 self.recorder.figure(self.cell, self.recorder.count("figure", self.cell), obj)
         elif self.result:
             self.recorder.displayed(self.cell, 0, obj)
-        else:
+        elif not _from_backend():
             self.recorder.displayed(self.cell, self.recorder.count("display", self.cell), obj)
+
+
+def _from_backend() -> bool:
+    """Tell whether a matplotlib backend displays: the page of an interactive figure is no value."""
+    frame: Any = sys._getframe()  # noqa: SLF001 - nothing else tells who called
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("matplotlib.backends."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _lines(source: Any) -> str:

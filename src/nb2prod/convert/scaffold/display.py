@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pprint
 import traceback
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,14 @@ def show(name: str, value: object) -> None:
 
 
 class DisplayHandle:
-    """What ``display(..., display_id=True)`` returns: displays again when the value is updated."""
+    """What ``display(..., display_id=True)`` returns: displays again when the value is updated.
+
+    display_id: the given name, or a fresh one for ``True``
+    """
+
+    def __init__(self, *, display_id: object = True) -> None:
+        """Take the name of the display."""
+        self.display_id = display_id if isinstance(display_id, str) else uuid.uuid4().hex
 
     def display(self, *objects: object, **options: Any) -> None:
         """Display more values."""
@@ -39,7 +47,7 @@ def display(*objects: object, raw: bool = False, display_id: object = None, **_o
     """
     for value in objects:
         _log(None, value.get("text/plain", value) if raw and isinstance(value, dict) else value)
-    return None if display_id is None else DisplayHandle()
+    return None if display_id is None else DisplayHandle(display_id=display_id)
 
 
 @contextmanager

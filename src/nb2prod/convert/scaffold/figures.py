@@ -127,7 +127,8 @@ def display(*objects: object, **options: Any) -> text.DisplayHandle | None:
             save(value)
         else:
             text.display(value, **options)
-    return text.DisplayHandle() if options.get("display_id") is not None else None
+    display_id = options.get("display_id")
+    return None if display_id is None else text.DisplayHandle(display_id=display_id)
 
 
 def _write(prefix: str) -> None:
