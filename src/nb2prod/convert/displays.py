@@ -134,7 +134,8 @@ def _draws(call: ast.Call, analysis: Analysis) -> bool:
     qualified = analysis.qualified_name(call.func)
     info = None if qualified is None else analysis.libraries.call(qualified)
     if info is not None:
-        return "draw" in info.effects
+        # The limits that plt.xlim() returns are numbers, whatever else it does.
+        return "draw" in info.effects and info.returns != "builtins.tuple"
     return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
 
 
