@@ -167,6 +167,11 @@ def test_an_import_below_a_change_of_the_import_path_stays_unless_the_tables_kno
     assert [each.text for each in plan.imports] == ["import sys", "import math", "import numpy"]
 
 
+def test_a_method_named_like_drawing_may_leave_a_figure_open() -> None:
+    plan = plan_of("import somewhere", "result = somewhere.fit()", "fig = result.plot_forest()", "result.configure()")
+    assert 3 in [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)]
+
+
 def test_an_import_below_an_environment_magic_stays_unless_the_tables_know_it() -> None:
     plan = plan_of("%env MODE=fast", "import math\nimport somewhere_else")
     assert "import somewhere_else" not in [each.text for each in plan.imports]

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
 
-# Methods that draw, whatever library the object comes from.
-_DRAWING = frozenset({
+# Methods whose value is what they have drawn, whatever library the object comes from.
+_GIVES_ARTISTS = frozenset({
     "bar", "barh", "boxplot", "fill_between", "heatmap", "hist", "imshow", "pie", "plot", "plot_diagnostics",
     "plot_predict", "scatter", "show",
 })  # fmt: skip
+# Names of methods that draw, whatever library the object comes from. Closing a figure that is not there
+# costs nothing, leaving one open draws the next cell's lines into it: rather too many than too few.
+_DRAWING = re.compile(
+    r"plot|draw|hist|scatter|heat|chart|visuali|(?<!con)fig|contour|diagnostic|^(im|mat)?show|^(pie|barh?|fill_between|corner)$"
+)
 # Definitions draw nothing, and may have been moved down to where they are used.
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a saved text output of a drawing call looks like: artists, not results.
@@ -136,7 +142,7 @@ def _draws(call: ast.Call, analysis: Analysis) -> bool:
     if info is not None:
         # The limits that plt.xlim() returns are numbers, whatever else it does.
         return "draw" in info.effects and info.returns != "builtins.tuple"
-    return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _GIVES_ARTISTS
 
 
 def close_figures(plan: Plan, analysis: Analysis) -> Plan:
@@ -158,7 +164,7 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
         item.statement.cell.index
         for step in plan.steps
         for item in step.items
-        if isinstance(item, Moved) and drawing.may_draw(item.statement)
+        if isinstance(item, Moved) and (drawing.may_draw(item.statement) or _has_image(item.statement.cell))
     }
     place = 0
     steps = []
@@ -171,6 +177,11 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
             place += 1
         steps.append(replace(step, items=tuple(items)))
     return replace(plan, steps=tuple(steps), draws=bool(draws))
+
+
+def _has_image(cell: CodeCell) -> bool:
+    """Return whether a cell was saved with a picture: it drew when it ran."""
+    return any("image/png" in data for output in cell.outputs if isinstance(data := output.get("data"), dict))
 
 
 def _can_draw(plan: Plan) -> bool:
@@ -228,14 +239,14 @@ class _Drawing:
             use = self.analysis.use_at(call.func)
             if use is not None and not self.analysis.flow.reaching(use):
                 return True  # a star import, or %pylab, brought it
-            return isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
+            return isinstance(call.func, ast.Attribute) and bool(_DRAWING.search(call.func.attr))
         info = self.analysis.libraries.call(qualified)
         if info is not None:
             return "draw" in info.effects
         root = qualified.partition(".")[0]
         if root in ("matplotlib", "seaborn"):
             return True
-        if isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING:
+        if isinstance(call.func, ast.Attribute) and bool(_DRAWING.search(call.func.attr)):
             return True
         if root == "builtins" or root in sys.stdlib_module_names:
             return False
