@@ -51,6 +51,20 @@ def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_re
     assert [each.text for each in plan.imports] == ["import math"]
 
 
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("# &ldquo;Model Selection&rdquo;", "model_selection"),
+        ("# 3. Load the *data*", "load_data"),
+        ("# [Results](http://example.org)", "results"),
+        ("# Café & co", "cafe_co"),
+        ("# 数据", "run_notebook"),
+    ],
+)
+def test_a_step_is_named_by_the_words_of_its_heading(heading: str, name: str) -> None:
+    assert plan_of(heading, "print(1)").steps[0].name == name
+
+
 def test_a_change_in_place_in_a_later_step_takes_the_object_and_returns_nothing() -> None:
     plan = plan_of(
         "# One thing",

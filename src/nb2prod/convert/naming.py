@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import html
 import keyword
 import re
 import unicodedata
@@ -69,7 +70,7 @@ def notebook_names(analysis: Analysis) -> frozenset[str]:
 def name_from_heading(title: str) -> str | None:
     """Return a function name made of a heading's words, or None where none of them can be spelled in ASCII."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", title)
-    text = re.sub(r"<[^>]+>|\$[^$]*\$", " ", text)
+    text = html.unescape(re.sub(r"<[^>]+>|\$[^$]*\$", " ", text))
     text = unicodedata.normalize("NFKD", text)
     text = "".join(character for character in text if not unicodedata.combining(character))
     if sum(character.isalpha() and not character.isascii() for character in text) > len(text) / 3:
