@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
+
+from nb2prod.notebook.raw_json import blank_end, character_offset, find, string_end
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import PurePath
 
     from nb2prod.notebook.model import Notebook
@@ -133,15 +135,8 @@ class RawMap:
 
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_JSON_BLANK = re.compile(r"[ \t\n\r]*")
-# One piece of a JSON string that decodes to one character, or to as many as it is long. Two
-# escaped halves of a character are one.
-_JSON_PIECE = re.compile(
-    r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL
-)
-_DECODER = JSONDecoder()
 
-# What to look for in a file, see `_find`; `input` is the source of a code cell before nbformat 4.
+# What to look for in a file, see `find`; `input` is the source of a code cell before nbformat 4.
 _CELLS: Any = [{"source": (), "input": ()}]
 _NOTEBOOK: Any = {"cells": _CELLS}
 _OLD_NOTEBOOK: Any = {"worksheets": [{"cells": _CELLS}]}
@@ -169,91 +164,14 @@ def _raw_offset(text: str, strings: Sequence[int], source: str, offset: int) -> 
         return None
     for start, entry in zip(strings, decoded, strict=True):
         if offset < len(entry):
-            return _piece_offset(text, start + 1, offset)
+            return character_offset(text, start, offset)
         offset -= len(entry)
-    return _string_end(text, strings[-1]) - 1
-
-
-def _piece_offset(text: str, start: int, offset: int) -> int:
-    """Return where the character ``offset`` of the JSON string is written whose text starts at ``start``."""
-    while text[start] != '"':
-        piece = _JSON_PIECE.match(text, start)
-        if piece is None:
-            break
-        length = 1 if text[start] == "\\" else len(piece[0])
-        if offset < length:
-            return start + offset
-        offset -= length
-        start = piece.end()
-    return start
+    return string_end(text, strings[-1]) - 1
 
 
 def _source_strings(text: str, major: int) -> list[tuple[int, ...]]:
     """Return for each cell where the strings of its source start, in the text of a readable notebook."""
-    found = _find(text, _blank_end(text, 0), _OLD_NOTEBOOK if major in _WITH_WORKSHEETS else _NOTEBOOK)[0]
+    found = find(text, blank_end(text, 0), _OLD_NOTEBOOK if major in _WITH_WORKSHEETS else _NOTEBOOK)[0]
     sheets = found.get("worksheets") or [] if major in _WITH_WORKSHEETS else [found]
     cells = [cell for sheet in sheets for cell in (sheet or {}).get("cells") or []]
     return [cell.get("input") or cell.get("source") or () if cell else () for cell in cells]
-
-
-def _find(text: str, at: int, shape: Any) -> tuple[Any, int]:
-    """Return the places of the strings that ``shape`` asks for in the JSON value at ``at``, and its end.
-
-    A dict asks for these members of an object, a list of one for every element of an array,
-    ``()`` for a string or the strings in an array. What is not asked for is skipped.
-    """
-    match text[at], shape:
-        case '"', ():
-            return (at,), _string_end(text, at)
-        case "[", ():
-            elements, end = _elements(
-                text, at, lambda place: _find(text, place, ()) if text[place] == '"' else _skip(text, place)
-            )
-            return tuple(place for element in elements if element for place in element), end
-        case "[", [inner]:
-            return _elements(text, at, lambda place: _find(text, place, inner))
-        case "{", {}:
-            return _members(text, at, shape)
-    return _skip(text, at)
-
-
-def _members(text: str, at: int, shape: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    found: dict[str, Any] = {}
-    at = _blank_end(text, at + 1)
-    while text[at] == '"':
-        key, at = scanstring(text, at + 1)
-        at = _blank_end(text, _blank_end(text, at) + 1)
-        if key in shape:
-            found[key], at = _find(text, at, shape[key])  # of members with one name the last counts
-        else:
-            _, at = _skip(text, at)
-        at = _blank_end(text, at)
-        if text[at] == ",":
-            at = _blank_end(text, at + 1)
-    return found, at + 1
-
-
-def _elements(text: str, at: int, find: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
-    found = []
-    at = _blank_end(text, at + 1)
-    while text[at] != "]":
-        element, at = find(at)
-        found.append(element)
-        at = _blank_end(text, at)
-        if text[at] == ",":
-            at = _blank_end(text, at + 1)
-    return found, at + 1
-
-
-def _string_end(text: str, at: int) -> int:
-    end: int = scanstring(text, at + 1)[1]
-    return end
-
-
-def _skip(text: str, at: int) -> tuple[None, int]:
-    return None, _DECODER.raw_decode(text, at)[1]
-
-
-def _blank_end(text: str, at: int) -> int:
-    blank = _JSON_BLANK.match(text, at)
-    return blank.end() if blank else at

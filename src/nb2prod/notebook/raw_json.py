@@ -1,0 +1,116 @@
+"""Where values stand in JSON text: readers and the fixer look for them without parsing what they do not ask for."""
+
+from __future__ import annotations
+
+import re
+from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Asks `find` for where a value stands, whatever it is.
+WHOLE = ...
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+# One piece of a JSON string that decodes to one character, or to as many as it is long. Two
+# escaped halves of a character are one.
+_PIECE = re.compile(
+    r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL
+)
+_DECODER = JSONDecoder()
+
+
+def find(text: str, at: int, shape: Any) -> tuple[Any, int]:
+    """Return the places of what ``shape`` asks for in the JSON value at ``at``, and the value's end.
+
+    A dict asks for these members of an object, a list of one for every element of an array,
+    ``()`` for a string or the strings in an array, ``WHOLE`` for start and end of any value. What is
+    not asked for is skipped.
+    """
+    if shape is WHOLE:
+        end = _skip(text, at)[1]
+        return (at, end), end
+    match text[at], shape:
+        case '"', ():
+            return (at,), string_end(text, at)
+        case "[", ():
+            elements, end = _elements(
+                text, at, lambda place: find(text, place, ()) if text[place] == '"' else _skip(text, place)
+            )
+            return tuple(place for element in elements if element for place in element), end
+        case "[", [inner]:
+            return _elements(text, at, lambda place: find(text, place, inner))
+        case "{", {}:
+            return _members(text, at, shape)
+    return _skip(text, at)
+
+
+def _members(text: str, at: int, shape: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    found: dict[str, Any] = {}
+    at = blank_end(text, at + 1)
+    while text[at] == '"':
+        key, at = scanstring(text, at + 1)
+        at = blank_end(text, blank_end(text, at) + 1)
+        if key in shape:
+            found[key], at = find(text, at, shape[key])  # of members with one name the last counts
+        else:
+            _, at = _skip(text, at)
+        at = blank_end(text, at)
+        if text[at] == ",":
+            at = blank_end(text, at + 1)
+    return found, at + 1
+
+
+def _elements(text: str, at: int, find: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
+    found = []
+    at = blank_end(text, at + 1)
+    while text[at] != "]":
+        element, at = find(at)
+        found.append(element)
+        at = blank_end(text, at)
+        if text[at] == ",":
+            at = blank_end(text, at + 1)
+    return found, at + 1
+
+
+def string_end(text: str, at: int) -> int:
+    """Return where the JSON string at ``at`` ends, its quote included."""
+    end: int = scanstring(text, at + 1)[1]
+    return end
+
+
+def _skip(text: str, at: int) -> tuple[None, int]:
+    return None, _DECODER.raw_decode(text, at)[1]
+
+
+def blank_end(text: str, at: int) -> int:
+    """Return where the blank space at ``at`` ends."""
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at
+
+
+def pieces(text: str, at: int) -> Iterator[str]:
+    r"""Yield what the JSON string at ``at`` is written as: stretches of plain text and single escapes (``\n``).
+
+    A stretch stands for itself, an escape for one character.
+    """
+    at += 1
+    while text[at] != '"':
+        piece = _PIECE.match(text, at)
+        if piece is None:
+            return
+        yield piece[0]
+        at = piece.end()
+
+
+def character_offset(text: str, at: int, number: int) -> int:
+    """Return where character ``number`` (from 0) of the JSON string at ``at`` is written, or the string's end."""
+    at_piece = at + 1
+    for piece in pieces(text, at):
+        length = 1 if piece[0] == "\\" else len(piece)
+        if number < length:
+            return at_piece + number
+        number -= length
+        at_piece += len(piece)
+    return at_piece
