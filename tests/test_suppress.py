@@ -10,7 +10,7 @@ import pytest
 
 from nb2prod.diagnostics import Finding, Rule, Severity
 from nb2prod.notebook.read import parse_notebook
-from nb2prod.suppress import Suppression, suppressed, suppressions
+from nb2prod.suppress import silencing, suppressions
 
 if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
@@ -33,7 +33,7 @@ def cell_of(source: str) -> CodeCell:
 
 def is_silent(source: str, line: int, end_line: int | None = None) -> bool:
     cell = cell_of(source)
-    return suppressed(cell, Finding(cell.location(line, 1, end_line, 2), "x"), RULE, suppressions(cell))
+    return bool(silencing(cell, Finding(cell.location(line, 1, end_line, 2), "x"), RULE, suppressions(cell)))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,8 @@ def is_silent(source: str, line: int, end_line: int | None = None) -> bool:
     ],
 )
 def test_a_comment_names_rules_or_all(comment: str, expected: tuple[str, ...] | None) -> None:
-    assert suppressions(cell_of(f"x = 1  {comment}")) == (Suppression(1, expected),)
+    (found,) = suppressions(cell_of(f"x = 1  {comment}"))
+    assert (found.line, found.rules) == (1, expected)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import Diagnostic, Finding
@@ -17,7 +17,7 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import read_notebook
 from nb2prod.pages import matching, require_matching
 from nb2prod.project import Project
-from nb2prod.suppress import suppressed, suppressions
+from nb2prod.suppress import UNUSED, unsuppressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,16 +35,14 @@ UNREADABLE = "unreadable-file"
 _EXACT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A rule's check: what it runs, and whether it looks at notebooks of any language."""
 
     run: Callable[[Analysis], Iterator[Finding]]
     language_independent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InternalError:
+class InternalError(NamedTuple):
     """A bug of ours: the notebook it happened on, the rule that was running (None: reading, analysis), the trace."""
 
     path: PurePath | None
@@ -52,8 +50,7 @@ class InternalError:
     trace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a run found.
 
     diagnostics      sorted by path, cell, position and code
@@ -71,42 +68,60 @@ class Report:
     failed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What was read and does not change from one run to the next: library tables, projects by folder."""
+
+    libraries: Libraries = field(default_factory=Libraries)
+    projects: dict[Path, Project] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Run:
     """What the files of one run share, and what they gave so far."""
 
     rules: Sequence[Rule]
     find_check: Callable[[Rule], Check]
-    libraries: Libraries = field(default_factory=Libraries)
+    read: Callable[[Path], Notebook]
+    shared: Shared
     checks: dict[str, Check | None] = field(default_factory=dict)
     selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
-    projects: dict[Path, Project] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[tuple[PurePath, int], list[str]] = field(default_factory=dict)
     errors: list[InternalError] = field(default_factory=list)
 
 
 def lint(
-    targets: Sequence[Target], rules: Sequence[Rule], *, find_check: Callable[[Rule], Check] | None = None
+    targets: Sequence[Target],
+    rules: Sequence[Rule],
+    *,
+    find_check: Callable[[Rule], Check] | None = None,
+    read: Callable[[Path], Notebook] = read_notebook,
+    shared: Shared | None = None,
 ) -> Report:
     """Run the checks each target's settings select; ``rules`` are all rules there are.
 
+    ``read`` gives the notebook of a path, so that a text can be checked that is not on disk (yet).
     A file that cannot be read is a diagnostic, a bug of ours in one check or on one file is an
     internal error; both leave everything else as it is. Raises ConfigurationError for a setting that
     names no rule.
     """
-    run = _Run(rules, find_check or load_check)
+    run = _Run(rules, find_check or load_check, read, shared or Shared())
     for settings in {target.settings: None for target in targets}:
         run.selected[settings] = select(settings, rules)
     failed = False
     for target in targets:
         found = _lint_file(run, target)
-        threshold = target.settings.fail_on
-        failed = failed or any(threshold is not None and each.severity >= threshold for each in found)
+        failed = failed or fails(found, target.settings)
         run.diagnostics += found
     run.diagnostics.sort(key=_order)
     files = tuple(target.path for target in targets)
     return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed)
+
+
+def fails(diagnostics: Iterable[Diagnostic], settings: Settings) -> bool:
+    """Whether one of a notebook's diagnostics is at or above what its settings call a failure."""
+    return settings.fail_on is not None and any(each.severity >= settings.fail_on for each in diagnostics)
 
 
 def load_check(rule: Rule) -> Check:
@@ -149,7 +164,7 @@ def _ranks(all_selectors: Iterable[Selectors], rules: Sequence[Rule]) -> dict[st
 def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
     rules = _for_file(run.selected[target.settings], target)
     try:
-        notebook = read_notebook(target.path)
+        notebook = run.read(target.path)
     except UnreadableNotebookError as error:
         finding = _unreadable(target, str(error))
         raw = finding.location.range.start
@@ -162,21 +177,23 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
         return []
     try:
         project = _project(run, target.path)
-        analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.libraries)
+        analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.shared.libraries)
     except Nb2ProdError:
         raise
     except Exception as error:  # noqa: BLE001 - the same
         run.errors.append(_internal_error(target, None, error))
         return []
-    found = []
+    found, ran = [], {UNREADABLE}
     for rule, check in wanted:
         try:
             found += [(rule, finding) for finding in check.run(analysis)]
+            ran.add(rule.name)
         except Nb2ProdError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             run.errors.append(_internal_error(target, rule, error))
-    return _joined(run, notebook, found)
+    report_unused = next((rule for rule in rules if rule.name == UNUSED), None)
+    return _joined(run, notebook, unsuppressed(notebook, found, run.rules, ran, report_unused))
 
 
 def _unreadable(target: Target, message: str) -> Finding:
@@ -201,7 +218,7 @@ def _for_file(rules: Sequence[Rule], target: Target) -> tuple[Rule, ...]:
 
 def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
     """Return the rule's check if it has something to say about the notebook."""
-    if rule.name == UNREADABLE:
+    if rule.name in (UNREADABLE, UNUSED):
         return None
     if rule.name not in run.checks:
         try:
@@ -215,21 +232,19 @@ def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
 
 def _project(run: _Run, path: Path) -> Project:
     folder = (Path.cwd() / path).parent
-    if folder not in run.projects:
+    if folder not in run.shared.projects:
         # Notebooks of one repository share what its test files mention.
-        run.projects[folder] = Project.for_folder(folder, run.projects.values())
-    return run.projects[folder]
+        run.shared.projects[folder] = Project.for_folder(folder, run.shared.projects.values())
+    return run.shared.projects[folder]
 
 
 def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
-    """Return the findings that no comment suppresses, as diagnostics."""
+    """Return findings as diagnostics, and keep the lines of their cells for code frames."""
     diagnostics = []
     raw_map = RawMap(notebook)
     for rule, finding in found:
         number = finding.location.cell
         cell = notebook.cells[number - 1] if number else None
-        if isinstance(cell, CodeCell) and suppressed(cell, finding, rule, suppressions(cell)):
-            continue
         count = cell.execution_count if isinstance(cell, CodeCell) else None
         raw = _raw_position(raw_map, finding.location)
         diagnostics.append(Diagnostic(rule, finding, raw, cell.id if cell else None, count))

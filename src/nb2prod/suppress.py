@@ -1,31 +1,40 @@
-"""Suppression: which findings a comment `# nb2prod: ignore[...]` silences."""
+"""Suppression: which findings a comment `# nb2prod: ignore[...]` silences, and which comments silence none."""
 
 from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
+from nb2prod.notebook.location import Position, Range
 from nb2prod.pages import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from nb2prod.diagnostics import Finding, Rule
-    from nb2prod.notebook.model import CodeCell
+    from nb2prod.diagnostics import Rule
+    from nb2prod.notebook.model import CodeCell, Notebook
+
+# The rule about comments that silence nothing.
+UNUSED = "unused-suppression"
 
 _COMMENT = re.compile(r"#\s*nb2prod:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?=\s|$|#)")
+# Where the comment ends for us: at the next one on its line (those of ruff, mypy), not at the number of an issue.
+_NEXT_COMMENT = re.compile(r"\s*(?<=\s)#(?!\d)|\s*$")
 # A cheap look before anything is tokenised: most cells have no such comment.
 _HINT = "nb2prod:"
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """One comment: its line in the cell, and the codes, names or prefixes it lists; None for all rules."""
+class Suppression(NamedTuple):
+    """One comment: its line in the cell, and the codes, names or prefixes it lists; None for all rules.
+
+    range  the comment and its reason, without what other tools say behind it
+    """
 
     line: int
     rules: tuple[str, ...] | None
+    range: Range
 
 
 def suppressions(cell: CodeCell) -> tuple[Suppression, ...]:
@@ -33,27 +42,123 @@ def suppressions(cell: CodeCell) -> tuple[Suppression, ...]:
     if _HINT not in cell.source:
         return ()
     found = []
-    for line, text in _comments(cell):
+    for line, column, text in _comments(cell):
         for match in _COMMENT.finditer(text):
             rules = match["rules"]
             listed = None if rules is None else tuple(word.strip() for word in rules.split(",") if word.strip())
-            found.append(Suppression(line, listed))
+            end = _NEXT_COMMENT.search(text, match.end())
+            last = column + (end.start() if end else len(text))
+            where = Range(Position(line, column + match.start()), Position(line, last))
+            found.append(Suppression(line, listed, where))
     return tuple(found)
 
 
-def suppressed(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[Suppression]) -> bool:
-    """Whether one of the cell's ``comments`` silences ``finding`` of ``rule``.
+def silencing(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[Suppression]) -> tuple[Suppression, ...]:
+    """Return those of the cell's ``comments`` that silence ``finding`` of ``rule``.
 
     A comment counts on the line where the finding starts or ends, and on the first and last line of
     the simple statement or compound statement's header the finding starts in: a formatter may move
     it there, and inside a string that spans lines no comment can stand.
     """
-    naming = [each for each in comments if each.rules is None or any(matching(word, (rule,)) for word in each.rules)]
+    naming = [each for each in comments if _names(each, rule)]
     if not naming:
-        return False
+        return ()
     start, end = finding.location.range.start.line, finding.location.range.end.line
     lines = {start, end} | set(_statement_lines(cell, start))
-    return any(comment.line in lines for comment in naming)
+    return tuple(comment for comment in naming if comment.line in lines)
+
+
+def _names(comment: Suppression, rule: Rule) -> bool:
+    if rule.name == UNUSED:
+        # Else every comment that silences nothing would silence that.
+        return comment.rules is not None and not {rule.code, rule.name}.isdisjoint(comment.rules)
+    return comment.rules is None or any(matching(word, (rule,)) for word in comment.rules)
+
+
+def unsuppressed(
+    notebook: Notebook,
+    found: Iterable[tuple[Rule, Finding]],
+    rules: Sequence[Rule],
+    ran: Collection[str],
+    report_unused: Rule | None,
+) -> list[tuple[Rule, Finding]]:
+    """Return the findings that no comment silences, then one for each comment that silences nothing.
+
+    ``rules`` are all there are, ``ran`` the names of those that looked at the notebook; the comments
+    are findings of the rule ``report_unused``, unless it is None.
+    """
+    commented = {cell.index: (cell, listed) for cell in notebook.code_cells if (listed := suppressions(cell))}
+    if not commented:
+        return list(found)
+    silenced: dict[tuple[int, Suppression], set[str]] = {}
+    kept = []
+    for rule, finding in found:
+        number = finding.location.cell
+        silent = silencing(commented[number][0], finding, rule, commented[number][1]) if number in commented else ()
+        for comment in silent:
+            silenced.setdefault((number or 0, comment), set()).add(rule.code)
+        if not silent:
+            kept.append((rule, finding))
+    if report_unused is not None:
+        for number, (cell, listed) in commented.items():
+            for comment in listed:
+                idle = _unused(cell, comment, silenced.get((number, comment), set()), rules, ran)
+                if idle is not None and not silencing(cell, idle, report_unused, listed):
+                    kept.append((report_unused, idle))
+    return kept
+
+
+def _unused(
+    cell: CodeCell, comment: Suppression, codes: Collection[str], rules: Sequence[Rule], ran: Collection[str]
+) -> Finding | None:
+    """Return the finding for a comment that silences nothing, or lists words that do not; ``codes`` it silenced.
+
+    A comment for a rule that did not run may be needed another time.
+    """
+    if comment.rules is None:
+        idle = not codes and all(_ran(rule, ran) for rule in rules)
+        return _finding(cell, comment, ()) if idle else None
+    words = [
+        word
+        for word in comment.rules
+        if all(rule.code not in codes and rule.name != UNUSED and _ran(rule, ran) for rule in matching(word, rules))
+    ]
+    return _finding(cell, comment, words) if words or not comment.rules else None
+
+
+def _ran(rule: Rule, ran: Collection[str]) -> bool:
+    return rule.name in ran or rule.name == UNUSED
+
+
+def _finding(cell: CodeCell, comment: Suppression, idle: Sequence[str]) -> Finding:
+    location = cell.location(comment.line, comment.range.start.column, comment.line, comment.range.end.column)
+    kept = [word for word in comment.rules or () if word not in idle]
+    if not kept:
+        fix = Fix("remove the comment", (_removal(cell, comment),), Applicability.SAFE)
+        return Finding(location, "nothing is found here that this comment could silence", fix=fix)
+    words = ", ".join(f"`{word}`" for word in idle)
+    line = cell.lines[comment.line - 1]
+    opening = line.index("[", comment.range.start.column - 1) + 1
+    listed = cell.location(comment.line, opening + 1, comment.line, line.index("]", opening) + 1)
+    fix = Fix(f"remove {words} from the comment", (Edit(listed, ", ".join(kept)),), Applicability.SAFE)
+    return Finding(location, f"nothing is found here that {words} in this comment could silence", fix=fix)
+
+
+def _removal(cell: CodeCell, comment: Suppression) -> Edit:
+    """Return the edit that removes a comment, with its line if nothing else is on it."""
+    line, count = comment.line, len(cell.lines)
+    text = cell.lines[line - 1]
+    before, after = text[: comment.range.start.column - 1], text[comment.range.end.column - 1 :]
+    if before.strip() or after.strip():
+        # `x = 1  # ours  # type: ignore`: the other comment takes the place of ours.
+        start = len(before) if after.strip() else len(before.rstrip())
+        end = len(text) - len(after.lstrip()) if after.strip() else len(text)
+        return Edit(cell.location(line, start + 1, line, end + 1), "")
+    if line < count:
+        return Edit(cell.location(line, 1, line + 1, 1), "")
+    if line > 1:
+        return Edit(cell.location(line - 1, len(cell.lines[line - 2]) + 1, line, len(text) + 1), "")
+    return Edit(cell.location(1, 1, 1, len(text) + 1), "")
 
 
 def _statement_lines(cell: CodeCell, line: int) -> tuple[int, int]:
@@ -75,8 +180,8 @@ def _span(statement: ast.stmt) -> tuple[int, int]:
     return statement.lineno, statement.end_lineno or statement.lineno
 
 
-def _comments(cell: CodeCell) -> list[tuple[int, str]]:
-    """Return line and text of every comment that may be ours."""
+def _comments(cell: CodeCell) -> list[tuple[int, int, str]]:
+    """Return line, column and text of every comment that may be ours."""
     lines = cell.lines
     # Masked IPython syntax is not Python: a comment at the end of `!pip install x` has to be found
     # in the text. So it is in a cell that does not parse, which the tokenizer would refuse as well.
@@ -86,24 +191,24 @@ def _comments(cell: CodeCell) -> list[tuple[int, str]]:
         for line in range(magic.range.start.line, len(lines) + 1 if magic.kind == "cell" else magic.range.end.line + 1)
     }
     by_text = [
-        (number, comment)
+        (number, len(line) - len(comment) + 1, comment)
         for number, line in enumerate(lines, 1)
         if _HINT in line and (cell.tree is None or number in masked) and (comment := _comment_in_text(line))
     ]
     if cell.tree is None:
         return by_text
-    seen = {number for number, _ in by_text}
-    return by_text + [(number, text) for number, text in _comment_tokens(cell.python) if number not in seen]
+    seen = {number for number, *_ in by_text}
+    return by_text + [each for each in _comment_tokens(cell.python) if each[0] not in seen]
 
 
-def _comment_tokens(python: str) -> Iterator[tuple[int, str]]:
+def _comment_tokens(python: str) -> Iterator[tuple[int, int, str]]:
     from io import StringIO  # noqa: PLC0415 - only cells with our comment are tokenised
     from tokenize import COMMENT, TokenError, generate_tokens  # noqa: PLC0415 - the same
 
     try:
         for token in generate_tokens(StringIO(python).readline):
             if token.type == COMMENT and _HINT in token.string:
-                yield token.start[0], token.string
+                yield token.start[0], token.start[1] + 1, token.string
     except (TokenError, SyntaxError):
         # The cell parses, so what the tokenizer refuses is its end (a backslash before nothing);
         # the comments before that have been seen.
