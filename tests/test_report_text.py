@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def test_the_frame_ends_where_the_cell_ends() -> None:
 
 
 def test_a_rule_that_redacts_shows_no_neighbours() -> None:
-    redacting = replace(HARDCODED, redact=True)
+    redacting = HARDCODED._replace(redact=True)
     found = report_of("a\nk = ****\nmore of the key", Diagnostic(redacting, Finding(place(4, 2, 5, 9), "a key")))
     assert render(found).splitlines()[1:3] == ["2 | k = ****", "  |     ^^^^"]
     assert "more" not in render(found)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 _DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call somewhere in the notebook's code.
 
     name            as written: ``np.random.rand``, ``df.sample``; calls and subscripts in it are
@@ -273,7 +273,7 @@ def analyse_notebook(
         from nb2prod.libraries import Libraries  # noqa: PLC0415 most callers share one
 
         libraries = Libraries()
-    statements = collect_statements(notebook)
+    statements = add_changes(collect_statements(notebook), libraries.mutates)
     flow = analyse(statements)
     recorded = None
     if _recorded(notebook):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.diagnostics import Severity
 from nb2prod.errors import ConfigurationError
@@ -22,16 +22,14 @@ FAIL_ON: Mapping[str, Severity | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selectors:
+class Selectors(NamedTuple):
     """Codes, names or prefixes, and where they were written (for messages)."""
 
     words: tuple[str, ...]
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Globs:
+class Globs(NamedTuple):
     """File patterns, relative to ``folder``.
 
     A pattern without a slash matches a file or folder of that name anywhere; one with a slash
@@ -66,8 +64,7 @@ class Globs:
         return any(fnmatchcase(each, anchored) or fnmatchcase(each, anchored.removeprefix("**/")) for each in whole)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings that hold for one notebook.
 
     source            the file they come from; None for defaults
@@ -86,8 +83,7 @@ class Settings:
     per_file_ignores: tuple[tuple[Globs, Selectors], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """What the command line says; it beats the file.
 
     ``select`` starts afresh: what the file selects and ignores no longer counts. ``ignore`` and
@@ -154,13 +150,13 @@ def read_settings(path: Path) -> Settings | None:
 def override(settings: Settings, overrides: Overrides) -> Settings:
     """Return ``settings`` as the command line changes them."""
     if overrides.select:
-        settings = replace(settings, select=Selectors(overrides.select, "--select"), ignore=(), per_file_ignores=())
+        settings = settings._replace(select=Selectors(overrides.select, "--select"), ignore=(), per_file_ignores=())
     if overrides.ignore:
-        settings = replace(settings, ignore=(*settings.ignore, Selectors(overrides.ignore, "--ignore")))
+        settings = settings._replace(ignore=(*settings.ignore, Selectors(overrides.ignore, "--ignore")))
     if overrides.exclude:
-        settings = replace(settings, exclude=(*settings.exclude, overrides.exclude))
+        settings = settings._replace(exclude=(*settings.exclude, overrides.exclude))
     if overrides.fail_on:
-        settings = replace(settings, fail_on=FAIL_ON[overrides.fail_on])
+        settings = settings._replace(fail_on=FAIL_ON[overrides.fail_on])
     return settings
 
 
@@ -173,17 +169,17 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
     folder = type(path)(os.path.abspath(path.parent))  # noqa: PTH100 - resolve() would follow links the user named
     settings = Settings(source=path)
     if "select" in table:
-        settings = replace(settings, select=_selectors(path, "select", table["select"]))
+        settings = settings._replace(select=_selectors(path, "select", table["select"]))
     if "ignore" in table:
-        settings = replace(settings, ignore=(_selectors(path, "ignore", table["ignore"]),))
+        settings = settings._replace(ignore=(_selectors(path, "ignore", table["ignore"]),))
     if "exclude" in table:
-        settings = replace(settings, exclude=(Globs(folder, _strings(path, "exclude", table["exclude"])),))
+        settings = settings._replace(exclude=(Globs(folder, _strings(path, "exclude", table["exclude"])),))
     if "fail-on" in table:
         value = table["fail-on"]
         if value not in list(FAIL_ON):
             wrong = _expected(path, "fail-on", "error, warning, note or never", value)
             raise wrong
-        settings = replace(settings, fail_on=FAIL_ON[value])
+        settings = settings._replace(fail_on=FAIL_ON[value])
     if "per-file-ignores" in table:
         value = table["per-file-ignores"]
         if not isinstance(value, dict):
@@ -192,7 +188,7 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
             (Globs(folder, (pattern,)), _selectors(path, f"per-file-ignores.{pattern}", rules))
             for pattern, rules in value.items()
         )
-        settings = replace(settings, per_file_ignores=ignores)
+        settings = settings._replace(per_file_ignores=ignores)
     return settings
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.notebook.location import Location, Position
@@ -29,16 +28,14 @@ class Applicability(Enum):
     DISPLAY = "display"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the text at ``location`` (inside one cell) by ``text``."""
 
     location: Location
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that together remove a finding."""
 
     title: str
@@ -46,16 +43,14 @@ class Fix:
     applicability: Applicability
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """Where the other half of a finding is, and what it has to do with it."""
 
     location: Location
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a check yields: a place and a sentence. It knows no code or suppression.
 
     severity  lower than its rule's, where this finding is known to matter less; None: the rule's
@@ -68,8 +63,7 @@ class Finding:
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What a rule's page says of it in its front matter.
 
     redact  what a finding stands on is shown as stars: a secret must not reach the log of a build
@@ -84,8 +78,7 @@ class Rule:
     redact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """A finding joined with its rule, ready to be reported.
 
     raw              the position in the .ipynb file's own text; None where it is not known

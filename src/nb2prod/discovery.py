@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.errors import ConfigurationError
 
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 _SKIPPED = frozenset({".git", ".hg", ".svn", ".ipynb_checkpoints", "node_modules", "site-packages", "__pycache__"})
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A notebook to check, spelled as the user would, and the settings that hold for it."""
 
     path: Path
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovered(NamedTuple):
     """The notebooks found, and what the user should know about the search."""
 
     targets: tuple[Target, ...]

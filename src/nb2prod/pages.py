@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.data import rules_folder
 from nb2prod.diagnostics import Rule, Severity
@@ -38,8 +37,7 @@ _SECTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One ``##`` section of a page: its title, its text, and the file's line its text starts on."""
 
     title: str
@@ -47,8 +45,7 @@ class Section:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A whole rule page: front matter and sections, in the order of the file."""
 
     rule: Rule

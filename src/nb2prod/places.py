@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.notebook.commands import command_lines
 
@@ -44,8 +43,7 @@ PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.pat
 _HTTP = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "route"})
 
 
-@dataclass(frozen=True, slots=True)
-class MachinePath:
+class MachinePath(NamedTuple):
     """A path of one machine where it is written.
 
     text   the path; ``…`` at its end where only its beginning is written out

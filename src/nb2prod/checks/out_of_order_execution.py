@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.checks.unseeded_random import unseeded_draws
 from nb2prod.diagnostics import Finding, Related, Severity
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _STABLE = frozenset({"import", "function", "class"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Displaced:
+class _Displaced(NamedTuple):
     """A use whose value came from ``recorded`` in the saved run, or from before ``rerun`` ran."""
 
     use: Use

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Finding, Related
 
@@ -19,8 +18,7 @@ _FRAME = "pandas.DataFrame"
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """A statement, its read of the name it changes, and what running it again does."""
 
     statement: Statement

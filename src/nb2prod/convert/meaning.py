@@ -180,7 +180,7 @@ def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
 
 def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
     place = statement.cell.locate(node.decorator_list[0]).range.start  # type: ignore[attr-defined]
-    return replace(place, column=place.column - 1)
+    return place._replace(column=place.column - 1)
 
 
 def _start(statement: Statement) -> Position:
@@ -188,4 +188,4 @@ def _start(statement: Statement) -> Position:
     node = statement.node
     decorators = getattr(node, "decorator_list", ())
     place = statement.cell.locate(decorators[0]).range.start if decorators else statement.location.range.start
-    return replace(place, column=place.column - 1) if decorators else place
+    return place._replace(column=place.column - 1) if decorators else place

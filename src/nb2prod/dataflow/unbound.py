@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nb2prod.dataflow.flow import PREDEFINED
 from nb2prod.dataflow.injected import guarded_names, known_values, opens_namespace, star_names
@@ -29,8 +28,7 @@ _NO_BINDING = frozenset({"mutate", "delete", "star", "except"})
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
 
-@dataclass(frozen=True, slots=True)
-class Unbound:
+class Unbound(NamedTuple):
     """A name nothing has bound when it is read.
 
     cause        ``nowhere``: no cell gives it a value; ``later``: every definition stands after the

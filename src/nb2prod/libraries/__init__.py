@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from nb2prod.data import rules_folder
@@ -64,6 +64,11 @@ class Libraries:
         if qualified_name not in self._calls:
             self._calls[qualified_name] = self._find_call(self.canonical(qualified_name))
         return self._calls[qualified_name]
+
+    def mutates(self, qualified_name: str) -> bool:
+        """Return whether a call is known to change its first argument, whatever the others are."""
+        info = self.call(qualified_name)
+        return info is not None and "mutates-argument" in info.effects
 
     def klass(self, qualified_name: str) -> ClassInfo | None:
         """Return what is known of a class, found through aliases; None if nothing is."""
@@ -163,9 +168,9 @@ class Libraries:
             group, row = table.calls[candidate]
             found = call_info(candidate, group, row)
             if found.returns == "self":
-                return replace(found, returns=owner)
+                return found._replace(returns=owner)
             if found.returns is None and candidate in table.classes:
-                return replace(found, returns=candidate)
+                return found._replace(returns=candidate)
             return found
         return None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +37,7 @@ EFFECTS: Final = frozenset(
 ROLES: Final = frozenset({"path", "seed", "model"})
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """An effect that depends on arguments: it is there if (``unless``: if not) a parameter has one of the values."""
 
     effect: str
@@ -47,8 +45,7 @@ class Condition:
     unless: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CallInfo:
+class CallInfo(NamedTuple):
     """What one call does.
 
     effects     from the closed set ``EFFECTS``: what the call may do, whatever its arguments; see ``effects_given``
@@ -86,8 +83,7 @@ class CallInfo:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClassInfo:
+class ClassInfo(NamedTuple):
     """A class whose objects the tables know.
 
     bases           qualified names; calls and attributes are inherited
@@ -104,8 +100,7 @@ class ClassInfo:
     pure_operators: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What the rows of one ``[[calls]]`` or ``[[classes]]`` group share; ``shared`` has no name of its own."""
 
     shared: CallInfo
@@ -115,8 +110,7 @@ class Group:
     pure_operators: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """One table: a top-level import name, the distribution that installs it, and what its calls do.
 
     distribution    None for the standard library

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from nb2prod.errors import ConfigurationError
@@ -93,7 +92,7 @@ def split_rows(text: str) -> Iterator[tuple[str, str]]:
 def call_info(name: str, group: Group, row: str) -> CallInfo:
     """Return what a row says of the call ``name``; raise ``ConfigurationError`` if it is malformed."""
     if name.endswith(row):  # a bare name: the group says it all
-        return replace(group.shared, qualified_name=name, seeds=_seeds(group.shared, name))
+        return group.shared._replace(qualified_name=name, seeds=_seeds(group.shared, name))
     match = _ROW.fullmatch(row)
     if match is None:
         raise ConfigurationError(f"{group.shared.library}.toml: cannot read the row `{row}`")
@@ -117,8 +116,7 @@ def call_info(name: str, group: Group, row: str) -> CallInfo:
             defaults.append((own, _literal(group.shared.library, parameter["default"])))
         if parameter["role"] == "path" and parameter["default"] == "None":
             shared = _without_file(shared, own)
-    return replace(
-        shared,
+    return shared._replace(
         qualified_name=name,
         parameters=tuple(parameters),
         path=tuple(roles["path"]),
@@ -173,8 +171,7 @@ def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group
 def _without_file(shared: CallInfo, path: str) -> CallInfo:
     """Return the call as it is for ``to_csv(path_or_buf: path=None)``: pure if no path is given."""
     unless = (Condition(effect, ((path, (None,)),), unless=True) for effect in sorted(shared.effects & _FILE_EFFECTS))
-    return replace(
-        shared,
+    return shared._replace(
         conditions=(*shared.conditions, *unless),
         otherwise=shared.otherwise - _FILE_EFFECTS | {"pure"},
     )

@@ -9,8 +9,7 @@ an expression on a new line is an operator. The same is done here with a few reg
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +38,7 @@ HELP_TARGET = re.compile(r"(%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?[0-9]+\])*)(
 _ASSIGNING_OPERATOR = frozenset("=!<>+-*/%&|^@:~")
 
 
-@dataclass(frozen=True, slots=True)
-class Escape:
+class Escape(NamedTuple):
     """A piece of IPython syntax: ``source[start:end]``, all counted in characters from 0.
 
     form  ``command`` (``%ls``, ``!ls``, ``?x``, ``/f x``), ``assignment`` (the right-hand side of

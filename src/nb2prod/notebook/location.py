@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.notebook.raw_json import blank_end, character_offset, find, string_end
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Notebook
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A point in a text: line and column, both from 1, the column in characters."""
 
     line: int
@@ -34,8 +32,7 @@ class Position:
         return f"{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Range:
+class Range(NamedTuple):
     """A stretch of text; ``end`` is exclusive."""
 
     start: Position
@@ -45,8 +42,7 @@ class Range:
 FIRST = Range(Position(1, 1), Position(1, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A range inside one cell of one file.
 
     ``cell`` counts all cells of the notebook (code, markdown, raw) from 1; ``None`` means the file

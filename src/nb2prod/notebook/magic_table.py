@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
@@ -18,8 +17,7 @@ PythonUse = Literal["runs", "isolated"]
 _KEYS = frozenset({"python", "options", "binds", "requires"})
 
 
-@dataclass(frozen=True, slots=True)
-class MagicEntry:
+class MagicEntry(NamedTuple):
     """What one magic does with the text it is given.
 
     python    ``runs``: its argument (line magic) or body (cell magic) is Python that runs in the
@@ -37,8 +35,7 @@ class MagicEntry:
     requires: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MagicTable:
+class MagicTable(NamedTuple):
     """The line and cell magics by name, and the names that need no ``%``."""
 
     line: Mapping[str, MagicEntry]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nb2prod.notebook.location import Location, Position, Range, node_range
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 MagicKind = Literal["line", "cell", "shell", "help", "automagic", "autocall"]
 
 
-@dataclass(frozen=True, slots=True)
-class Magic:
+class Magic(NamedTuple):
     """A piece of IPython syntax that was masked out of a code cell.
 
     kind       ``line`` (``%name``), ``cell`` (``%%name``), ``shell`` (``!``, ``!!``, ``%%bash`` is a
@@ -74,14 +73,16 @@ class Cell:
         return Location(self.path, self.index, Range(Position(line, column), end))
 
 
-@dataclass(frozen=True, slots=True)
 class MarkdownCell(Cell):
     """A markdown cell."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class RawCell(Cell):
     """A raw cell: neither code nor markdown."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,7 @@ class CodeCell(Cell):
         return Location(self.path, self.index, node_range(self.lines, node))
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
+class SyntaxProblem(NamedTuple):
     """Why a cell could not be parsed.
 
     kind  ``error`` (not Python in any version we know), ``python2`` (valid Python 2), or
