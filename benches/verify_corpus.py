@@ -1,6 +1,7 @@
 """Converts and verifies every runnable notebook of a corpus, and counts the verdicts.
 
     python benches/verify_corpus.py [FOLDER] --legacy PYTHON --modern PYTHON [--results FILE] [--itself]
+                                      [--records FOLDER]
 
 FOLDER holds one folder a case: the notebook, what it reads, and `meta.json`; it defaults to `runnable` in
 the corpus (NB2PROD_CORPUS, or `shared/corpus` beside the checkout). Each case is converted in a copy of its
@@ -9,6 +10,9 @@ was chosen to run offline.
 
 `--itself` runs each notebook three times and holds the third run against the first two, as if it were the
 package: whatever differs then is a fault of the observer or the comparison, never of the converter.
+
+`--records` keeps what the notebooks' runs computed (`records.py`), so that after a change of the converter only
+the packages run: one pass is judged by two runs of this bench with the same records, with it and without.
 """
 
 from __future__ import annotations
@@ -31,12 +35,13 @@ ROOT = Path(__file__).resolve().parent.parent
 VERDICTS = ("equal", "different", "refused", "notebook fails", "nothing comparable")
 _OF_EXIT = {0: "equal", 1: "different", 4: "notebook fails", 5: "nothing comparable"}
 # Runs in a process of its own, so that a run that goes wrong takes nothing with it.
-ITSELF = """
+OBSERVED = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import verify_corpus
-verify_corpus.verify_itself(*map(Path, sys.argv[2:5]), sys.argv[5])
+paths, (python, seconds, other) = map(Path, sys.argv[2:6]), sys.argv[6:]
+verify_corpus.verify_observed(*paths, python=python, seconds=float(seconds), itself=other == "itself")
 """
 
 
@@ -62,8 +67,10 @@ def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
             verdict = "refused" if converted.returncode == 1 else f"convert exits {converted.returncode}"
             outcome |= {"verdict": verdict, "said": converted.stderr.strip().splitlines()[-3:]}
             return outcome
-        if given.itself:
-            arguments = ["-c", ITSELF, str(Path(__file__).parent), str(notebook), str(out), str(scratch), python]
+        if given.itself or given.records:
+            records = given.records.resolve() if given.records else Path(scratch, "records")
+            arguments = ["-c", OBSERVED, str(Path(__file__).parent), str(notebook), str(out), str(records), scratch,
+                         python, str(given.timeout), "itself" if given.itself else "package"]  # fmt: skip
         else:
             arguments = ["-m", "nb2prod", "verify", str(notebook), str(out), "--python", python, "--allow-effects",
                          "--timeout", str(given.timeout), "--cell-timeout", str(given.timeout),
@@ -122,20 +129,46 @@ def run(arguments: list[str], timeout: float) -> subprocess.CompletedProcess[str
         return subprocess.CompletedProcess(arguments, 124, "", f"longer than {timeout:.0f} s")
 
 
-def verify_itself(notebook: Path, package: Path, scratch: Path, python: str) -> None:
-    """Run a notebook three times, hold the third run against the first two, print the JSON and exit."""
-    from nb2prod.report.verification import render_json  # noqa: PLC0415 - only with the checkout's path
-    from nb2prod.verify import verdict  # noqa: PLC0415 - the same
-    from nb2prod.verify.notebook_run import run_notebook  # noqa: PLC0415 - the same
-    from nb2prod.verify.subject import load_subject  # noqa: PLC0415 - the same
+def verify_observed(
+    notebook: Path, package: Path, records: Path, scratch: Path, *, python: str, seconds: float, itself: bool
+) -> None:
+    """Hold the package, or the notebook's third run, against the notebook's records; print the JSON and exit."""
+    # Only with the checkout's path.
+    from records import observed  # noqa: PLC0415
 
-    def as_package(subject: Any, interpreter: Any, box: Any, *, seed: int, **_others: Any) -> Any:
-        return run_notebook(subject, interpreter, box, number=3, seed=seed, progress=lambda *_: None)
+    from nb2prod.report.verification import render_json  # noqa: PLC0415
+    from nb2prod.verify import verdict  # noqa: PLC0415
+    from nb2prod.verify.interpreter import find_interpreter  # noqa: PLC0415
+    from nb2prod.verify.package_run import run_package  # noqa: PLC0415
+    from nb2prod.verify.sandbox import Limits, sandbox  # noqa: PLC0415
+    from nb2prod.verify.subject import load_subject  # noqa: PLC0415
 
-    vars(verdict)["run_package"] = as_package
-    os.environ["TMPDIR"] = str(scratch)
-    options = verdict.Options(python=python, allow_effects=True)
-    done = verdict.verify(load_subject(notebook, package), options)
+    tempfile.tempdir = str(scratch)
+    subject = load_subject(notebook, package)
+    interpreter = find_interpreter(python, None)
+    limits = Limits(cell=seconds, total=seconds)
+    options = verdict.Options(python=python, allow_effects=True, limits=limits)
+    with sandbox(
+        notebook.parent, leave_out=frozenset({subject.folder}), extra=(), copy_limit=options.copy_limit,
+        limits=limits, confine=lambda _: None,
+    ) as box:  # fmt: skip
+        runs = []
+        for number in (1, 2, 3) if itself else (1, 2):
+            runs.append(observed(records, subject, interpreter, box, number=number, seed=verdict.SEED))
+            if runs[-1].trace.failure is not None:
+                break
+        comparison, run, differences = None, None, tuple[Any, ...]()
+        if runs[-1].trace.failure is None:
+            run = runs.pop() if itself else run_package(
+                subject, interpreter, box, seed=verdict.SEED, seconds=verdict.package_seconds(options, runs),
+                arguments=(),
+            )  # fmt: skip
+            comparison, differences = verdict.compare_runs(subject, runs, run, options.tolerance)
+    done = verdict.Verification(
+        subject, options, interpreter, verdict="notebook fails" if comparison is None else comparison.verdict,
+        notebook=tuple(runs), package=run, comparison=comparison, differences=differences, hint=None, effects=(),
+        confined=False,
+    )  # fmt: skip
     print(render_json(done))
     raise SystemExit(done.exit_code)
 
@@ -184,6 +217,7 @@ def main() -> None:
     parser.add_argument("--legacy", default=sys.executable, help="interpreter for cases of older libraries")
     parser.add_argument("--modern", default=sys.executable, help="interpreter for cases of current libraries")
     parser.add_argument("--itself", action="store_true", help="hold each notebook against its own third run")
+    parser.add_argument("--records", type=Path, metavar="FOLDER", help="keep the notebooks' runs there, and use them")
     parser.add_argument("--only", default="*", metavar="GLOB", help="cases by name")
     parser.add_argument("--limit", type=int, help="the first N cases")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth case")

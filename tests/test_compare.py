@@ -439,6 +439,54 @@ def test_an_empty_package_is_never_equal() -> None:
     assert compare_traces(run(), run(), only_prints, now=NOW).verdict == "different"
 
 
+def _with_states(trace: Trace, *states: str) -> Trace:
+    """Return the run with the state of a generator at the end of each of its steps."""
+    steps = ("load", "fit", "report")
+    seen = tuple(
+        Value(step, "random", "generator", {"kind": "exact", "type": "generator", "value": state}, 4)
+        for step, state in zip(steps, states, strict=False)
+    )
+    return replace(trace, values=trace.values + seen)
+
+
+@pytest.mark.parametrize(
+    ("package", "step"),
+    [
+        (("one", "one", "two"), None),
+        (("as seeded", "one", "two"), "load"),
+        (("one", "two", "two"), "fit"),
+        (("one", "one", "one"), "report"),
+        (("two", "two", "two"), "load"),
+        ((), "load"),
+    ],
+)
+def test_a_lost_or_moved_draw_is_found_at_its_step(package: tuple[str, ...], step: str | None) -> None:
+    notebook = _with_states(run(), "one", "one", "two")
+
+    found = compare_traces(notebook, notebook, _with_states(run(), *package), now=NOW)
+
+    assert [each.step for each in found.differences][:1] == [step] * (step is not None)
+    if step is not None:
+        assert found.differences[0].name == "state of random"
+
+
+def test_a_generator_nobody_draws_from_is_no_result() -> None:
+    nothing = Trace((), (), (), (), (), (), None, 0.0)
+    quiet = _with_states(nothing, "as seeded", "as seeded", "as seeded")
+
+    assert compare_traces(quiet, quiet, quiet, now=NOW).verdict == "nothing comparable"
+    assert compare_traces(quiet, quiet, nothing, now=NOW).verdict == "nothing comparable"
+
+
+def test_draws_that_differ_between_the_notebooks_own_runs_are_not_compared() -> None:
+    first, second, package = (_with_states(run(), state) for state in ("one", "two", "three"))
+
+    found = compare_traces(first, second, package, now=NOW)
+
+    assert found.verdict == "equal"
+    assert found.steps[0].nondeterministic == 1
+
+
 def test_nothing_compared_is_not_equal() -> None:
     nothing = Trace((), (), (), (), (), (), None, 0.0)
     found = compare_traces(nothing, nothing, nothing, now=NOW)

@@ -42,6 +42,8 @@ from nb2prod.verify.values import compare_values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nb2prod.verify.trace import Value
+
 ATOMS = (
     st.none()
     | st.booleans()
@@ -401,7 +403,19 @@ def _observe(
 
 
 def _values(recorded: Recorded) -> list[tuple[str, Any]]:
-    return [(value.step, value.digest.get("value", value.digest["kind"])) for value in recorded.values]
+    return [
+        (value.step, value.digest.get("value", value.digest["kind"]))
+        for value in recorded.values
+        if value.role != "generator"
+    ]
+
+
+def _variables(recorded: Recorded) -> list[Value]:
+    return [value for value in recorded.values if value.role != "generator"]
+
+
+def _states(recorded: Recorded, name: str) -> list[str]:
+    return [value.digest["value"] for value in recorded.values if (value.role, value.name) == ("generator", name)]
 
 
 def test_a_variable_is_seen_as_it_was_when_its_step_ended(tmp_path: Path) -> None:
@@ -577,16 +591,56 @@ def test_a_changed_argument_is_seen_as_the_step_left_it(tmp_path: Path) -> None:
 
     recorded, _ = _run(tmp_path, manifest, source)
 
-    assert [(each.name, each.role, each.digest["length"]) for each in recorded.values] == [("items", "argument", 2)]
+    assert [(each.name, each.role, each.digest["length"]) for each in _variables(recorded)] == [
+        ("items", "argument", 2)
+    ]
 
 
-def test_an_argument_the_step_binds_anew_is_not_compared(tmp_path: Path) -> None:
-    manifest = _manifest("change", ["items"], [])
-    source = _written(tmp_path, "def change(items):\n    items = [*items, 2]\n    print(items)\n", "steps.change([1])")
+@pytest.mark.parametrize("keyword", ["def", "async def"])
+def test_an_argument_the_step_binds_anew_is_seen_as_it_is_at_the_end(tmp_path: Path, keyword: str) -> None:
+    manifest = _manifest("change", ["items", "gone"], [])
+    text = f"""
+from __future__ import annotations
+{keyword} change(items: Undefined, gone, more=(2,)):
+    'Change.'
+    items = [*items, *more]
+    del gone
+    if items:
+        print(items, change.__doc__)
+        return
+"""
+    call = "asyncio.run(steps.change([1], 2))" if keyword == "async def" else "steps.change([1], 2)"
+    source = _written(tmp_path, text, f"import asyncio; {call}")
 
-    recorded, _ = _run(tmp_path, manifest, source)
+    recorded, done = _run(tmp_path, manifest, source)
 
-    assert recorded.values[0].digest["reason"] == "the step gives the name another value"
+    assert done.stdout == "[1, 2] Change.\n"
+    assert [each.digest.get("length", each.digest["kind"]) for each in _variables(recorded)] == [2, "unbound"]
+
+
+def test_a_step_that_fails_after_binding_an_argument_anew_shows_its_own_line(tmp_path: Path) -> None:
+    manifest = _manifest("fail", ["x"], [])
+    source = _written(tmp_path, "def fail(x):\n    x = 0\n    x = 1 / x\n", "steps.fail(1)")
+
+    recorded, done = _run(tmp_path, manifest, source, check=False)
+
+    assert [(each.step, each.cell, each.kind) for each in recorded.failures] == [("fail", 3, "ZeroDivisionError")]
+    assert "line 3, in fail" in done.stderr
+
+
+def test_the_states_of_global_generators_are_seen_at_the_end_of_each_step(tmp_path: Path) -> None:
+    manifest = _manifest("draw", [], [])
+    draws = "    import random\n    random.random()\n"
+    seen = []
+    for number, text in enumerate([draws, draws, draws * 2, "    pass\n"]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        recorded, _ = _run(folder, manifest, _written(folder, f"def draw():\n{text}", "steps.draw()"))
+        seen += _states(recorded, "random")
+
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 3  # one draw, two, none
+    assert seen[3] == "as seeded"
 
 
 def test_a_failing_step_is_recorded_with_its_cell(tmp_path: Path) -> None:
@@ -667,7 +721,7 @@ def test_known_generators_are_seeded_alike_whenever_they_are_loaded() -> None:
         import importlib.util as u, sys
         s = u.spec_from_file_location("o", {observer.__file__!r})
         m = sys.modules["o"] = u.module_from_spec(s); s.loader.exec_module(m)
-        m.seed_everything(7)
+        m.Generators().seed(7)
         assert "numpy" not in sys.modules
         import random
         print(random.random())
@@ -687,7 +741,7 @@ def test_a_library_is_seeded_right_after_it_was_loaded(tmp_path: Path) -> None:
         import importlib.util as u, sys
         s = u.spec_from_file_location("o", {observer.__file__!r})
         m = sys.modules["o"] = u.module_from_spec(s); s.loader.exec_module(m)
-        m.seed_everything(7)
+        m.Generators().seed(7)
         import torch
         print(torch.seeds, torch.__spec__.name)
     """

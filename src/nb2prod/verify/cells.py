@@ -42,7 +42,7 @@ def statement_groups(cell: CodeCell) -> list[int]:
 
 
 def points(manifest: Mapping[str, Any]) -> tuple[Point, ...]:
-    """Return where each step of a package ended in the notebook, and which variables to look at there.
+    """Return where each step of a package ended in the notebook, and which variables to look at there, if any.
 
     A step without a statement (the notebook has none) has no point.
     """
@@ -54,7 +54,7 @@ def points(manifest: Mapping[str, Any]) -> tuple[Point, ...]:
             if row["kind"] == "step" and row["name"] == step["name"]
         ]
         names = tuple(observed_names(dict(manifest), step["name"]))
-        if places and names:
+        if places:
             cell, statement = max(places)
             found.append(Point(step["name"], cell, statement, names))
     return tuple(found)

@@ -40,6 +40,7 @@ _OWN_FIGURE = re.compile(r"(^|/)figures/(cell-\d+|unfinished)-\d+\.png$")
 # Python shows fewer warnings there.
 _WARNING = re.compile(r"^\S.*:\d+: \w*Warning: ?")
 _SOURCE_AFTER = 12
+_AS_SEEDED = "as seeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +144,17 @@ def compare_traces(
     traces = (first, second, package)
     for name in dict.fromkeys(value.step for trace in (first, package) for value in trace.values):
         tally.count(name, of_step=True)
+    drawn = _drawn(first) | _drawn(package)
     tally.match(
         "value",
-        lambda key, event: (key[0], event.cell, key[1]),
-        *(_keyed(trace.values, lambda value: (value.step, value.name, value.role)) for trace in traces),
+        lambda key, event: (key[0], event.cell, key[1] if key[2] != "generator" else f"state of {key[1]}"),
+        *(
+            _keyed(
+                (value for value in trace.values if value.role != "generator" or (value.step, value.name) in drawn),
+                lambda value: (value.step, value.name, value.role),
+            )
+            for trace in traces
+        ),
     )
     _lines(tally, traces, now)
     tally.match(
@@ -291,6 +299,23 @@ def _keyed(events: Iterable[Event], key: Callable[[Event], tuple[Any, ...]]) -> 
         own = key(event)
         seen[own] += 1
         found[(*own, seen[own])] = event
+    return found
+
+
+def _drawn(trace: Trace) -> set[tuple[str, str]]:
+    """Return the steps in which a global generator was drawn from or seeded, with the generator's name.
+
+    In all other steps its state says nothing of the step; were it compared there, a package that does
+    nothing would have something equal.
+    """
+    found = set()
+    before: dict[str, str] = {}
+    for value in trace.values:
+        if value.role == "generator":
+            state = value.digest["value"]
+            if state != before.get(value.name, _AS_SEEDED):
+                found.add((value.step, value.name))
+            before[value.name] = state
     return found
 
 

@@ -49,6 +49,7 @@ moved element shows although small errors may be tolerated.
 """
 
 from __future__ import annotations
+import __future__ as future
 
 import array as arrays
 import ast
@@ -56,6 +57,7 @@ import base64
 import builtins
 import collections
 import contextlib
+import copy
 import dataclasses
 import datetime
 import decimal
@@ -69,6 +71,7 @@ import inspect
 import itertools
 import json
 import math
+import operator
 import os
 import pathlib
 import platform
@@ -106,6 +109,7 @@ _WIDE = 100
 # CPython refuses to write longer integers in decimals.
 _LONG = 10_000
 _INT64 = range(-(2**63), 2**63)
+_UNBOUND = object()
 
 
 class Limits:
@@ -147,6 +151,12 @@ def digest(value: Any, limits: Limits | None = None) -> Digest:
             return _Digester(limits or Limits()).look(value)
         except Exception as error:
             return _incomparable(value, f"looking at it raised {type(error).__name__}")
+
+
+def _variable(space: Any, name: str) -> Digest:
+    """Return the digest of what a name stands for, or that it stands for nothing."""
+    value = space.get(name, _UNBOUND)
+    return {"kind": "unbound"} if value is _UNBOUND else digest(value)
 
 
 def digest_figure(figure: Any, limits: Limits | None = None) -> Digest:
@@ -961,6 +971,7 @@ class Recorder:
         self.process = os.getpid()
         self.lock = threading.RLock()
         self.numbers: dict[Any, int] = {}
+        self.generators = Generators()
 
     def write(self, event: dict[str, Any]) -> None:
         """Append an event."""
@@ -977,6 +988,12 @@ class Recorder:
     def digest_of_value(self, step: str, name: str, role: str, found: Digest, cell: int | None) -> None:
         """Record the digest of a variable."""
         self.write({"event": "value", "step": step, "name": name, "role": role, "cell": cell, "digest": found})
+
+    def states(self, step: str, cell: int | None) -> None:
+        """Record the states of the global random generators as they are when a step has ended."""
+        for name, state in self.generators.states().items():
+            found = {"kind": "exact", "type": "generator", "value": state}
+            self.digest_of_value(step, name, "generator", found, cell)
 
     def displayed(self, cell: int | None, number: int, obj: Any, line: int | None = None) -> None:
         """Record a displayed value; ``number`` is 0 for the value of the cell, else counts calls of ``display``."""
@@ -1030,32 +1047,82 @@ def _message(error: BaseException) -> str:
         return f"its text cannot be made: {type(failed).__name__}"
 
 
-def seed_everything(seed: int) -> None:
-    """Seed the known global generators; those of libraries that are not loaded yet, when they are loaded."""
-    random.seed(seed)
-    wanted: dict[str, Callable[[Any], object]] = {
-        "numpy.random": lambda module: module.seed(seed),
-        "torch": lambda module: module.manual_seed(seed),
-        "tensorflow": lambda module: module.random.set_seed(seed),
-    }
-    for name in list(wanted):
-        if name in sys.modules:
-            wanted.pop(name)(sys.modules[name])
-    if wanted:
-        sys.meta_path.insert(0, _SeedWhenLoaded(wanted))
+class Generators:
+    """The global random generators of a process: seeded alike in every run, and looked at when a step has ended.
+
+    A library's generator is seeded when the library is loaded, which may be earlier in a package than in its
+    notebook. So one that was not loaded, and one nobody has drawn from since it was seeded, are both ``as seeded``.
+    """
+
+    def __init__(self) -> None:
+        self.seeded: dict[str, str] = {}
+
+    def seed(self, seed: int) -> None:
+        """Seed the generators of what is loaded now, and of the rest when it is loaded."""
+        waiting: dict[str, Callable[[], None]] = {}
+        for name, (module, plant, _) in _GENERATORS.items():
+            if module in sys.modules:
+                self.plant(name, plant, seed)
+            else:
+                waiting[module] = functools.partial(self.plant, name, plant, seed)
+        if waiting:
+            sys.meta_path.insert(0, _CallWhenLoaded(waiting))
+
+    def plant(self, name: str, plant: Callable[[Any, int], object], seed: int) -> None:
+        """Seed a generator whose library is loaded."""
+        module, _, look = _GENERATORS[name]
+        plant(sys.modules[module], seed)
+        if look is not None:
+            self.seeded[name] = look(sys.modules[module])
+
+    def states(self) -> dict[str, str]:
+        """Return a text for the state of each generator that can be looked at; equal states have equal texts.
+
+        Empty where nothing was seeded: then every run draws its own.
+        """
+        found: dict[str, str] = {}
+        if not self.seeded:
+            return found
+        for name, (module, _, look) in _GENERATORS.items():
+            if look is not None:
+                state = look(sys.modules[module]) if name in self.seeded else "as seeded"
+                found[name] = "as seeded" if state == self.seeded.get(name) else state
+        return found
 
 
-class _SeedWhenLoaded:
-    """An import hook that seeds a library right after it was loaded."""
+def _state(state: Any) -> str:
+    return _sha256(_canonical(digest(state)).encode())[:16]
 
-    def __init__(self, wanted: dict[str, Callable[[Any], object]]) -> None:
+
+def _numpy_state(module: Any) -> str:
+    with _silent_warnings():  # another kind of generator in its place
+        return _state(module.get_state())
+
+
+# The name of a generator: its module, how to seed it, and how to look at its state.
+_GENERATORS: dict[str, tuple[str, Callable[[Any, int], object], Callable[[Any], str] | None]] = {
+    "random": ("random", lambda module, seed: module.seed(seed), lambda module: _state(module.getstate())),
+    "numpy.random": ("numpy.random", lambda module, seed: module.seed(seed), _numpy_state),
+    "torch": (
+        "torch",
+        lambda module, seed: module.manual_seed(seed),
+        lambda module: _state(module.random.get_rng_state().numpy().tobytes()),
+    ),
+    "tensorflow": ("tensorflow", lambda module, seed: module.random.set_seed(seed), None),
+}  # fmt: skip
+
+
+class _CallWhenLoaded:
+    """An import hook that calls something right after a module was loaded."""
+
+    def __init__(self, wanted: dict[str, Callable[[], None]]) -> None:
         self.wanted = wanted
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the module's own spec, its loader made to seed; None for every other module."""
+        """Return the module's own spec, its loader made to call; None for every other module."""
         if name not in self.wanted:
             return None
-        seed = self.wanted.pop(name)
+        then = self.wanted.pop(name)
         spec = None
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, "find_spec"):
@@ -1069,12 +1136,12 @@ class _SeedWhenLoaded:
         if loader is not None and hasattr(loader, "exec_module"):
             load = loader.exec_module
 
-            def load_and_seed(module: Any) -> None:
+            def load_and_call(module: Any) -> None:
                 load(module)
                 with contextlib.suppress(Exception):
-                    seed(module)
+                    then()
 
-            loader.exec_module = load_and_seed
+            loader.exec_module = load_and_call
         return spec
 
 
@@ -1093,7 +1160,7 @@ def install_in_kernel(
     """Observe what the kernel of this process runs from now on.
 
     points  ``verify.trace.Point`` as dicts: ``step``, ``cell``, ``statement``, ``names`` (name and role)
-    seed    for ``seed_everything``; None seeds nothing
+    seed    for ``Generators.seed``; None seeds nothing
     cells   the code cells in the order they will run: ``cell``, ``source`` and ``groups``, the number of
             nb2prod's statements in each top-level statement of the kernel (``verify.cells`` makes them).
             The cell that runs is told by its source
@@ -1101,7 +1168,7 @@ def install_in_kernel(
     shell = shell or sys.modules["IPython"].get_ipython()
     recorder = Recorder(recorder_path)
     if seed is not None:
-        seed_everything(seed)
+        recorder.generators.seed(seed)
     _Kernel(shell, recorder, points, cells).install()
     return recorder
 
@@ -1228,8 +1295,9 @@ class _Kernel:
     def look(self, point: dict[str, Any]) -> None:
         space = self.shell.user_ns
         for name, role in point["names"]:
-            found = digest(space[name]) if name in space else {"kind": "unbound"}
+            found = _variable(space, name)
             self.recorder.digest_of_value(point["step"], name, role, found, point["cell"])
+        self.recorder.states(point["step"], point["cell"])
 
     def shown(self, obj: Any) -> None:
         if _is_figure(obj):
@@ -1261,6 +1329,9 @@ def _is_figure(value: Any) -> bool:
 
 # The package's side
 
+_KEEP = "__nb2prod_keep__"
+_FUTURE = functools.reduce(operator.or_, (getattr(future, name).compiler_flag for name in future.all_feature_names))
+
 
 def observed_names(manifest: dict[str, Any], step: str) -> list[tuple[str, Literal["result", "argument"]]]:
     """Return the names to look at when a step has ended, with their role: its results, then its other arguments.
@@ -1282,7 +1353,7 @@ def install_in_package(package: str, manifest: dict[str, Any], recorder_path: st
     """
     recorder = Recorder(recorder_path)
     if seed is not None:
-        seed_everything(seed)
+        recorder.generators.seed(seed)
     watch = _Package(recorder, package, manifest)
     watch.install_displays()
     if manifest["steps"]:
@@ -1302,6 +1373,7 @@ class _Package:
         self.recorder, self.package, self.manifest = recorder, package, manifest
         self.file = ""
         self.bodies: dict[str, list[tuple[int, int, int]]] = {}
+        self.ending: dict[str, dict[str, Any]] = {}
         self.cell: int | None = None
 
     def guarded(self, function: Callable[..., object], *args: Any) -> None:
@@ -1367,9 +1439,37 @@ class _Package:
                 self.recorder.note(f"the package has no step {name}")
                 continue
             self.bodies[name] = _cells_of(functions[name], self.manifest, row)
-            setattr(steps, name, self.observed(function, row, _bound_in(functions[name])))
+            rebound = _bound_in(functions[name]).intersection(row["arguments"]).difference(row["results"])
+            if rebound:
+                function = self.kept_at_end(function, functions[name], rebound)
+            setattr(steps, name, self.observed(function, row))
 
-    def observed(self, function: Any, row: dict[str, Any], bound: Any) -> Any:
+    def kept_at_end(self, function: Any, node: Any, names: Any) -> Any:
+        """Return a step that keeps what these names of its own stand for when it ends, until that is recorded.
+
+        An argument that is given another value is another object at the end than the one the caller has. The
+        step is compiled again, with a call of ours after all of its statements, which keep their lines.
+        """
+        name = node.name
+
+        def keep() -> None:
+            own = sys._getframe(1).f_locals  # noqa: SLF001 - names of the step that is ending
+            self.ending[name] = {each: own.get(each, _UNBOUND) for each in names}
+
+        setattr(builtins, _KEEP + name, keep)
+        again = copy.deepcopy(node)
+        docstring = int(ast.get_docstring(node, clean=False) is not None)
+        call = ast.Expr(ast.Call(ast.Name(_KEEP + name, ast.Load()), [], []))
+        again.body[docstring:] = [ast.Try(again.body[docstring:], [], [], [call])]
+        for each in (again.body[-1], *ast.walk(call)):
+            ast.copy_location(each, node.body[-1])
+        flags = function.__code__.co_flags & _FUTURE
+        code = compile(ast.Module([again], []), self.file, "exec", flags=flags, dont_inherit=True)
+        space: dict[str, Any] = {}
+        exec(code, function.__globals__, space)  # noqa: S102 - the step itself
+        return space[name]
+
+    def observed(self, function: Any, row: dict[str, Any]) -> Any:
         """Return a step that records what it returns and what it was given."""
         signature = inspect.signature(function)
         names = observed_names(self.manifest, row["name"])
@@ -1377,16 +1477,13 @@ class _Package:
         def returned(args: Any, options: Any, value: Any) -> None:
             results = row["results"]
             values = dict(zip(results, value)) if len(results) > 1 else dict.fromkeys(results, value)
-            given = signature.bind(*args, **options).arguments
+            given = dict(signature.bind(*args, **options).arguments)
+            given.update(self.ending.pop(row["name"], {}))
             cell = row["cells"][-1] if row["cells"] else None
             for name, role in names:
-                if role == "result":
-                    found = digest(values[name]) if name in values else {"kind": "unbound"}
-                elif name in bound:
-                    found = {"kind": "incomparable", "type": "", "reason": "the step gives the name another value"}
-                else:
-                    found = digest(given[name]) if name in given else {"kind": "unbound"}
+                found = _variable(values if role == "result" else given, name)
                 self.recorder.digest_of_value(row["name"], name, role, found, cell)
+            self.recorder.states(row["name"], cell)
             self.recorder.environment()
 
         def failed(error: BaseException) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.convert.manifest import FILE_NAME, VERSION, digest
+from nb2prod.convert.manifest import FILE_NAME, VERSION, digest, recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.notebook.read import parse_notebook, read_notebook
 from nb2prod.verify.cells import cells, points
@@ -152,7 +152,7 @@ def _check_same_program(path: Path, folder: Path, manifest: Mapping[str, Any]) -
         f"{folder}: was made of another notebook, or of another state of {path.name} ({name}); convert it again"
     )
     try:
-        files = convert_notebook(path, str(manifest["package"])).package.files
+        files = convert_notebook(path, recorded_options(manifest)).package.files
     except (RefusedError, ConfigurationError):
         raise other from None
     again = json.loads(files[FILE_NAME])

@@ -12,17 +12,18 @@ Digest: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A variable as it was when a step ended.
+    """A variable, or a global random generator, as it was when a step ended.
 
     step    name of the step in the package (and in its manifest)
     name    the variable's name, the same on both sides
-    role    ``result`` (the step returns it) or ``argument`` (it took it and may have changed it)
+    role    ``result`` (the step returns it), ``argument`` (it took it and may have changed it), or ``generator``
+            (``name`` is its library's; the digest says its state)
     cell    cell of the last statement of the step that binds or changes it; for messages
     """
 
     step: str
     name: str
-    role: Literal["result", "argument"]
+    role: Literal["result", "argument", "generator"]
     digest: Digest
     cell: int | None = None
 
