@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +134,106 @@ def test_a_parameter_no_configuration_can_have_is_refused(tmp_path: Path, capsys
 
     lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
     assert [line.split(":")[0] for line in lines] == ["cell 1, line 1", "cell 1, line 2"]
+
+
+def test_a_dry_run_says_what_would_become_of_each_cell_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = notebook(tmp_path, "import math\n%matplotlib inline", "x = 1\nx", "def f(a):\n    return a\nprint(f(x))")
+
+    assert run(["convert", str(path), "--dry-run"]) == 0
+
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert rows == [
+        "cell 1 line 1 import at module level",
+        "line 2 left out: it only concerns what the notebook shows",
+        "cell 2 line 1 step run_notebook",
+        "line 2 step run_notebook, shown as x",
+        "cell 3 lines 1-2 function f at module level",
+        "line 3 step run_notebook",
+    ]
+    assert [each.name for each in tmp_path.iterdir()] == ["sales.ipynb"]
+
+
+def test_a_dry_run_shows_refusals_among_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = notebook(tmp_path, "x = 1", "exec('y = 2')\nprint(x)", "print(")
+
+    assert run(["convert", str(path), "--dry-run", "--output", str(tmp_path / "out")]) == 1
+
+    out = capsys.readouterr().out
+    assert "cell 2  line 1  refused: exec() sees names that no function has; pass the values it needs" in out
+    assert "cell 3  line 1  refused: " in out
+    assert "2 refusals: the notebook would not be converted; nothing was written" in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_diff_shows_what_would_change_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = notebook(tmp_path, "x = 1", "print(x)")
+    arguments = ["convert", str(path), "--output", str(tmp_path / "out"), "--name", "monthly"]
+    assert run([*arguments, "--diff"]) == 1
+    assert "+++ b/src/monthly/steps.py" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert run(arguments) == 0
+    capsys.readouterr()
+    assert run([*arguments, "--diff"]) == 0
+    assert capsys.readouterr().out == ""
+
+    steps = tmp_path / "out" / "src" / "monthly" / "steps.py"
+    steps.write_text(steps.read_text().replace("print(x)", "print(x + 1)"))
+    assert run([*arguments, "--diff"]) == 1
+
+    out = capsys.readouterr().out
+    assert "-    print(x + 1)\n+    print(x)\n" in out
+    assert "print(x + 1)" in steps.read_text()
+
+
+def test_the_notebook_is_never_touched(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "x = 1")
+    before = (path.read_bytes(), path.stat().st_mtime_ns)
+    for mode in ([], ["--diff"], ["--dry-run"]):
+        run(["convert", str(path), "--output", str(tmp_path / "out"), *mode])
+
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_a_package_beside_its_notebook_keeps_its_name_when_converted_again(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "x = 1")
+    arguments = ["convert", str(path), "--output", str(tmp_path / "sales")]
+    assert run(arguments) == 0
+    (tmp_path / "sales.csv").write_text("what a run has written")
+    before = {file: file.read_bytes() for file in (tmp_path / "sales").rglob("*.*")}
+
+    assert run(arguments) == 0
+
+    assert {file: file.read_bytes() for file in (tmp_path / "sales").rglob("*.*")} == before
+    assert (tmp_path / "sales" / "src" / "sales").is_dir()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--dry-run", "--diff"],
+        ["--diff", "--verify"],
+        ["--dry-run", "--force"],
+        ["--diff", "--force"],
+        ["--python", "p"],
+    ],
+)
+def test_options_that_contradict_each_other_are_a_usage_error(arguments: list[str], tmp_path: Path) -> None:
+    assert run(["convert", str(notebook(tmp_path, "x = 1")), "--output", str(tmp_path / "out"), *arguments]) == 2
+
+
+def test_a_request_to_end_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """SIGTERM while the files are being written, as a build server sends it."""
+    path = notebook(tmp_path, "x = 1")
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom nb2prod.cli import main\n"
+        "real = Path.write_bytes\n"
+        "def write(self, data):\n    done = real(self, data)\n"
+        "    if self.name == 'pyproject.toml':\n        os.kill(os.getpid(), signal.SIGTERM)\n    return done\n"
+        "Path.write_bytes = write\nmain(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "convert", str(path), "-o", str(tmp_path / "out")], check=False)
+
+    assert done.returncode == 128 + signal.SIGTERM
+    assert [each.name for each in tmp_path.iterdir()] == ["sales.ipynb"]

@@ -9,7 +9,7 @@ import pytest
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.convert.passes import make_plan
-from nb2prod.convert.plan import EndOfCell, Moved, Plan
+from nb2prod.convert.plan import EndOfCell, Moved, Options, Plan
 from nb2prod.notebook.read import parse_notebook
 
 
@@ -34,7 +34,7 @@ def plan_of(*cells: str, name: str = "demo") -> Plan:
         ],
     }
     notebook = parse_notebook(json.dumps(document).encode(), Path("notebook.ipynb"))
-    return make_plan(analyse_notebook(notebook), name)
+    return make_plan(analyse_notebook(notebook), Options(name))
 
 
 LONG = "\n".join(f"print({number})" for number in range(9))
@@ -294,7 +294,7 @@ def test_a_cell_that_may_raise_makes_no_result() -> None:
         ],
     }
     notebook = parse_notebook(json.dumps(document).encode(), Path("notebook.ipynb"))
-    assert make_plan(analyse_notebook(notebook), "demo").steps[0].results == ()
+    assert make_plan(analyse_notebook(notebook), Options("demo")).steps[0].results == ()
 
 
 def test_looking_at_main_is_refused_but_for_its_name() -> None:

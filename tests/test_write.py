@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from nb2prod.convert.difference import Change, changes, unified_diff
 from nb2prod.convert.manifest import FILE_NAME, digest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.write import write_package
@@ -137,7 +141,7 @@ def test_a_failed_update_leaves_the_old_files(tmp_path: Path, monkeypatch: pytes
     real = Path.write_bytes
 
     def full(self: Path, data: bytes) -> int:
-        if self.name.startswith(".b"):
+        if self.name == "b":
             raise OSError(28, "No space left on device")
         return real(self, data)
 
@@ -158,3 +162,97 @@ def test_a_proof_of_another_package_does_not_stay(tmp_path: Path) -> None:
 
     write_package(package(a="2"), tmp_path / "y")
     assert not proof.exists()
+
+
+def test_an_interruption_between_two_files_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(package(a="1", b="2", old="3"), tmp_path / "y")
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "y").rglob("*"))}
+    real = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if target.name == "b":
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_package(package(a="x", b="y", new="z"), tmp_path / "y")
+
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "y").rglob("*"))} == before
+
+
+# Writes the package A of the test below, then B over it, and stops for good where argv[2] says.
+_KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from nb2prod.convert.difference import Change, changes, unified_diff
+from nb2prod.convert.manifest import FILE_NAME, digest
+from nb2prod.convert.plan import Package
+from nb2prod.convert.write import write_package
+
+def package(**files):
+    contents = {name: text.encode() for name, text in files.items()}
+    data = {"generator": "nb2prod 0", "files": {path: digest(content) for path, content in contents.items()}}
+    return Package("p", {**contents, FILE_NAME: json.dumps(data).encode()})
+
+method, name = sys.argv[2].split(":")
+real = getattr(Path, method)
+
+def killed(self, other):
+    place = other if method == "replace" else self
+    if place.name == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, other)
+
+if sys.argv[3] == "again":
+    write_package(package(a="1", b="2", c="3"), Path(sys.argv[1]))
+setattr(Path, method, killed)
+write_package(package(a="x", b="y", d="z"), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("where", ["write_bytes:b", "replace:b", "replace:conversion.json"])
+@pytest.mark.parametrize("how", ["new", "again"])
+def test_what_a_killed_run_left_does_not_stop_the_next(where: str, how: str, tmp_path: Path) -> None:
+    """Nothing can be undone after SIGKILL: a new folder is not there, of an old one the next run makes a whole."""
+    target = tmp_path / "y"
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(target), where, how], check=False)
+    if how == "new" and where.startswith("replace"):
+        assert done.returncode == 0  # a new folder is one rename
+        return
+    assert done.returncode == -signal.SIGKILL
+    assert target.exists() == (how == "again")
+
+    write_package(package(a="x", b="y", d="z"), target)
+
+    assert tree(target) == {"a": "x", "b": "y", "d": "z"}
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+def test_a_killed_run_of_another_package_counts_as_no_edit(tmp_path: Path) -> None:
+    target = tmp_path / "y"
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(target), "replace:b", "again"], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+    write_package(package(a="third", b="third"), target)
+
+    assert tree(target) == {"a": "third", "b": "third"}
+
+
+def test_a_diff_says_what_writing_would_change(tmp_path: Path) -> None:
+    write_package(package(same="1", changed="old\n", gone="3\n"), tmp_path)
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
+
+    found = changes(package(same="1", changed="new", added="4\n"), tmp_path)
+
+    assert [each.path for each in found] == ["added", "changed", FILE_NAME, "gone"]
+    diff = unified_diff([each for each in found if each.path != FILE_NAME])
+    assert diff == (
+        "--- /dev/null\n+++ b/added\n@@ -0,0 +1 @@\n+4\n"
+        "--- a/changed\n+++ b/changed\n@@ -1 +1 @@\n-old\n+new\n\\ No newline at end of file\n"
+        "--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-3\n"
+    )
+
+
+def test_a_diff_of_what_is_no_text_names_the_file() -> None:
+    assert unified_diff([Change("a.png", b"\xff", None)]) == "Binary files a/a.png and /dev/null differ\n"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import signal
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nb2prod.cli import CLEAN, write
+from nb2prod.cli import CLEAN, FINDINGS, write
 
 if TYPE_CHECKING:
-    from nb2prod.convert.api import Conversion
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from nb2prod.convert.plan import Options
 
 
 @click.command()
@@ -19,81 +24,118 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     "-o",
-    required=True,
     type=click.Path(path_type=Path),
-    help="Folder for the package; new, or converted before.",
+    help="Folder for the package; new, or converted before.  [required unless --dry-run]",
 )
 @click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each cell, and write nothing.")
+@click.option("--diff", is_flag=True, help="Show what would change in the folder, and write nothing.")
 @click.option("--verify", is_flag=True, help="Then run both and compare: EXECUTES THE NOTEBOOK; see nb2prod verify.")
 @click.option("--python", metavar="PYTHON", help="For --verify: the interpreter that has the notebook's libraries.")
-def convert(notebook: Path, output: Path, name: str | None, python: str | None, *, force: bool, verify: bool) -> int:
+def convert(
+    notebook: Path,
+    output: Path | None,
+    name: str | None,
+    python: str | None,
+    *,
+    force: bool,
+    dry_run: bool,
+    diff: bool,
+    verify: bool,
+) -> int:
     r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
 
     Nothing is run unless --verify asks for it, and nothing is written if the meaning of a cell cannot
-    be kept: every reason is printed with its cell.
+    be kept: every reason is printed with its cell. Converting again gives the same bytes; a generated
+    file that somebody has edited since is not overwritten without --force.
 
     \b
     Exit codes: 0 converted
                 1 refused, nothing written
                 2 wrong usage, or no notebook
                 3 a bug of ours
+    With --diff, 1 if something would change; with --dry-run, 1 if something would be refused.
     With --verify, once converted: those of nb2prod verify
     """
-    if python is not None and not verify:
-        raise click.UsageError("--python says where to run the notebook: it needs --verify")
-    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
-    from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
+    _check_usage(output, python, force=force, dry_run=dry_run, diff=diff, verify=verify)
+    from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
-    conversion = convert_notebook(notebook, name)
-    write_package(conversion.package, output, force=force)
-    write(_summary(conversion, notebook, output))
+    options = Options(name)
+    if dry_run:
+        return _forecast(notebook, options, output)
+    assert output is not None  # noqa: S101 - _check_usage has seen to it
+    if diff:
+        return _show_diff(notebook, options, output)
+    _convert(notebook, options, output, force=force)
     if not verify:
         return CLEAN
     from nb2prod.cli.verify import verify_package  # noqa: PLC0415 - running is for those who ask
-    from nb2prod.verify.verdict import Options  # noqa: PLC0415 - the same
+    from nb2prod.verify.verdict import Options as HowToVerify  # noqa: PLC0415 - the same
 
     write("\n")
-    return verify_package(notebook, output, Options(python=python))
+    return verify_package(notebook, output, HowToVerify(python=python))
 
 
-def _summary(conversion: Conversion, notebook: Path, output: Path) -> str:
-    plan, files = conversion.plan, conversion.package.files
-    rows = [
-        (step.name, f"cell{'s' if len(step.cells) > 1 else ''} {', '.join(map(str, step.cells))}")
-        for step in plan.steps
-    ]
-    width = max((len(name) for name, _ in rows), default=0)
-    counted = [
-        (len(plan.steps), "step"),
-        (len(plan.functions), "function, class or constant at module level"),
-        (len(plan.parameters), "parameter"),
-        (len(plan.dropped), "statement left out"),
-        (len(files), "file"),
-    ]
-    lines = [
-        f"{notebook} → {output}",
-        "",
-        *(f"  {name:<{width}}  {cells}" for name, cells in rows),
-        "",
-        ", ".join(f"{number} {_plural(word, number)}" for number, word in counted if number),
-        *(f"note: {note}" for note in plan.notes),
-        "",
-        f"Next: pip install {_as_path(output)}, then {plan.distribution} --help; the README says the rest.",
-    ]
-    return "\n".join(lines) + "\n"
+def _check_usage(
+    output: Path | None, python: str | None, *, force: bool, dry_run: bool, diff: bool, verify: bool
+) -> None:
+    """Raise UsageError where options contradict each other."""
+    if python is not None and not verify:
+        raise click.UsageError("--python says where to run the notebook: it needs --verify")
+    modes = [mode for mode, asked in (("--dry-run", dry_run), ("--diff", diff), ("--verify", verify)) if asked]
+    if len(modes) > 1:
+        raise click.UsageError(f"{' and '.join(modes)} cannot be asked for at once")
+    if force and (dry_run or diff):
+        raise click.UsageError(f"{modes[0]} writes nothing: there is nothing to --force")
+    if output is None and not dry_run:
+        raise click.UsageError("Missing option '--output' / '-o'.")
 
 
-def _as_path(output: Path) -> str:
-    """Return a folder as pip takes it: without a separator it would be looked up as a name in the index."""
-    text = str(output)
-    return text if os.sep in text else f".{os.sep}{text}"
+def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> None:
+    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
+    from nb2prod.report.conversion import summary  # noqa: PLC0415 - the same
+
+    conversion = convert_notebook(notebook, options, output=output)
+    with _ending_in_order():
+        write_package(conversion.package, output, force=force)
+    write(summary(conversion.plan, len(conversion.package.files), output))
 
 
-def _plural(word: str, number: int) -> str:
-    if number == 1:
-        return word
-    return {
-        "function, class or constant at module level": "functions, classes and constants at module level",
-        "statement left out": "statements left out",
-    }.get(word, f"{word}s")
+def _forecast(notebook: Path, options: Options, output: Path | None) -> int:
+    """Print what would become of each cell, and return whether anything would be refused."""
+    from nb2prod.convert.api import make_package, plan_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.outcome import outcomes  # noqa: PLC0415 - the same
+    from nb2prod.report.conversion import forecast  # noqa: PLC0415 - the same
+
+    draft = plan_notebook(notebook, options, output=output)
+    write(forecast(draft.plan, outcomes(draft.plan, draft.analysis.statements())))
+    if draft.plan.refusals:
+        return FINDINGS
+    make_package(draft)  # what only the finished files show is refused as it would be
+    return CLEAN
+
+
+def _show_diff(notebook: Path, options: Options, output: Path) -> int:
+    """Print what writing would change, and return whether it is anything."""
+    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.difference import changes, unified_diff  # noqa: PLC0415 - the same
+
+    found = changes(convert_notebook(notebook, options, output=output).package, output)
+    write(unified_diff(found))
+    return FINDINGS if found else CLEAN
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let a request to end (SIGTERM) undo what is half written, as the interrupt key does."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

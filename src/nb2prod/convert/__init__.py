@@ -19,5 +19,6 @@ def convert(path: str | os.PathLike[str], name: str | None = None) -> Package:
     notebook's meaning cannot be kept.
     """
     from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, its data types do not
+    from nb2prod.convert.plan import Options  # noqa: PLC0415 - the same
 
-    return convert_notebook(Path(path), name).package
+    return convert_notebook(Path(path), Options(name)).package

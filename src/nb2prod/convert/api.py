@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import keyword
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
+from nb2prod.convert.manifest import Provenance, digest, recorded_package
 from nb2prod.convert.passes import make_plan
+from nb2prod.convert.plan import DEFAULTS
 from nb2prod.convert.withheld import leaked
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from nb2prod.convert.plan import Options, Package, Plan
 
-    from nb2prod.convert.plan import Package, Plan
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notebook read and planned, refusals and all; no file is made yet.
+
+    content  the notebook's file
+    """
+
+    plan: Plan
+    analysis: Analysis
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +42,57 @@ class Conversion:
     package: Package
 
 
-def convert_notebook(path: Path, name: str | None = None) -> Conversion:
-    """Return the plan and the package for the notebook at ``path``; raises what ``nb2prod.convert.convert`` raises."""
+def convert_notebook(
+    path: Path, options: Options = DEFAULTS, *, output: Path | None = None, content: bytes | None = None
+) -> Conversion:
+    """Return the plan and the package for the notebook at ``path``.
+
+    output   the folder the package is going to: an earlier conversion there keeps its name
+    content  the notebook's file, where it is not to be read from ``path``
+
+    Raises what ``nb2prod.convert`` raises.
+    """
+    draft = plan_notebook(path, options, output=output, content=content)
+    return Conversion(draft.plan, make_package(draft))
+
+
+def plan_notebook(path: Path, options: Options, *, output: Path | None = None, content: bytes | None = None) -> Draft:
+    """Return the plan for the notebook at ``path``, with every refusal in it; as ``convert_notebook`` otherwise."""
+    if content is None:
+        content = _read(path)
+    analysis = analyse_notebook(parse_notebook(content, path))
+    if options.name is not None:
+        check_name(options.name, analysis)
+    elif output is not None and (recorded := recorded_package(output, path.name)):
+        options = replace(options, name=recorded)
+    plan = make_plan(analysis, options, output=output)
+    refusals = dict.fromkeys((*plan.refusals, *refused_parameters(plan)))
+    plan = replace(plan, refusals=tuple(sorted(refusals, key=lambda each: (each.cell, each.line))))
+    return Draft(plan, analysis, content)
+
+
+def make_package(draft: Draft, provenance: Provenance | None = None) -> Package:
+    """Return the package of a draft; raises RefusedError where it has refusals, or would hold a credential.
+
+    provenance  what the package says it was made of and by; None for the truth
+    """
+    plan = draft.plan
+    if plan.refusals:
+        raise RefusedError(tuple(dict.fromkeys(map(str, plan.refusals))))
+    package = emit(
+        plan, draft.analysis, Path(plan.notebook.path).parent, provenance or Provenance(digest(draft.content))
+    )
+    if leaks := leaked(plan, package.files):
+        raise RefusedError(tuple(dict.fromkeys(map(str, leaks))))
+    return package
+
+
+def _read(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError:
         read_notebook(path)  # it has the words for what is wrong
         raise UnreadableNotebookError(f"{path}: cannot be read") from None
-    analysis = analyse_notebook(parse_notebook(content, path))
-    if name is not None:
-        check_name(name, analysis)
-    plan = make_plan(analysis, name)
-    refusals = (*plan.refusals, *refused_parameters(plan))
-    if refusals:
-        ordered = sorted(refusals, key=lambda each: (each.cell, each.line))
-        raise RefusedError(tuple(dict.fromkeys(map(str, ordered))))
-    package = emit(plan, analysis, path.parent, content)
-    if leaks := leaked(plan, package.files):
-        raise RefusedError(tuple(dict.fromkeys(map(str, leaks))))
-    return Conversion(plan, package)
 
 
 def check_name(name: str, analysis: Analysis) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nb2prod.convert.plan import Function, Moved, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
@@ -193,7 +193,7 @@ def _unchanging(value: object) -> bool:
     return isinstance(value, (str, bytes, int, float, complex, bool, type(None)))
 
 
-def _kind(node: ast.stmt) -> str:
+def _kind(node: ast.stmt) -> Literal["function", "class", "constant"]:
     match node:
         case ast.ClassDef():
             return "class"

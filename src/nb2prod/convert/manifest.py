@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nb2prod import __version__
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
-from nb2prod.convert.emit.statements import python_lines, statement_range
-from nb2prod.convert.plan import Moved
+from nb2prod.convert.outcome import outcomes
+from nb2prod.convert.plan import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
@@ -22,12 +25,24 @@ FILE_NAME = "conversion.json"
 VERSION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a package says it was made of and by.
+
+    notebook   SHA-256 of the notebook's file
+    generator  ``nb2prod`` and its version
+    """
+
+    notebook: str
+    generator: str = f"nb2prod {__version__}"
+
+
 def digest(content: bytes) -> str:
     """Return the SHA-256 of ``content`` in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
-def manifest(plan: Plan, statements: Sequence[Statement], notebook_digest: str, files: Mapping[str, bytes]) -> bytes:
+def manifest(plan: Plan, statements: Sequence[Statement], provenance: Provenance, files: Mapping[str, bytes]) -> bytes:
     """Return the content of ``conversion.json``.
 
     statements  every top-level statement of the notebook: each appears exactly once
@@ -37,8 +52,13 @@ def manifest(plan: Plan, statements: Sequence[Statement], notebook_digest: str, 
     """
     data = {
         "version": VERSION,
-        "generator": f"nb2prod {__version__}",
-        "notebook": {"name": plan.notebook.path.name, "sha256": notebook_digest},
+        "generator": provenance.generator,
+        "notebook": {
+            "name": plan.notebook.path.name,
+            "sha256": provenance.notebook,
+            "cells": [digest(cell.source.encode("utf-8", "surrogatepass")) for cell in plan.notebook.cells],
+        },
+        "options": {name: value for name, value in asdict(plan.options).items() if value and name != "name"},
         "package": plan.package,
         "distribution": plan.distribution,
         "steps": [
@@ -65,58 +85,59 @@ def manifest(plan: Plan, statements: Sequence[Statement], notebook_digest: str, 
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
+def recorded_package(folder: Path, notebook: str) -> str | None:
+    """Return the name of the package in ``folder``, None where it holds none of the notebook with this file name."""
+    file = folder / FILE_NAME
+    data = _read(file.read_bytes()) if file.is_file() else {}
+    made_of = data.get("notebook")
+    name = data.get("package")
+    same = isinstance(made_of, dict) and made_of.get("name") == notebook
+    return name if same and isinstance(name, str) and name.isidentifier() else None
+
+
+def recorded_options(data: Mapping[str, Any]) -> Options:
+    """Return what was asked of the conversion a manifest tells of, its package's name included."""
+    return Options(name=str(data["package"]))
+
+
 def recorded_files(content: bytes) -> dict[str, str] | None:
     """Return the digest of each file a manifest lists, or None where ``content`` is no manifest of ours."""
-    try:
-        data = json.loads(content)
-    except ValueError:
-        return None
-    files = (
-        data.get("files") if isinstance(data, dict) and str(data.get("generator", "")).startswith("nb2prod ") else None
-    )
+    files = _read(content).get("files")
     if not isinstance(files, dict):
         return None
     return {path: each for path, each in files.items() if isinstance(path, str) and isinstance(each, str)}
 
 
+def _read(content: bytes) -> dict[str, Any]:
+    """Return the object a manifest is, empty where ``content`` is no manifest of ours."""
+    try:
+        data = json.loads(content)
+    except ValueError:
+        return {}
+    is_ours = isinstance(data, dict) and str(data.get("generator", "")).startswith("nb2prod ")
+    return data if is_ours else {}
+
+
 def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, Any]]:
-    places = _places(plan)
-    rows: list[dict[str, Any]] = []
-    numbers: dict[int, int] = {}
-    for statement in statements:
-        cell = statement.cell.index
-        numbers[cell] = numbers.get(cell, 0) + 1
-        span = statement_range(python_lines(statement.cell), statement.node)
-        place = places.get(statement.index)
-        if place is None:
-            msg = f"cell {cell}, line {span.start.line}: the statement went nowhere"
-            raise EmissionError(msg)
-        rows.append(
-            {"cell": cell, "statement": numbers[cell], "line": span.start.line, "end_line": span.end.line, **place}
-        )
-    return rows
-
-
-def _places(plan: Plan) -> dict[int, dict[str, Any]]:
-    """Return where each statement went, by its index. A step comes before an import a magic needs."""
-    places: dict[int, dict[str, Any]] = {}
-    for each in plan.imports:
-        if each.statement is None:
-            continue
-        places[each.statement.index] = {"kind": "import", "name": ", ".join(each.binds)}
-    for dropped in plan.dropped:
-        places[dropped.statement.index] = {"kind": "dropped", "reason": dropped.reason}
-    for function in plan.functions:
-        places[function.moved.statement.index] = {"kind": function.kind, "name": function.name}
-    for statement, parameter in plan.lifted:
-        places[statement.index] = {"kind": "parameter", "name": parameter}
-    for step in plan.steps:
-        for item in step.items:
-            if isinstance(item, Moved):
-                place: dict[str, Any] = {"kind": "step", "name": step.name}
-                if item.shown is not None:
-                    place["shown"] = item.shown
-                    # A result of the step that is no variable of the notebook.
-                    place |= {"kept": True} if item.kept else {}
-                places[item.statement.index] = place
-    return places
+    rows = outcomes(plan, statements)
+    found = Counter(row.cell for row in rows)
+    expected = Counter(statement.cell.index for statement in statements)
+    if found != expected:
+        cells = sorted((expected - found) + (found - expected))
+        msg = f"cell {cells[0]}: a statement went nowhere, or twice"
+        raise EmissionError(msg)
+    return [
+        {
+            "cell": row.cell,
+            "statement": row.number,
+            "line": row.line,
+            "end_line": row.end_line,
+            "kind": row.place.kind,
+            **({"name": row.place.name} if row.place.name else {}),
+            **({"reason": row.place.reason} if row.place.reason else {}),
+            **({"shown": row.place.shown} if row.place.shown is not None else {}),
+            # A result of the step that is no variable of the notebook.
+            **({"kept": True} if row.place.kept else {}),
+        }
+        for row in rows
+    ]

@@ -21,7 +21,7 @@ from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_class
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
-from nb2prod.convert.plan import Moved, Pass, Plan, Step
+from nb2prod.convert.plan import DEFAULTS, Moved, Pass, Plan, Step
 from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.translate import translate_magics
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 
+    from nb2prod.convert.plan import Options
 def take_local_modules(plan: Plan, analysis: Analysis) -> Plan:
     """Take along the modules that stand beside the notebook and that it imports."""
     return replace(plan, local_files=find_local_modules(Path(plan.notebook.path), analysis.notebook))
@@ -78,14 +79,14 @@ PASSES: tuple[Pass, ...] = (
 _SAYING_NOTHING = frozenset({"notebook", "untitled", "main", "index"})
 
 
-def make_plan(analysis: Analysis, name: str | None = None) -> Plan:
+def make_plan(analysis: Analysis, options: Options = DEFAULTS, *, output: Path | None = None) -> Plan:
     """Return the plan for a whole notebook; what cannot be kept stands in ``plan.refusals``.
 
-    ``name`` is the wanted package name; None derives one from the notebook's file name that collides
-    with no standard module, no dependency and nothing beside the notebook.
+    A package name that is not given comes from the notebook's file name, and collides with no standard
+    module, no dependency and nothing beside the notebook but ``output``, where the package is going.
     """
     notebook = analysis.notebook
-    package = name or package_name(analysis)
+    package = options.name or package_name(analysis, output)
     steps = tuple(
         Step("", None, "", (), (), tuple(Moved(each) for each in analysis.flow.statements if each.cell is cell))
         for cell in notebook.code_cells
@@ -97,8 +98,8 @@ def make_plan(analysis: Analysis, name: str | None = None) -> Plan:
     return replace(plan, refusals=tuple(refusals))
 
 
-def package_name(analysis: Analysis) -> str:
-    """Return an import name for the notebook's package that shadows nothing it could import."""
+def package_name(analysis: Analysis, output: Path | None = None) -> str:
+    """Return an import name for the notebook's package that shadows nothing it could import; see ``make_plan``."""
     path = Path(analysis.notebook.path)
     says_nothing = path.stem.lower() in _SAYING_NOTHING and path.absolute().parent.name
     stem = re.sub(
@@ -115,7 +116,8 @@ def package_name(analysis: Analysis) -> str:
             if definition.qualified:
                 taken.add(definition.qualified.partition(".")[0])
     if path.parent.is_dir():
-        taken.update(each.name.partition(".")[0] for each in path.parent.iterdir() if each.name != path.name)
+        own = {path.resolve(), None if output is None else output.resolve()}
+        taken.update(each.name.partition(".")[0] for each in path.parent.iterdir() if each.resolve() not in own)
     taken.discard("")
     name, suffixes = stem, iter(("_pipeline", "_package", *(f"_{number}" for number in range(2, 1000))))
     while name in taken or analysis.libraries.library(name) is not None:

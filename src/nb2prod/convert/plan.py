@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.location import Range
     from nb2prod.notebook.model import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller asks of a conversion; the manifest keeps it, so that the conversion can be repeated.
+
+    name  import name of the package; None derives one from the notebook's file name
+    """
+
+    name: str | None = None
+
+
+DEFAULTS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,7 @@ class Function:
     """
 
     name: str
-    kind: str
+    kind: Literal["function", "class", "constant"]
     moved: Moved
 
 
@@ -209,6 +222,7 @@ class Plan:
     withheld      texts that must not stand in the package
     """
 
+    options       what the caller asked for
     notebook: Notebook
     package: str
     distribution: str

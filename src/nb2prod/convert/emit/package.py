@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
 
+    from nb2prod.convert.manifest import Provenance
 
-def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) -> Package:
+def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -> Package:
     """Return the package ``plan`` describes. The plan has no refusals.
 
-    folder            where the notebook is: the data files for the tests are read from there
-    notebook_content  the notebook's file, whose digest the manifest keeps
+    folder      where the notebook is: the data files for the tests are read from there
+    provenance  what README and manifest say the package was made of and by
 
     Raises EmissionError where something would be written that does not mean what the notebook means.
     """
     check_names(plan)
-    notebook_digest = digest(notebook_content)
     missing = [shown_prose(reason, plan.withheld) for reason in missing_inputs(plan, analysis)]
     source = f"src/{plan.package}"
     steps = f"{source}/steps.py"
@@ -70,12 +70,12 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, notebook_content: bytes) 
     files = {path: text.encode() for path, text in python.items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
     files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
-    files["README.md"] = emit_readme(plan, notebook_digest, missing).encode()
+    files["README.md"] = emit_readme(plan, provenance, missing).encode()
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:
         _add(files, f"tests/data/{data.as_posix()}", (folder / data).read_bytes())
-    files[FILE_NAME] = manifest(plan, analysis.statements(), notebook_digest, files)
+    files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files)
     return Package(plan.package, dict(sorted(files.items())))
 
 

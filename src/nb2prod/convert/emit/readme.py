@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod import __version__
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field, result_fields
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
@@ -16,14 +15,15 @@ from nb2prod.notebook.model import MarkdownCell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nb2prod.convert.manifest import Provenance
     from nb2prod.convert.plan import Plan
 
 
-def emit_readme(plan: Plan, digest: str, missing: Sequence[str]) -> str:
+def emit_readme(plan: Plan, provenance: Provenance, missing: Sequence[str]) -> str:
     """Return the text of ``README.md``.
 
-    digest   SHA-256 of the notebook's file
-    missing  why no test runs the whole pipeline; empty where one does
+    provenance  what the package was made of and by
+    missing     why no test runs the whole pipeline; empty where one does
     """
     title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
     sections = [
@@ -37,7 +37,7 @@ def emit_readme(plan: Plan, digest: str, missing: Sequence[str]) -> str:
         _tests(plan, missing),
         _left_out(plan),
         _notes(plan),
-        _provenance(plan, digest),
+        _provenance(plan, provenance),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -170,7 +170,7 @@ def _notes(plan: Plan) -> str:
     return "\n".join(["## Notes", "", *(f"- {table_cell(note)}" for note in plan.notes)]) if plan.notes else ""
 
 
-def _provenance(plan: Plan, digest: str) -> str:
+def _provenance(plan: Plan, provenance: Provenance) -> str:
     cells = len(plan.notebook.code_cells)
     info = plan.notebook.metadata.get("language_info")
     version = info.get("version") if isinstance(info, dict) else None
@@ -179,8 +179,8 @@ def _provenance(plan: Plan, digest: str) -> str:
         [
             "## Provenance",
             "",
-            f"Converted by nb2prod {__version__} from {code(plan.notebook.path.name)} ({cells} code cells{python}).",
-            f"SHA-256 of the notebook: `{digest}`.",
+            f"Converted by {provenance.generator} from {code(plan.notebook.path.name)} ({cells} code cells{python}).",
+            f"SHA-256 of the notebook: `{provenance.notebook}`.",
             "`conversion.json` says for every statement of the notebook where it went.",
         ]
     )

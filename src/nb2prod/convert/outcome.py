@@ -1,0 +1,93 @@
+"""What becomes of each statement of a notebook, as rows: for the manifest, and for those who ask beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nb2prod.convert.emit.statements import python_lines, statement_range
+from nb2prod.convert.plan import Moved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nb2prod.convert.plan import Plan
+    from nb2prod.dataflow.model import Statement
+
+Kind = Literal["step", "import", "function", "class", "constant", "parameter", "dropped", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement went.
+
+    name    of the step, function, class, constant or parameter; of an import the names it binds;
+            empty for what goes nowhere
+    reason  why it was left out or refused; otherwise empty
+    shown   the label under which its displayed value is logged, or None
+    kept    the shown value is a result of the step that is no variable of the notebook
+    """
+
+    kind: Kind
+    name: str
+    reason: str = ""
+    shown: str | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a statement; ``number`` counts the statements of its cell from 1, lines count from 1."""
+
+    cell: int
+    number: int
+    line: int
+    end_line: int
+    place: Place
+
+
+def outcomes(plan: Plan, statements: Sequence[Statement]) -> list[Outcome]:
+    """Return what becomes of each statement, in document order, and of each cell that is no Python.
+
+    A statement that is refused has its refusals, whatever the passes have done with it.
+    """
+    places = _places(plan)
+    rows: list[Outcome] = []
+    numbers: dict[int, int] = {}
+    refusals = list(plan.refusals)
+    for statement in statements:
+        cell = statement.cell.index
+        numbers[cell] = numbers.get(cell, 0) + 1
+        span = statement_range(python_lines(statement.cell), statement.node)
+        here = [each for each in refusals if each.cell == cell and span.start.line <= each.line <= span.end.line]
+        refusals = [each for each in refusals if each not in here]
+        place = places.get(statement.index)
+        if here:
+            reason = "; ".join(dict.fromkeys(f"{each.reason}; {each.advice}" for each in here))
+            place = Place("refused", place.name if place is not None and place.kind == "step" else "", reason)
+        if place is not None:
+            rows.append(Outcome(cell, numbers[cell], span.start.line, span.end.line, place))
+    rows.extend(
+        Outcome(each.cell, 0, each.line, each.line, Place("refused", "", f"{each.reason}; {each.advice}"))
+        for each in refusals
+    )
+    return sorted(rows, key=lambda row: (row.cell, row.line, row.number))
+
+
+def _places(plan: Plan) -> dict[int, Place]:
+    """Return where each statement went, by its index. A step comes before an import a magic needs."""
+    places: dict[int, Place] = {}
+    for each in plan.imports:
+        if each.statement is not None:
+            places[each.statement.index] = Place("import", ", ".join(each.binds))
+    for dropped in plan.dropped:
+        places[dropped.statement.index] = Place("dropped", "", dropped.reason)
+    for function in plan.functions:
+        places[function.moved.statement.index] = Place(function.kind, function.name)
+    for statement, parameter in plan.lifted:
+        places[statement.index] = Place("parameter", parameter)
+    for step in plan.steps:
+        for item in step.items:
+            if isinstance(item, Moved):
+                places[item.statement.index] = Place("step", step.name, shown=item.shown, kept=item.kept)
+    return places

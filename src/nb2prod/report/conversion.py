@@ -1,0 +1,99 @@
+"""Conversions as text: what was made, what would become of each cell."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from nb2prod.convert.outcome import Outcome
+    from nb2prod.convert.plan import Plan
+
+_PLURALS = {
+    "function, class or constant at module level": "functions, classes and constants at module level",
+    "statement left out": "statements left out",
+}
+
+
+def summary(plan: Plan, files: int, output: Path) -> str:
+    """Return what a conversion made: the steps with their cells, counts, and what comes next."""
+    rows = [(step.name, _cells(step.cells)) for step in plan.steps]
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [
+        f"{plan.notebook.path} → {output}",
+        "",
+        *(f"  {name:<{width}}  {cells}" for name, cells in rows),
+        "",
+        f"{_counts(plan)}, {_counted(files, 'file')}",
+        *(f"note: {note}" for note in plan.notes),
+        "",
+        f"Next: pip install {_as_path(output)}, then {plan.distribution} --help; the README says the rest.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def forecast(plan: Plan, rows: Sequence[Outcome]) -> str:
+    """Return what would become of each cell, one line for neighbouring statements that go the same way."""
+    said = list(_grouped(rows))
+    widths = [max((len(each[column]) for each in said), default=0) for column in (0, 1)]
+    lines = [f"{plan.notebook.path} → package {plan.package}", ""]
+    above = ""
+    for cell, where, what in said:
+        lines.append(f"  {cell if cell != above else '':<{widths[0]}}  {where:<{widths[1]}}  {what}")
+        above = cell
+    refused = len(plan.refusals)
+    end = _counts(plan) if not refused else f"{_counted(refused, 'refusal')}: the notebook would not be converted"
+    return "\n".join([*lines, "", *(f"note: {note}" for note in plan.notes), f"{end}; nothing was written"]) + "\n"
+
+
+def _grouped(rows: Iterable[Outcome]) -> Iterator[tuple[str, str, str]]:
+    for (cell, what), group in groupby(rows, key=lambda row: (row.cell, _what(row))):
+        same = list(group)
+        first, last = same[0].line, max(row.end_line for row in same)
+        yield f"cell {cell}", f"line {first}" if first == last else f"lines {first}-{last}", what
+
+
+def _what(row: Outcome) -> str:
+    place = row.place
+    match place.kind:
+        case "step":
+            shown = f", shown as {place.shown}" if place.shown else ""
+            return f"step {place.name}{shown}"
+        case "dropped":
+            return f"left out: {place.reason}"
+        case "refused":
+            return f"refused: {place.reason}"
+        case "import":
+            return "import at module level"
+        case "parameter":
+            return f"parameter {place.name}"
+        case _:
+            return f"{place.kind} {place.name} at module level"
+
+
+def _counts(plan: Plan) -> str:
+    counted = [
+        (len(plan.steps), "step"),
+        (len(plan.functions), "function, class or constant at module level"),
+        (len(plan.parameters), "parameter"),
+        (len(plan.dropped), "statement left out"),
+    ]
+    return ", ".join(_counted(number, word) for number, word in counted if number) or "nothing to do"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word if number == 1 else _PLURALS.get(word, f'{word}s')}"
+
+
+def _cells(cells: Sequence[int]) -> str:
+    return f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, cells))}"
+
+
+def _as_path(output: Path) -> str:
+    """Return a folder as pip takes it: without a separator it would be looked up as a name in the index."""
+    text = str(output)
+    return text if os.sep in text else f".{os.sep}{text}"
