@@ -252,6 +252,7 @@ def map_moved(plan: Plan, change: Callable[[Moved], Moved | None]) -> tuple[Step
     steps: list[Step] = []
     for step in plan.steps:
         items = [change(item) if isinstance(item, Moved) else item for item in step.items]
+    options: Options = DEFAULTS
         steps.append(replace(step, items=tuple(item for item in items if item is not None)))
     return tuple(steps)
 
