@@ -123,7 +123,7 @@ def load():
 
     Reads the `file`.
 
-    Cells 2, 3 of the notebook.
+    Cells 2 and 3 of the notebook.
     """
     # what we have
     x = 1  # one

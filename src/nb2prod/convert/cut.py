@@ -201,17 +201,29 @@ def _interfaces(
     available = [set(given) - outside]
     for group in groups:
         available.append((available[-1] | (_made(group) - outside)) - _ended(group))
+    order = _argument_order(groups, given)
     live = set(wanted)
     interfaces: list[Interface] = []
     for group, before in zip(reversed(groups), reversed(available[:-1]), strict=True):
         read = _read(group, given, analysis)
         results = tuple(name for name in _in_order(group) if name in live and name not in outside)
         kept = {name: None for name in results if not _certainly(group, name)}
-        arguments = tuple(name for name in {**read, **kept} if name in before)
+        arguments = tuple(sorted((name for name in {**read, **kept} if name in before), key=order.__getitem__))
         interfaces.append((arguments, results))
         live = (live - {name for name in results if _certainly(group, name)}) | set(arguments)
     interfaces.reverse()
     return interfaces
+
+
+def _argument_order(groups: Sequence[Group], given: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return where each name stands among arguments: values as they are made, functions, then the configuration."""
+    order = {name: (2, place) for place, name in enumerate(given)}
+    for item in (item for group in groups for item in group.items):
+        for definition in (*item.statement.definitions, *item.statement.global_writes):
+            rank = int(definition.kind in ("function", "class"))
+            if order.get(definition.name, (2, 0))[0] == 2:  # noqa: PLR2004 the configuration's rank
+                order[definition.name] = (rank, len(order))
+    return order
 
 
 def _read(group: Group, given: Sequence[str], analysis: Analysis) -> dict[str, None]:

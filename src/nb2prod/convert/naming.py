@@ -30,6 +30,15 @@ _ORDINALS = re.compile(
     r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?(?:\d+(?:[.\-:)]\d+)*|[ivx]+)\s*[.:)\-]+\s*", re.IGNORECASE
 )
 _LONGEST = 40
+# A heading of more words than this is cut where its main phrase ends.
+_MOST_WORDS = 4
+_PHRASE_END = re.compile(
+    r"[,;:()?!\N{EN DASH}\N{EM DASH}]|\s-\s"
+    r"|\b(?:at|because|by|for|from|in|of|on|that|to|using|via|when|where|which|whose|with)\b",
+    re.IGNORECASE,
+)
+# What starts with these is no heading but a sentence, and names nothing.
+_SENTENCE_STARTS = frozenset({"as", "because", "here", "if", "now", "since", "so", "when", "while"})
 
 
 class Names:
@@ -38,6 +47,10 @@ class Names:
     def __init__(self, taken: Iterable[str]) -> None:
         """Start with ``taken`` names, and those of Python and of the generated modules."""
         self._taken = set(taken) | set(dir(builtins)) | set(keyword.kwlist) | {"config", "run", "show", "display"}
+
+    def is_taken(self, name: str) -> bool:
+        """Return whether ``fresh`` would give another name than this."""
+        return name in self._taken
 
     def fresh(self, wanted: str) -> str:
         """Return ``wanted``, or it with the first free number behind it, and take it."""
@@ -79,6 +92,10 @@ def name_from_heading(title: str) -> str | None:
     text = text.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     words = [word.lower() for word in re.findall(r"[A-Za-z0-9]+", text)]
     kept = [word for word in words if word not in _FILLERS] or words
+    if len(kept) > _MOST_WORDS:
+        if words[0] in _SENTENCE_STARTS:
+            return None
+        kept = _main_phrase(text) or kept
     name = ""
     for word in kept:
         if name and len(name) + len(word) + 1 > _LONGEST:
@@ -87,6 +104,16 @@ def name_from_heading(title: str) -> str | None:
     if not name:
         return None
     return f"step_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+
+
+def _main_phrase(heading: str) -> list[str]:
+    """Return the words of a long heading up to where its main phrase ends; empty where that says too little."""
+    for end in _PHRASE_END.finditer(heading):
+        words = [word.lower() for word in re.findall(r"[A-Za-z0-9]+", heading[: end.start()])]
+        kept = [word for word in words if word not in _FILLERS]
+        if len(kept) > 1:
+            return kept
+    return []
 
 
 def name_from_expression(node: ast.expr) -> str | None:
@@ -124,6 +151,8 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     steps = []
     for step in plan.steps:
         wanted = name_from_heading(step.title) if step.title else None
+        if wanted is not None and names.is_taken(wanted) and not wanted.startswith(verb := _verb(step, analysis)):
+            wanted = f"{verb}_{wanted}"
         is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
         steps.append(
             replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async)
@@ -131,25 +160,57 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
+# What a step that calls something with one of these effects is called; the first that applies.
+_VERBS = (("fit", "fit"), ("read-file", "load"), ("split", "split"), ("score", "evaluate"))
+
+
+def _verb(step: Step, analysis: Analysis) -> str:
+    """Return the verb for what a step does: ``fit``, ``load``, ``make``, ``plot``, ``show``."""
+    acts = _acts(step, analysis)
+    if acts:
+        return acts[0][0]
+    if step.results:
+        return "make"
+    return "plot" if any(isinstance(item, EndOfCell) for item in step.items) else "show"
+
+
+def _acts(step: Step, analysis: Analysis) -> list[tuple[str, str]]:
+    """Return (verb, name) for each value a step makes or changes by a call whose effect has a verb, by verb."""
+    found: list[tuple[str, str]] = []
+    for effect, verb in _VERBS:
+        for item in step.items:
+            statement = item.statement if isinstance(item, Moved) else None
+            if statement is None or isinstance(statement.node, (ast.FunctionDef, ast.ClassDef)):
+                continue
+            if any(effect in _effects(call, analysis) for call, _ in statement.calls):
+                found.append((verb, next((each.name for each in statement.definitions if _says(each.name)), "")))
+    return found
+
+
+def _effects(call: ast.Call, analysis: Analysis) -> frozenset[str]:
+    qualified = analysis.qualified_name(call.func)
+    info = None if qualified is None else analysis.libraries.call(qualified)
+    return frozenset() if info is None else frozenset(info.effects)
+
+
+def _says(name: str) -> bool:
+    """Return whether a variable's name says something in the name of a step."""
+    return len(name.strip("_")) > 1 and name.isascii()
+
+
 def _name_from_contents(step: Step, plan: Plan, analysis: Analysis) -> str:
     if len(plan.steps) == 1:
         title = title_of(analysis.notebook)
         return (name_from_heading(title) if title else None) or "run_notebook"
-    effects: set[str] = set()
-    for item in step.items:
-        if isinstance(item, Moved):
-            for call, _ in item.statement.calls:
-                qualified = analysis.qualified_name(call.func)
-                info = None if qualified is None else analysis.libraries.call(qualified)
-                effects |= info.effects if info is not None else frozenset()
-    made = next((name.strip("_").lower() for name in step.results if len(name.strip("_")) > 1 and name.isascii()), None)
-    verbs = (("fit", "fit"), ("read-file", "load"), ("split", "split"), ("score", "evaluate"))
-    verb = next((verb for effect, verb in verbs if effect in effects), None)
+    acts = _acts(step, analysis)
+    verb, made = next(((verb, name) for verb, name in acts if name in step.results), ("make", None))
+    made = made or next(filter(_says, step.results), None)
     if made is not None:
-        return f"{verb or 'make'}_{made}"
+        return f"{verb}_{made.strip('_').lower()}"
+    about = f"_{step.arguments[0].strip('_').lower()}" if step.arguments and _says(step.arguments[0]) else ""
     if any(isinstance(item, EndOfCell) for item in step.items):
-        return f"plot_{step.arguments[0].lower()}" if step.arguments and step.arguments[0].isascii() else "plot_figures"
-    return f"{verb}_{step.arguments[0].lower()}" if verb and step.arguments else "report"
+        return f"plot{about or '_figures'}"
+    return f"{acts[0][0]}{about}" if acts and about else "report"
 
 
 def _awaits(node: ast.stmt) -> bool:

@@ -72,7 +72,7 @@ class Step:
     name       the function's name: unique, no name of the notebook, no builtin, no keyword
     title      the heading it comes from, or None
     text       the markdown that introduces it, for the docstring; may be empty
-    arguments  names it takes, in order of first use
+    arguments  names it takes: values in the order they are made, functions, what the configuration holds
     results    names it returns, in order of definition
     items      its body
     is_async   it awaits at top level

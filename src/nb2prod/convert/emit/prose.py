@@ -8,7 +8,7 @@ import textwrap
 
 _WIDTH = 100
 # A docstring says what a step is about; the notebook keeps the textbook.
-_LINES = 24
+_LINES = 12
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*$", re.MULTILINE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")

@@ -7,10 +7,11 @@ import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.docstrings import step_docstring
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.imports import OwnNames, import_lines, own_names
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
-from nb2prod.convert.emit.prose import docstring, step_text
+from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.statements import indented, snippet
 from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.withheld import shown_code
@@ -54,6 +55,7 @@ def emit_steps(plan: Plan) -> str:
     definitions: list[str] = [_module_level(function.moved, plan.withheld) for function in plan.functions]
     records: list[str] = []
     recorded: list[Step] = []
+    code_cells = [cell.index for cell in plan.notebook.code_cells]
     for step, body in zip(plan.steps, bodies, strict=True):
         record = None
         if len(step.results) > _MOST_RESULTS and all(map(_can_be_field, step.results)):
@@ -62,7 +64,7 @@ def emit_steps(plan: Plan) -> str:
             records.append(record)
             recorded.append(step)
             definitions.append(_record(record, step, names))
-        definitions.append(_function(step, body, blocks, record))
+        definitions.append(_function(step, body, blocks, record, code_cells))
     untyped = any(len(step.result_types) < len(step.results) for step in recorded)
     title = f"The steps of {plan.notebook.path.name}, in its order."
     head = [*docstring(title), "", *import_lines(plan, names, records=bool(records), untyped=untyped)]
@@ -158,14 +160,16 @@ def _means(block: str, tree: ast.Module) -> bool:
     return [ast.dump(node) for node in body] == [ast.dump(node) for node in tree.body]
 
 
-def _function(step: Step, body: Sequence[_Piece], blocks: Iterable[str], record: str | None) -> str:
+def _function(
+    step: Step, body: Sequence[_Piece], blocks: Iterable[str], record: str | None, code_cells: Sequence[int]
+) -> str:
     blocks = iter(blocks)
     returned = _returned_type(step, record)
     arrow = f" -> {returned}" if returned else ""
     keyword_def = "async def" if step.is_async else "def"
     types = dict(step.argument_types)
     arguments = ", ".join(f"{name}: {types[name]}" if name in types else name for name in step.arguments)
-    lines = [f"{keyword_def} {step.name}({arguments}){arrow}:", *_step_docstring(step)]
+    lines = [f"{keyword_def} {step.name}({arguments}){arrow}:", *step_docstring(step, code_cells)]
     start = len(lines)
     for piece in body:
         if piece.gap and len(lines) > start:
@@ -188,15 +192,6 @@ def _returned_type(step: Step, record: str | None) -> str | None:
         return None
     only, *more = (types[name] for name in step.results)
     return f"tuple[{', '.join((only, *more))}]" if more else only
-
-
-def _step_docstring(step: Step) -> list[str]:
-    text = step_text(step.title, step.text)
-    cells = ", ".join(str(cell) for cell in step.cells)
-    source = (
-        f"Cell{'s' if len(step.cells) > 1 else ''} {cells} of the notebook." if cells else "Nothing of the notebook."
-    )
-    return docstring(f"{text}\n\n{source}" if text else source, _BODY)
 
 
 def _record(name: str, step: Step, names: OwnNames) -> str:
