@@ -29,9 +29,9 @@ from nb2prod.convert.withheld import withhold_texts
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
-
-
     from nb2prod.convert.plan import Options
+
+
 def take_local_modules(plan: Plan, analysis: Analysis) -> Plan:
     """Take along the modules that stand beside the notebook and that it imports."""
     return replace(plan, local_files=find_local_modules(Path(plan.notebook.path), analysis.notebook))

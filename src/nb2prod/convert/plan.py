@@ -72,7 +72,7 @@ class Step:
     name       the function's name: unique, no name of the notebook, no builtin, no keyword
     title      the heading it comes from, or None
     text       the markdown that introduces it, for the docstring; may be empty
-    arguments  names it takes: values in the order they are made, functions, what the configuration holds
+    arguments  names it takes, in order of first use
     results    names it returns, in order of definition
     items      its body
     is_async   it awaits at top level
@@ -212,6 +212,7 @@ class Refusal:
 class Plan:
     """The whole conversion. Passes are pure: each returns a new plan (``dataclasses.replace``).
 
+    options       what the caller asked for
     package       import name of the package
     distribution  its distribution name
     draws         the notebook can draw figures: the package gets a figures module
@@ -222,7 +223,6 @@ class Plan:
     withheld      texts that must not stand in the package
     """
 
-    options       what the caller asked for
     notebook: Notebook
     package: str
     distribution: str
@@ -242,6 +242,7 @@ class Plan:
     uses_shell: bool = False
     lifted: tuple[tuple[Statement, str], ...] = ()
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
+    options: Options = DEFAULTS
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]
@@ -252,7 +253,6 @@ def map_moved(plan: Plan, change: Callable[[Moved], Moved | None]) -> tuple[Step
     steps: list[Step] = []
     for step in plan.steps:
         items = [change(item) if isinstance(item, Moved) else item for item in step.items]
-    options: Options = DEFAULTS
         steps.append(replace(step, items=tuple(item for item in items if item is not None)))
     return tuple(steps)
 

@@ -19,8 +19,9 @@ from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_cli, emit_config
 from nb2prod.convert.emit.steps import emit_steps
-from nb2prod.convert.emit.testing import emit_entrypoint_test, emit_function_tests, emit_import_test, emit_shared
-from nb2prod.convert.manifest import FILE_NAME, digest, manifest
+from nb2prod.convert.emit.testing import emit_tests
+from nb2prod.convert.expectations import saved_expectations
+from nb2prod.convert.manifest import FILE_NAME, manifest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.withheld import shown_prose
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nb2prod.analysis import Analysis
+    from nb2prod.convert.manifest import Provenance
     from nb2prod.convert.plan import Plan
 
-    from nb2prod.convert.manifest import Provenance
 
 def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -> Package:
     """Return the package ``plan`` describes. The plan has no refusals.
