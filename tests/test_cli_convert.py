@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nb2prod import __version__
 from nb2prod.cli import run
 from nb2prod.convert import convert
+from nb2prod.convert.manifest import digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,3 +239,94 @@ def test_a_request_to_end_leaves_nothing_half_written(tmp_path: Path) -> None:
 
     assert done.returncode == 128 + signal.SIGTERM
     assert [each.name for each in tmp_path.iterdir()] == ["sales.ipynb"]
+
+
+@pytest.fixture
+def converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Convert a notebook of three cells and return how to ask whether the package still matches."""
+    arguments = ["convert", str(notebook(tmp_path, "x = 1", "y = 2", "print(x)")), "--output", str(tmp_path / "out")]
+    assert run([*arguments, "--name", "monthly"]) == 0
+    capsys.readouterr()
+    return [*arguments, "--check"]
+
+
+def test_a_package_matches_its_notebook_until_one_of_them_changes(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(converted) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'sales.ipynb'} and {tmp_path / 'out'} match\n"
+
+    notebook(tmp_path, "x = 1", "print(x + 1)", "z = 3")
+    assert run(converted) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [
+        "  cell 2 has changed",
+        "  cell 3 has changed",
+        "  README.md is out of date: the notebook has changed",
+    ]
+    assert "  src/monthly/steps.py is out of date: the notebook has changed" in lines
+
+
+def test_cells_that_come_and_go_are_told_from_those_that_change(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook(tmp_path, "n = 0", "x = 1", "print(x)")
+    assert run(converted) == 1
+
+    assert capsys.readouterr().out.splitlines()[1:3] == ["  cell 1 is new", "  what was cell 2 is gone"]
+
+
+def test_edited_and_lost_files_of_a_package_are_named(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "README.md").write_text("mine")
+    (tmp_path / "out" / "src" / "monthly" / "cli.py").unlink()
+    before = sorted((tmp_path / "out").rglob("*"))
+
+    assert run(converted) == 1
+
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "  README.md has been edited since it was generated",
+        "  src/monthly/cli.py is gone",
+    ]
+    assert sorted((tmp_path / "out").rglob("*")) == before
+
+
+def test_a_notebook_saved_again_still_matches(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sales.ipynb"
+    data = json.loads(path.read_text())
+    data["cells"][0]["execution_count"] = 7
+    path.write_text(json.dumps(data))
+
+    assert run(converted) == 0
+
+    assert "saved again; that makes no difference" in capsys.readouterr().out
+
+
+def test_another_version_that_makes_other_files_is_named(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files of an older nb2prod: one of them was another then, and the manifest says so."""
+    folder = tmp_path / "out"
+    for file in (folder / "README.md", folder / "conversion.json"):
+        text = file.read_text().replace(f"nb2prod {__version__}", "nb2prod 0.0.1")
+        file.write_text(text.replace("## Run", "## How to run"))
+    manifest = json.loads((folder / "conversion.json").read_text())
+    manifest["files"]["README.md"] = digest((folder / "README.md").read_bytes())
+    (folder / "conversion.json").write_text(json.dumps(manifest))
+
+    assert run(converted) == 1
+
+    made_by = f"nb2prod {__version__} makes another than nb2prod 0.0.1 did"
+    assert capsys.readouterr().out.splitlines()[1] == f"  README.md is out of date: {made_by}"
+
+
+def test_only_a_package_of_this_notebook_can_match(converted: list[str], tmp_path: Path) -> None:
+    other = notebook(tmp_path, "x = 1", name="other.ipynb")
+    assert run(["convert", str(other), "--output", str(tmp_path / "out"), "--check"]) == 2
+    assert run([*converted, "--name", "x"]) == 2
+    (tmp_path / "out" / "conversion.json").unlink()
+    assert run(converted) == 2

@@ -13,7 +13,7 @@ import click
 from nb2prod.cli import CLEAN, FINDINGS, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from nb2prod.convert.plan import Options
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of each cell, and write nothing.")
 @click.option("--diff", is_flag=True, help="Show what would change in the folder, and write nothing.")
+@click.option("--check", is_flag=True, help="Say whether the package in the folder still matches the notebook.")
 @click.option("--verify", is_flag=True, help="Then run both and compare: EXECUTES THE NOTEBOOK; see nb2prod verify.")
 @click.option("--python", metavar="PYTHON", help="For --verify: the interpreter that has the notebook's libraries.")
 def convert(
@@ -42,6 +43,7 @@ def convert(
     force: bool,
     dry_run: bool,
     diff: bool,
+    check: bool,
     verify: bool,
 ) -> int:
     r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
@@ -55,16 +57,20 @@ def convert(
                 1 refused, nothing written
                 2 wrong usage, or no notebook
                 3 a bug of ours
-    With --diff, 1 if something would change; with --dry-run, 1 if something would be refused.
+    With --diff, 1 if something would change; with --dry-run, 1 if something would be refused;
+    with --check, 1 if notebook and package no longer match.
     With --verify, once converted: those of nb2prod verify
     """
-    _check_usage(output, python, force=force, dry_run=dry_run, diff=diff, verify=verify)
+    modes = {"--dry-run": dry_run, "--diff": diff, "--check": check, "--verify": verify}
+    _check_usage([mode for mode, asked in modes.items() if asked], output, name, python, force=force)
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
     options = Options(name)
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
+    if check:
+        return _compare(notebook, output)
     if diff:
         return _show_diff(notebook, options, output)
     _convert(notebook, options, output, force=force)
@@ -78,17 +84,18 @@ def convert(
 
 
 def _check_usage(
-    output: Path | None, python: str | None, *, force: bool, dry_run: bool, diff: bool, verify: bool
+    modes: Sequence[str], output: Path | None, name: str | None, python: str | None, *, force: bool
 ) -> None:
-    """Raise UsageError where options contradict each other."""
-    if python is not None and not verify:
+    """Raise UsageError where options contradict each other; ``modes`` are those asked for."""
+    if python is not None and "--verify" not in modes:
         raise click.UsageError("--python says where to run the notebook: it needs --verify")
-    modes = [mode for mode, asked in (("--dry-run", dry_run), ("--diff", diff), ("--verify", verify)) if asked]
     if len(modes) > 1:
         raise click.UsageError(f"{' and '.join(modes)} cannot be asked for at once")
-    if force and (dry_run or diff):
+    if force and modes and "--verify" not in modes:
         raise click.UsageError(f"{modes[0]} writes nothing: there is nothing to --force")
-    if output is None and not dry_run:
+    if "--check" in modes and name is not None:
+        raise click.UsageError("--check converts as it was converted before: it takes no --name")
+    if output is None and "--dry-run" not in modes:
         raise click.UsageError("Missing option '--output' / '-o'.")
 
 
@@ -125,6 +132,16 @@ def _show_diff(notebook: Path, options: Options, output: Path) -> int:
     found = changes(convert_notebook(notebook, options, output=output).package, output)
     write(unified_diff(found))
     return FINDINGS if found else CLEAN
+
+
+def _compare(notebook: Path, output: Path) -> int:
+    """Print what of the package no longer matches the notebook, and return whether anything does not."""
+    from nb2prod.convert.agreement import compare_with_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.report.conversion import agreement  # noqa: PLC0415 - the same
+
+    found = compare_with_notebook(notebook, output)
+    write(agreement(found, notebook, output))
+    return CLEAN if found.matches else FINDINGS
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import Notebook
 
 FILE_NAME = "conversion.json"
 VERSION = 1
@@ -56,7 +57,7 @@ def manifest(plan: Plan, statements: Sequence[Statement], provenance: Provenance
         "notebook": {
             "name": plan.notebook.path.name,
             "sha256": provenance.notebook,
-            "cells": [digest(cell.source.encode("utf-8", "surrogatepass")) for cell in plan.notebook.cells],
+            "cells": cell_digests(plan.notebook),
         },
         "options": {name: value for name, value in asdict(plan.options).items() if value and name != "name"},
         "package": plan.package,
@@ -85,14 +86,25 @@ def manifest(plan: Plan, statements: Sequence[Statement], provenance: Provenance
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def recorded_package(folder: Path, notebook: str) -> str | None:
-    """Return the name of the package in ``folder``, None where it holds none of the notebook with this file name."""
+def cell_digests(notebook: Notebook) -> list[str]:
+    """Return the digest of each cell's kind and source, in order: outputs and counts do not matter."""
+    return [digest(f"{type(cell).__name__}\n{cell.source}".encode("utf-8", "surrogatepass")) for cell in notebook.cells]
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return what the manifest in ``folder`` says, None where there is none of ours that can be used."""
     file = folder / FILE_NAME
     data = _read(file.read_bytes()) if file.is_file() else {}
-    made_of = data.get("notebook")
-    name = data.get("package")
-    same = isinstance(made_of, dict) and made_of.get("name") == notebook
-    return name if same and isinstance(name, str) and name.isidentifier() else None
+    usable = isinstance(data.get("notebook"), dict) and isinstance(data.get("files"), dict) and "package" in data
+    return data if usable and data.get("version") == VERSION else None
+
+
+def recorded_package(folder: Path, notebook: str) -> str | None:
+    """Return the name of the package in ``folder``, None where it holds none of the notebook with this file name."""
+    data = read_manifest(folder)
+    if data is None or data["notebook"].get("name") != notebook or not str(data["package"]).isidentifier():
+        return None
+    return str(data["package"])
 
 
 def recorded_options(data: Mapping[str, Any]) -> Options:

@@ -1,4 +1,4 @@
-"""Conversions as text: what was made, what would become of each cell."""
+"""Conversions as text: what was made, what would become of each cell, what no longer matches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from nb2prod.convert.agreement import Agreement
     from nb2prod.convert.outcome import Outcome
     from nb2prod.convert.plan import Plan
 
@@ -48,6 +49,20 @@ def forecast(plan: Plan, rows: Sequence[Outcome]) -> str:
     refused = len(plan.refusals)
     end = _counts(plan) if not refused else f"{_counted(refused, 'refusal')}: the notebook would not be converted"
     return "\n".join([*lines, "", *(f"note: {note}" for note in plan.notes), f"{end}; nothing was written"]) + "\n"
+
+
+def agreement(found: Agreement, notebook: Path, output: Path) -> str:
+    """Return whether a package matches its notebook, and what does not."""
+    lines = [f"{notebook} and {output} {'match' if found.matches else 'no longer match'}"]
+    lines += [f"  {each}" for each in (*found.cells, *found.files)]
+    if found.matches and found.saved_again:
+        lines.append("  the notebook was saved again; that makes no difference to the package")
+    if not found.matches:
+        lines += [
+            "",
+            f"Next: nb2prod convert {notebook} --output {output} --diff shows what converting again would change",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _grouped(rows: Iterable[Outcome]) -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,97 @@
+"""Whether a package still matches its notebook: what has changed on either side, by cell and by file."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.convert.api import make_package, plan_notebook
+from nb2prod.convert.manifest import FILE_NAME, Provenance, cell_digests, digest, read_manifest, recorded_options
+from nb2prod.errors import ConfigurationError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a notebook and its package stand to each other.
+
+    cells      what has become of cells since the conversion; it may be of no consequence to the package
+    files      what is wrong with files of the package: edited, gone, or would be generated otherwise
+    saved_again  the notebook's file is not the one that was converted
+    """
+
+    cells: tuple[str, ...]
+    files: tuple[str, ...]
+    saved_again: bool
+
+    @property
+    def matches(self) -> bool:
+        """Whether converting again would change nothing that matters."""
+        return not self.files
+
+
+def compare_with_notebook(path: Path, folder: Path) -> Agreement:
+    """Return how the package in ``folder`` stands to the notebook at ``path``; nothing is run or written.
+
+    The notebook is converted again as it was then, and the files are held together. Only who made them,
+    and the digest of the notebook's file, are taken to be what the package says: a notebook that was
+    saved again with other outputs still matches where they make no difference.
+
+    Raises ConfigurationError where ``folder`` holds no package of a notebook with this file name.
+    """
+    recorded = read_manifest(folder)
+    if recorded is None:
+        raise ConfigurationError(f"{folder}: holds no {FILE_NAME}; it is no package made by nb2prod convert")
+    if recorded["notebook"].get("name") != path.name:
+        raise ConfigurationError(f"{folder}: was made of {recorded['notebook'].get('name')}, not of {path.name}")
+    draft = plan_notebook(path, recorded_options(recorded), output=folder)
+    same_file = digest(draft.content) == recorded["notebook"].get("sha256")
+    cells = () if same_file else tuple(_cells(recorded["notebook"].get("cells", ()), cell_digests(draft.plan.notebook)))
+    provenance = Provenance(str(recorded["notebook"].get("sha256")), str(recorded["generator"]))
+    try:
+        made = make_package(draft, provenance).files
+    except RefusedError as refused:
+        return Agreement(cells, tuple(f"{reason}: this is refused now" for reason in refused.reasons), not same_file)
+    why = "the notebook has changed" if cells else _other_reason(recorded)
+    found = _files(recorded["files"], {name: digest(content) for name, content in made.items()}, folder, why)
+    return Agreement(cells, tuple(found), not same_file)
+
+
+def _other_reason(recorded: Mapping[str, Any]) -> str:
+    now = Provenance("").generator
+    if recorded["generator"] != now:
+        return f"{now} makes another than {recorded['generator']} did"
+    return "the outputs in the notebook, what lies beside it, or what is installed has changed"
+
+
+def _cells(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    """Yield what has become of cells, numbered as they are now, those that are gone as they were then."""
+    for tag, first, last, start, end in difflib.SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        changed = min(last - first, end - start)
+        yield from (f"cell {number + 1} has changed" for number in range(start, start + changed))
+        yield from (f"cell {number + 1} is new" for number in range(start + changed, end))
+        yield from (f"what was cell {number + 1} is gone" for number in range(first + changed, last))
+
+
+def _files(then: Mapping[str, str], made: Mapping[str, str], folder: Path, why: str) -> Iterator[str]:
+    for name in sorted({*then, *made} - {FILE_NAME}):
+        file = folder / name
+        found = digest(file.read_bytes()) if file.is_file() else None
+        if found == made.get(name):
+            continue
+        if name in then and found is None:
+            yield f"{name} is gone"
+        elif name in then and found != then[name]:
+            yield f"{name} has been edited since it was generated"
+        elif name not in then and found is not None:
+            yield f"{name} would be generated, and somebody else's file has its name"
+        elif name not in made:
+            yield f"{name} would not be generated: {why}"
+        else:
+            yield f"{name} is out of date: {why}"
