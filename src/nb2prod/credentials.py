@@ -6,8 +6,8 @@ import ast
 import math
 import re
 from collections import Counter
-from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.model import CodeCell
@@ -75,7 +75,8 @@ _ELSEWHERE = re.compile(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an addr
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-class Credential(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Credential:
     """A credential where it is written.
 
     kind   what it is, with its article: ``a password``

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nb2prod.notebook.raw_json import blank_end, character_offset, find, string_end
+from nb2prod.notebook.raw_json import WHOLE, blank_end, character_offset, find, string_end
 
 if TYPE_CHECKING:
     import ast
@@ -74,7 +74,7 @@ def node_range(lines: Sequence[str], node: ast.AST) -> Range:
     """Return the range of an ``ast`` node that was parsed from ``lines``.
 
     ``lines`` are the source's lines as ``ast`` splits them; they are needed because ``ast`` counts
-    columns in UTF-8 bytes. A node without a position (``ast.arguments``) raises ``AttributeError``.
+    columns in UTF-8 bytes, and may be left empty where all of them are ASCII. A node without a position (``ast.arguments``) raises ``AttributeError``.
     """
     return Range(
         _position(lines, node.lineno, node.col_offset),  # type: ignore[attr-defined]
@@ -89,20 +89,36 @@ def _position(lines: Sequence[str], line: int, byte_offset: int) -> Position:
     return Position(line, len(text.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "surrogatepass")) + 1)
 
 
+def offsets(source: str, where: Range) -> tuple[int, int]:
+    """Return where ``where`` starts and ends in the text of its cell, in characters from 0, the end exclusive.
+
+    Raises ValueError for a range that is not in the text.
+    """
+    starts = _line_starts(source)
+    places = []
+    for position in (where.start, where.end):
+        offset = starts[position.line - 1] + position.column - 1 if position.line <= len(starts) else -1
+        if not 0 <= offset <= len(source):
+            msg = f"no {position} in a text of {len(starts)} lines"
+            raise ValueError(msg)
+        places.append(offset)
+    return places[0], places[1]
+
+
 class RawMap:
     """Finds characters of cells in the text of the ``.ipynb`` file they were read from.
 
-    The file is walked once, when the first position is asked for. Lines and columns of the file
-    count from 1 as everywhere; a byte-order mark is not a column.
+    The file is walked once for where its cells are, when the first position is asked for, and a
+    cell when one in it is. Lines and columns of the file count from 1 as everywhere; a byte-order
+    mark is not a column.
     """
 
-    __slots__ = ("_line_starts", "_notebook", "_strings")
+    __slots__ = ("_cells", "_notebook")
 
     def __init__(self, notebook: Notebook) -> None:
         """Make the map of a notebook; nothing is walked yet."""
         self._notebook = notebook
-        self._strings: list[tuple[int, ...]] | None = None
-        self._line_starts: list[int] = []
+        self._cells: list[int] | None = None
 
     def raw_position(self, cell: int, line: int, column: int) -> Position | None:
         """Return where the file has the character at ``line`` and ``column`` of a cell (all from 1).
@@ -110,10 +126,10 @@ class RawMap:
         The end of a line is where its line end is written. None where the cell has no such
         place, or where the file was changed by an upgrade beyond recognition.
         """
-        if self._strings is None:
-            self._strings = _source_strings(self._notebook.text, self._notebook.nbformat[0])
-            self._line_starts = _line_starts(self._notebook.text)
-        if not 1 <= cell <= min(len(self._strings), len(self._notebook.cells)):
+        text = self._notebook.text
+        if self._cells is None:
+            self._cells = _cell_starts(text, self._notebook.nbformat[0])
+        if not 1 <= cell <= min(len(self._cells), len(self._notebook.cells)):
             return None
         source = self._notebook.cells[cell - 1].source
         starts = _line_starts(source)
@@ -123,20 +139,18 @@ class RawMap:
         offset = starts[line - 1] + column - 1
         if not starts[line - 1] <= offset < next_start:
             return None
-        raw = _raw_offset(self._notebook.text, self._strings[cell - 1], source, offset)
-        if raw is None:
-            return None
-        raw_line = bisect_right(self._line_starts, raw)
-        return Position(raw_line, raw - self._line_starts[raw_line - 1] + 1)
+        raw = _raw_offset(text, _source_strings(text, self._cells[cell - 1]), source, offset)
+        return None if raw is None else _position_at(text, raw)
 
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
-# What to look for in a file, see `find`; `input` is the source of a code cell before nbformat 4.
-_CELLS: Any = [{"source": (), "input": ()}]
-_NOTEBOOK: Any = {"cells": _CELLS}
-_OLD_NOTEBOOK: Any = {"worksheets": [{"cells": _CELLS}]}
+# What to look for in a file and in a cell, see `find`; `input` is the source of a code cell before
+# nbformat 4.
+_NOTEBOOK: Any = {"cells": [WHOLE]}
+_OLD_NOTEBOOK: Any = {"worksheets": [{"cells": [WHOLE]}]}
 _WITH_WORKSHEETS = (2, 3)
+_CELL: Any = {"source": (), "input": ()}
 
 
 def _line_starts(text: str) -> list[int]:
@@ -165,9 +179,22 @@ def _raw_offset(text: str, strings: Sequence[int], source: str, offset: int) -> 
     return string_end(text, strings[-1]) - 1
 
 
-def _source_strings(text: str, major: int) -> list[tuple[int, ...]]:
-    """Return for each cell where the strings of its source start, in the text of a readable notebook."""
+def _cell_starts(text: str, major: int) -> list[int]:
+    """Return where each cell starts, in the text of a readable notebook."""
     found = find(text, blank_end(text, 0), _OLD_NOTEBOOK if major in _WITH_WORKSHEETS else _NOTEBOOK)[0]
     sheets = found.get("worksheets") or [] if major in _WITH_WORKSHEETS else [found]
-    cells = [cell for sheet in sheets for cell in (sheet or {}).get("cells") or []]
-    return [cell.get("input") or cell.get("source") or () if cell else () for cell in cells]
+    return [start for sheet in sheets for start, _ in (sheet or {}).get("cells") or []]
+
+
+def _source_strings(text: str, cell: int) -> Sequence[int]:
+    """Return where the strings start that are the source of the cell at ``cell``."""
+    found = find(text, cell, _CELL)[0]
+    return found.get("input") or found.get("source") or () if found else ()
+
+
+def _position_at(text: str, offset: int) -> Position:
+    if "\r" in text:
+        starts = _line_starts(text)
+        line = bisect_right(starts, offset)
+        return Position(line, offset - starts[line - 1] + 1)
+    return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))

@@ -108,7 +108,7 @@ class CodeCell(Cell):
 
     def locate(self, node: ast.AST) -> Location:
         """Return the location of a node of ``tree``."""
-        return Location(self.path, self.index, node_range(self.lines, node))
+        return Location(self.path, self.index, node_range(() if self.source.isascii() else self.lines, node))
 
 
 class SyntaxProblem(NamedTuple):
