@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nb2prod.cli import CLEAN, FINDINGS, write
+from nb2prod.cli import CLEAN, FINDINGS, write, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
+@click.option(
+    "--partial", is_flag=True, help="Convert the rest: what is refused raises NotImplementedError in its place."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would become of each cell, and write nothing.")
 @click.option("--diff", is_flag=True, help="Show what would change in the folder, and write nothing.")
 @click.option("--check", is_flag=True, help="Say whether the package in the folder still matches the notebook.")
@@ -41,6 +44,7 @@ def convert(
     python: str | None,
     *,
     force: bool,
+    partial: bool,
     dry_run: bool,
     diff: bool,
     check: bool,
@@ -54,7 +58,7 @@ def convert(
 
     \b
     Exit codes: 0 converted
-                1 refused, nothing written
+                1 refused, nothing written; with --partial, written without what is refused
                 2 wrong usage, or no notebook
                 3 a bug of ours
     With --diff, 1 if something would change; with --dry-run, 1 if something would be refused;
@@ -62,10 +66,11 @@ def convert(
     With --verify, once converted: those of nb2prod verify
     """
     modes = {"--dry-run": dry_run, "--diff": diff, "--check": check, "--verify": verify}
-    _check_usage([mode for mode, asked in modes.items() if asked], output, name, python, force=force)
+    asked = [option for option, given in (("--name", name), ("--partial", partial)) if given]
+    _check_usage([mode for mode, asked in modes.items() if asked], output, asked, python, force=force)
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
-    options = Options(name)
+    options = Options(name, partial)
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
@@ -73,7 +78,9 @@ def convert(
         return _compare(notebook, output)
     if diff:
         return _show_diff(notebook, options, output)
-    _convert(notebook, options, output, force=force)
+    whole = _convert(notebook, options, output, force=force)
+    if not whole:
+        return FINDINGS
     if not verify:
         return CLEAN
     from nb2prod.cli.verify import verify_package  # noqa: PLC0415 - running is for those who ask
@@ -84,22 +91,23 @@ def convert(
 
 
 def _check_usage(
-    modes: Sequence[str], output: Path | None, name: str | None, python: str | None, *, force: bool
+    modes: Sequence[str], output: Path | None, asked: Sequence[str], python: str | None, *, force: bool
 ) -> None:
-    """Raise UsageError where options contradict each other; ``modes`` are those asked for."""
+    """Raise UsageError where options contradict each other; ``modes`` and ``asked`` are those given."""
     if python is not None and "--verify" not in modes:
         raise click.UsageError("--python says where to run the notebook: it needs --verify")
     if len(modes) > 1:
         raise click.UsageError(f"{' and '.join(modes)} cannot be asked for at once")
     if force and modes and "--verify" not in modes:
         raise click.UsageError(f"{modes[0]} writes nothing: there is nothing to --force")
-    if "--check" in modes and name is not None:
-        raise click.UsageError("--check converts as it was converted before: it takes no --name")
+    if "--check" in modes and asked:
+        raise click.UsageError(f"--check converts as it was converted before: it takes no {asked[0]}")
     if output is None and "--dry-run" not in modes:
         raise click.UsageError("Missing option '--output' / '-o'.")
 
 
-def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> None:
+def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> bool:
+    """Write the package and say so; return whether all of the notebook is in it."""
     from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
     from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
     from nb2prod.report.conversion import summary  # noqa: PLC0415 - the same
@@ -108,6 +116,9 @@ def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> 
     with _ending_in_order():
         write_package(conversion.package, output, force=force)
     write(summary(conversion.plan, len(conversion.package.files), output))
+    for refusal in conversion.plan.refusals:
+        write_error(f"not converted: {refusal}")
+    return not conversion.plan.refusals
 
 
 def _forecast(notebook: Path, options: Options, output: Path | None) -> int:
@@ -118,10 +129,10 @@ def _forecast(notebook: Path, options: Options, output: Path | None) -> int:
 
     draft = plan_notebook(notebook, options, output=output)
     write(forecast(draft.plan, outcomes(draft.plan, draft.analysis.statements())))
-    if draft.plan.refusals:
+    if draft.plan.refusals and not options.partial:
         return FINDINGS
     make_package(draft)  # what only the finished files show is refused as it would be
-    return CLEAN
+    return FINDINGS if draft.plan.refusals else CLEAN
 
 
 def _show_diff(notebook: Path, options: Options, output: Path) -> int:

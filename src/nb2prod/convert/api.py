@@ -12,6 +12,7 @@ from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
 from nb2prod.convert.manifest import Provenance, digest, recorded_package
+from nb2prod.convert.partial import give_broken_cells_a_statement, unplaced
 from nb2prod.convert.passes import make_plan
 from nb2prod.convert.plan import DEFAULTS
 from nb2prod.convert.withheld import leaked
@@ -60,13 +61,15 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
     """Return the plan for the notebook at ``path``, with every refusal in it; as ``convert_notebook`` otherwise."""
     if content is None:
         content = _read(path)
-    analysis = analyse_notebook(parse_notebook(content, path))
+    notebook = parse_notebook(content, path)
+    analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
     if options.name is not None:
         check_name(options.name, analysis)
     elif output is not None and (recorded := recorded_package(output, path.name)):
         options = replace(options, name=recorded)
     plan = make_plan(analysis, options, output=output)
-    refusals = dict.fromkeys((*plan.refusals, *refused_parameters(plan)))
+    parameters = (replace(each, whole=True) for each in refused_parameters(plan))
+    refusals = dict.fromkeys((*plan.refusals, *parameters))
     plan = replace(plan, refusals=tuple(sorted(refusals, key=lambda each: (each.cell, each.line))))
     return Draft(plan, analysis, content)
 
@@ -74,11 +77,14 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
 def make_package(draft: Draft, provenance: Provenance | None = None) -> Package:
     """Return the package of a draft; raises RefusedError where it has refusals, or would hold a credential.
 
+    With ``--partial`` only refusals count that no step can raise in their place.
+
     provenance  what the package says it was made of and by; None for the truth
     """
     plan = draft.plan
-    if plan.refusals:
-        raise RefusedError(tuple(dict.fromkeys(map(str, plan.refusals))))
+    refusals = unplaced(plan, draft.analysis.statements()) if plan.options.partial else plan.refusals
+    if refusals:
+        raise RefusedError(tuple(dict.fromkeys(map(str, refusals))))
     package = emit(
         plan, draft.analysis, Path(plan.notebook.path).parent, provenance or Provenance(digest(draft.content))
     )

@@ -31,7 +31,7 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
     constants: dict[str, Moved] = {}
     for item in moved_items(plan):
         statement = item.statement
-        if len(statement.definitions) != 1 or item.shown or item.guarded:
+        if len(statement.definitions) != 1 or item.shown or item.guarded or item.refused:
             continue
         (definition,) = statement.definitions
         if len(defined.get(definition.name, ())) != 1 or definition.name in PREDEFINED | parameters:

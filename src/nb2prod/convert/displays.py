@@ -39,13 +39,18 @@ _NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", 
 
 def show_values(plan: Plan, analysis: Analysis) -> Plan:
     """Give every displayed expression a name under which its value is logged; figures of merit are kept."""
-    names = Names(notebook_names(analysis))
+    names = Names(notebook_names(analysis) | {each.name for each in plan.parameters})
     steps = []
     for step in plan.steps:
         items: list[Item] = []
         kept: list[str] = []
         for item in step.items:
-            if not isinstance(item, Moved) or not item.statement.displayed or not _has_value(item, analysis):
+            if (
+                not isinstance(item, Moved)
+                or item.refused
+                or not item.statement.displayed
+                or not _has_value(item, analysis)
+            ):
                 items.append(item)
                 continue
             if isinstance(item.statement.node, ast.Assign):  # the kernel shows what the last assignment bound

@@ -35,7 +35,7 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
         statement = item.statement
         if _changes_environment(item):
             environment_changed = True
-        if item.replacements or not _is_import(statement.node):
+        if item.replacements or item.refused or not _is_import(statement.node):
             continue
         binds = tuple(dict.fromkeys(each.name for each in statement.definitions))
         if "*" in binds and (again := _bound_again(statement, analysis, plan)):

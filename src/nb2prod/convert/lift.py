@@ -59,7 +59,7 @@ def lift_secrets(plan: Plan, analysis: Analysis) -> Plan:
             if whole is None and isinstance(analysis.notebook.cells[cell - 1], CodeCell):
                 advice = "put it into a file outside of the notebook and read that"
                 reason = "a private key is written here in parts that no value of the configuration can be"
-                refusals.append(Refusal(cell, each.location.line, reason, advice))
+                refusals.append(Refusal(cell, each.location.line, reason, advice, whole=True))
             if whole is None:
                 continue
             value = whole

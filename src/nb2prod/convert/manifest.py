@@ -109,7 +109,8 @@ def recorded_package(folder: Path, notebook: str) -> str | None:
 
 def recorded_options(data: Mapping[str, Any]) -> Options:
     """Return what was asked of the conversion a manifest tells of, its package's name included."""
-    return Options(name=str(data["package"]))
+    asked = data.get("options", {})
+    return Options(name=str(data["package"]), partial=bool(asked.get("partial")))
 
 
 def recorded_files(content: bytes) -> dict[str, str] | None:

@@ -23,6 +23,8 @@ def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
     dropped = list(plan.dropped)
 
     def kept(item: Moved) -> Moved | None:
+        if item.refused:
+            return item
         statement = item.statement
         if isinstance(statement.node, ast.Global):
             dropped.append(Dropped(statement, "at module level it does nothing"))

@@ -21,13 +21,16 @@ from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_class
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
-from nb2prod.convert.plan import DEFAULTS, Moved, Pass, Plan, Step
+from nb2prod.convert.partial import refused_statements
+from nb2prod.convert.plan import DEFAULTS, Moved, Pass, Plan, Step, map_moved
 from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Options
 
@@ -91,7 +94,27 @@ def make_plan(analysis: Analysis, options: Options = DEFAULTS, *, output: Path |
         Step("", None, "", (), (), tuple(Moved(each) for each in analysis.flow.statements if each.cell is cell))
         for cell in notebook.code_cells
     )
-    plan = Plan(notebook, package, package.replace("_", "-"), steps=tuple(step for step in steps if step.items))
+    plan = Plan(
+        notebook, package, package.replace("_", "-"), steps=tuple(step for step in steps if step.items), options=options
+    )
+    done = _passed(plan, analysis)
+    raised: dict[int, str] = {}
+    # What is refused is known only after the passes; they may refuse more where it is left out of them.
+    while options.partial and (refused := refused_statements(done.refusals, analysis.statements())) != raised:
+        raised = refused
+        again = _passed(_raising(plan, raised), analysis)
+        done = replace(again, refusals=(*done.refusals, *again.refusals))
+    refusals = sorted(dict.fromkeys(done.refusals), key=lambda refusal: (refusal.cell, refusal.line))
+    return replace(done, refusals=tuple(refusals))
+
+
+def _raising(plan: Plan, raised: Mapping[int, str]) -> Plan:
+    return replace(
+        plan, steps=map_moved(plan, lambda item: replace(item, refused=raised.get(item.statement.index, "")))
+    )
+
+
+def _passed(plan: Plan, analysis: Analysis) -> Plan:
     for each in PASSES:
         plan = each(plan, analysis)
     refusals = sorted(dict.fromkeys(plan.refusals), key=lambda refusal: (refusal.cell, refusal.line))

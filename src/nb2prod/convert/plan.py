@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 class Options:
     """What the caller asks of a conversion; the manifest keeps it, so that the conversion can be repeated.
 
-    name  import name of the package; None derives one from the notebook's file name
+    name     import name of the package; None derives one from the notebook's file name
+    partial  what is refused raises where it stood, instead of stopping the conversion
     """
 
     name: str | None = None
+    partial: bool = False
 
 
 DEFAULTS = Options()
@@ -46,6 +48,7 @@ class Moved:
     kept      the shown value is a result too: emitted as ``label = <expression>`` and then
               ``show("label", label)``
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
+    refused   why the statement cannot be moved: it is emitted as a comment, and this is raised there
     """
 
     statement: Statement
@@ -53,6 +56,7 @@ class Moved:
     shown: str | None = None
     kept: bool = False
     guarded: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +200,16 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something whose meaning cannot be kept: where, why, and what to change in the notebook."""
+    """Something whose meaning cannot be kept: where, why, and what to change in the notebook.
+
+    whole  it stops the conversion whatever is asked for: there is no place in a step that could raise
+    """
 
     cell: int
     line: int
     reason: str
     advice: str
+    whole: bool = False
 
     def __str__(self) -> str:
         """Return the refusal as users read it, the cell first."""

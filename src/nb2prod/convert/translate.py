@@ -85,6 +85,8 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         return translation
 
     def kept(item: Moved) -> Moved | None:
+        if item.refused:
+            return item
         statement = item.statement
         cell = statement.cell
         place = statement.location.range

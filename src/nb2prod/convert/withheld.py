@@ -51,9 +51,8 @@ def refused_modules(plan: Plan, analysis: Analysis, known: Collection[str]) -> I
         lines += [number for number, line in enumerate(cell.lines, 1) if any(value in line for value in known)]
         if lines:
             reason = f"{name}, which the notebook imports, has a credential in line {min(lines)}"
-            yield Refusal(
-                _importer(name, analysis), 1, reason, "read it from the environment there, and revoke this one"
-            )
+            advice = "read it from the environment there, and revoke this one"
+            yield Refusal(_importer(name, analysis), 1, reason, advice, whole=True)
 
 
 def _importer(file_name: str, analysis: Analysis) -> int:
@@ -83,7 +82,10 @@ def withhold_texts(plan: Plan, analysis: Analysis) -> Plan:
     return replace(
         plan,
         steps=tuple(replace(step, title=shown(step.title), text=shown(step.text) or "") for step in plan.steps),
-        parameters=tuple(replace(each, text=shown(each.text) or "") for each in plan.parameters),
+        parameters=tuple(
+            replace(each, text=shown(each.text) or "", comments=tuple(shown(line) or "#" for line in each.comments))
+            for each in plan.parameters
+        ),
         notes=tuple(shown(note) or "" for note in plan.notes),
         data_files=tuple(path for path in plan.data_files if not _holds_one(path, plan, analysis)),
     )

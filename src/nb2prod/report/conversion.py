@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
 
 _PLURALS = {
+    "refusal, which raises NotImplementedError": "refusals, which raise NotImplementedError",
     "function, class or constant at module level": "functions, classes and constants at module level",
     "statement left out": "statements left out",
 }
@@ -46,8 +47,9 @@ def forecast(plan: Plan, rows: Sequence[Outcome]) -> str:
     for cell, where, what in said:
         lines.append(f"  {cell if cell != above else '':<{widths[0]}}  {where:<{widths[1]}}  {what}")
         above = cell
-    refused = len(plan.refusals)
-    end = _counts(plan) if not refused else f"{_counted(refused, 'refusal')}: the notebook would not be converted"
+    end = _counts(plan)
+    if plan.refusals and not plan.options.partial:
+        end = f"{_counted(len(plan.refusals), 'refusal')}: the notebook would not be converted"
     return "\n".join([*lines, "", *(f"note: {note}" for note in plan.notes), f"{end}; nothing was written"]) + "\n"
 
 
@@ -92,6 +94,7 @@ def _what(row: Outcome) -> str:
 
 def _counts(plan: Plan) -> str:
     counted = [
+        (len(plan.refusals), "refusal, which raises NotImplementedError"),
         (len(plan.steps), "step"),
         (len(plan.functions), "function, class or constant at module level"),
         (len(plan.parameters), "parameter"),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -> Package:
-    """Return the package ``plan`` describes. The plan has no refusals.
+    """Return the package ``plan`` describes. Refused statements raise in their steps.
 
     folder      where the notebook is: the data files for the tests are read from there
     provenance  what README and manifest say the package was made of and by
@@ -43,7 +43,8 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
     Raises EmissionError where something would be written that does not mean what the notebook means.
     """
     check_names(plan)
-    missing = [shown_prose(reason, plan.withheld) for reason in missing_inputs(plan, analysis)]
+    reasons = [*(f"cell {each.cell} is not converted" for each in plan.refusals), *missing_inputs(plan, analysis)]
+    missing = [shown_prose(reason, plan.withheld) for reason in dict.fromkeys(reasons)]
     source = f"src/{plan.package}"
     steps = f"{source}/steps.py"
     python = {
@@ -53,13 +54,9 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
         f"{source}/config.py": emit_config(plan),
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
         steps: emit_steps(plan),
-        "tests/conftest.py": emit_shared(),
-        "tests/test_import.py": emit_import_test(plan),
-        "tests/test_entrypoint.py": emit_entrypoint_test(plan, runs=not missing),
     }
-    function_tests = emit_function_tests(plan)
-    if function_tests is not None:
-        python["tests/test_functions.py"] = function_tests
+    tests = emit_tests(plan, saved_expectations(plan, analysis), runs=not missing)
+    python |= {path: text for path, text in tests.items() if path.endswith(".py")}
     for name in _scaffold(plan):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(

@@ -29,6 +29,7 @@ def emit_readme(plan: Plan, provenance: Provenance, missing: Sequence[str]) -> s
     sections = [
         f"# {title}",
         introduction or f"{code(plan.notebook.path.name)} as a pipeline.",
+        _not_converted(plan),
         _run(plan),
         _configure(plan),
         _steps(plan),
@@ -56,6 +57,23 @@ def _introduction(plan: Plan) -> tuple[str, str]:
     return table_cell(title) or table_cell(plan.distribution), readme_markdown("\n".join(lines[:until]))
 
 
+def _not_converted(plan: Plan) -> str:
+    if not plan.refusals:
+        return ""
+    number = len(plan.refusals)
+    head = (
+        f"{number} place{'s' if number > 1 else ''} of the notebook could not be converted: a run gets as far as the "
+        "first, and raises `NotImplementedError` there. The code stands beside each as a comment."
+    )
+    rows = [
+        f"| {each.cell} | {each.line} | {table_cell(each.reason)} | {table_cell(each.advice)} |"
+        for each in plan.refusals
+    ]
+    return "\n".join(
+        ["## Not converted", "", head, "", "| cell | line | why | what helps |", "|---|---|---|---|", *rows]
+    )
+
+
 def _run(plan: Plan) -> str:
     return "\n".join(
         [
@@ -68,13 +86,21 @@ def _run(plan: Plan) -> str:
             "```",
             "",
             f"`python -m {plan.package}` is the same. Relative paths start at the folder the command runs in:",
-            "run it where the notebook was, and with no options it does what the notebook did."
-            if not any(each.required for each in plan.parameters)
-            else "run it where the notebook was, with the required values of the table below.",
+            _how_far(plan),
             "What the notebook printed goes to standard output. What it displayed goes to standard error"
             + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
         ]
     )
+
+
+def _how_far(plan: Plan) -> str:
+    if any(each.required for each in plan.parameters):
+        return "run it where the notebook was, with the required values of the table below."
+    if plan.refusals:
+        return (
+            "run it where the notebook was; with no options it does what the notebook did, up to the first place above."
+        )
+    return "run it where the notebook was, and with no options it does what the notebook did."
 
 
 def _configure(plan: Plan) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.errors import EmissionError
+from nb2prod.convert.plan import Replacement
 from nb2prod.notebook.location import Position, Range, node_range
 from nb2prod.notebook.parse import parse_code
 
@@ -85,6 +86,24 @@ def snippet(moved: Moved) -> Snippet:
     if before and above.lines[-1] == "":
         before = (*before, "")
     return Snippet(before, _code(moved, cell, lines), below.beside, (*below.inside, *after), separated)
+
+
+def not_converted(moved: Moved) -> str:
+    """Return what stands for a refused statement: its source as a comment, and the exception that names it."""
+    cell = moved.statement.cell
+    lines = python_lines(cell)
+    place = statement_range(lines, moved.statement.node)
+    exception = f"raise NotImplementedError({moved.refused!r})"
+    cut = snippet(replace(moved, replacements=(Replacement(place, exception),)))
+    is_cell = cell.problem is not None or (moved.statement.magic is not None and moved.statement.magic.kind == "cell")
+    end = moved.statement.magic.range.end.line if moved.statement.magic is not None else place.end.line
+    source = cell.lines if is_cell else cell.lines[place.start.line - 1 : end]
+    comment = [
+        f"# Cell {cell.index} of the notebook has here, to be written anew:",
+        *(f"#     {line}".rstrip() for line in source),
+    ]
+    # The comment beside it is part of the source above.
+    return replace(cut, beside="").around("\n".join((*comment, cut.code)))
 
 
 def python_lines(cell: CodeCell) -> Sequence[str]:

@@ -12,7 +12,7 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.imports import OwnNames, import_lines, own_names
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring
-from nb2prod.convert.emit.statements import indented, snippet
+from nb2prod.convert.emit.statements import indented, not_converted, snippet
 from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.withheld import shown_code
 from nb2prod.convert.worker import indent_all, tractable
@@ -72,13 +72,17 @@ def emit_steps(plan: Plan) -> str:
 
 
 def _orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:
-    """Return the comments of statements that became parameters, by the statement below them in their cell."""
+    """Return the comments of statements that became required fields, by the statement below them in their cell.
+
+    Those of a parameter with a default go with it.
+    """
     required = {each.name for each in plan.parameters if each.required}
     found: dict[int, tuple[str, ...]] = {}
     for statement, name in sorted(plan.lifted, key=lambda each: each[0].index):
+        if name not in required:
+            continue
         cut = snippet(Moved(statement))
-        # A comment beside a parameter with a default is its documentation.
-        beside = (cut.beside,) if cut.beside and name in required else ()
+        beside = (cut.beside,) if cut.beside else ()
         comments = (*found.pop(statement.index, ()), *(line for line in cut.before if line), *beside)
         last = statement.cell.tree is None or statement.node is statement.cell.tree.body[-1]
         if comments and not last:
@@ -94,6 +98,12 @@ def _body(
     for item in step.items:
         if isinstance(item, EndOfCell):
             pieces.append(_Piece(None, ours=(f"{_BODY}{names.end_of_cell}({item.cell})",)))
+            guarded = 0
+            continue
+        if item.refused:
+            # Outside of any ``try``: a cell that may raise must not go on without it.
+            text = "\n".join((*orphans.get(item.statement.index, ()), not_converted(item)))
+            pieces.append(_Piece(shown_code(text, withheld), gap=True))
             guarded = 0
             continue
         cell = item.statement.cell.index
