@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,12 +15,14 @@ from nb2prod.data import rules_folder
 from nb2prod.discovery import Target
 from nb2prod.errors import ConfigurationError
 from nb2prod.examples import Example, Expected, examples
+from nb2prod.fixer.fix import fix_notebooks
 from nb2prod.linter import UNREADABLE, lint
 from nb2prod.pages import Page, load_page, load_rules, matching, page_files, require_matching
 from nb2prod.suppress import UNUSED
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Rule
+    from nb2prod.fixer.fix import FixedNotebook
 
 PAGES = [load_page(path) for path in page_files(rules_folder())]
 CASES = [
@@ -29,15 +32,17 @@ CASES = [
     if title in page.sections
     for example in examples(page, title)
 ]
+FIXABLE = [
+    pytest.param(page, example, id=f"{page.rule.name}-{example.title}")
+    for page in PAGES
+    if page.rule.fix != "none"
+    for example in examples(page, "Bad")
+]
 
 
 def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
     """Write the example down as files, lint it for its rule, and return what was found."""
-    for name, text in example.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    path = folder / "example.ipynb"
-    path.write_text(json.dumps(example.notebook), encoding="utf-8")
+    path = write_example(example, folder)
     report = lint([Target(path, settings_for(rule))], load_rules())
     assert not report.internal_errors, report.internal_errors[0].trace
     assert all(diagnostic.location.path == path for diagnostic in report.diagnostics)
@@ -53,6 +58,16 @@ def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
     ]
 
 
+def write_example(example: Example, folder: Path) -> Path:
+    """Write the example's notebook and files into the folder; return where the notebook is."""
+    for name, text in example.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    path = folder / "example.ipynb"
+    path.write_text(json.dumps(example.notebook), encoding="utf-8")
+    return path
+
+
 def settings_for(rule: Rule) -> Settings:
     """Return settings that run the rule alone; what a comment silences, all rules together must say."""
     return Settings() if rule.name == UNUSED else Settings(select=Selectors((rule.code,), "the test"))
@@ -62,6 +77,51 @@ def settings_for(rule: Rule) -> Settings:
 def test_an_example_gives_exactly_the_marked_findings(page: Page, example: Example, tmp_path: Path) -> None:
     """Bad: the code on each marked line and nowhere else. Good and Fixed: nothing."""
     assert found_in(example, page.rule, tmp_path) == list(example.expected), f"{page.path.name}, {example.title}"
+
+
+def found_by_code(path: Path) -> Counter[str]:
+    """Return how often each of all rules finds something in the file."""
+    report = lint([Target(path, Settings())], load_rules())
+    assert not report.internal_errors, report.internal_errors[0].trace
+    return Counter(each.rule.code for each in report.diagnostics)
+
+
+def fixed(path: Path, rule: Rule, *, unsafe: bool) -> FixedNotebook | None:
+    """Return what fixing the file for the rule gives; None where there is no fix."""
+    targets = [Target(path, settings_for(rule))]
+    found = fix_notebooks(targets, lint(targets, load_rules()), load_rules(), unsafe=unsafe)
+    return found[0] if found else None
+
+
+def cells_of(notebook: Any) -> list[dict[str, Any]]:
+    """Return the cells without their ids, which move with them."""
+    return [{key: value for key, value in cell.items() if key != "id"} for cell in notebook["cells"]]
+
+
+@pytest.mark.parametrize(("page", "example"), FIXABLE)
+def test_a_bad_example_becomes_the_fixed_one_of_its_name(page: Page, example: Example, tmp_path: Path) -> None:
+    """Or stays as it is where the page shows none. Fixing again changes nothing, and nothing new is found."""
+    wanted = next((each for each in examples(page, "Fixed") if each.variant == example.variant), example)
+    path = write_example(example, tmp_path)
+    before = found_by_code(path)
+    if page.rule.fix == "unsafe":
+        assert fixed(path, page.rule, unsafe=False) is None
+    result = fixed(path, page.rule, unsafe=page.rule.fix == "unsafe")
+    assert cells_of(json.loads(result.fixed) if result else example.notebook) == cells_of(wanted.notebook)
+    if result:
+        assert result.dropped == ()
+        path.write_bytes(result.fixed)
+        assert found_by_code(path) < before
+        assert fixed(path, page.rule, unsafe=True) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.rule.name)
+def test_fixed_examples_have_the_names_of_bad_ones(page: Page) -> None:
+    if page.rule.fix != "none":
+        bad = [example.variant for example in examples(page, "Bad")]
+        shown = [example.variant for example in examples(page, "Fixed")]
+        assert shown
+        assert shown == [name for name in bad if name in shown]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.rule.name)

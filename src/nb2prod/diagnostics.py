@@ -1,9 +1,9 @@
-"""The words of a report (LSP and SARIF terms): Rule, Finding, Diagnostic, Edit, Fix."""
+"""The words of a report (LSP and SARIF terms): Rule, Finding, Diagnostic, Edit, Fix and what else a fix changes."""
 
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.notebook.location import Location, Position
@@ -35,11 +35,35 @@ class Edit(NamedTuple):
     text: str
 
 
+class RemoveOutputs(NamedTuple):
+    """Remove the saved outputs of the cell with this number; its source and its execution count stay."""
+
+    cell: int
+
+
+class ReorderCells(NamedTuple):
+    """Put the cells in another order: ``order`` has all their numbers, the first cell to be first."""
+
+    order: tuple[int, ...]
+
+
+class InsertCell(NamedTuple):
+    """Add a cell before the one with the number ``before`` (one more than there are: at the end)."""
+
+    before: int
+    kind: Literal["code", "markdown"]
+    source: str
+
+
+# One thing a fix does to the file.
+Change = Edit | RemoveOutputs | ReorderCells | InsertCell
+
+
 class Fix(NamedTuple):
-    """Edits that together remove a finding."""
+    """Changes that together remove a finding; all refer to the notebook the finding is about."""
 
     title: str
-    edits: tuple[Edit, ...]
+    changes: tuple[Change, ...]
     applicability: Applicability
 
 

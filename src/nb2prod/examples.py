@@ -45,12 +45,14 @@ class Example:
     """One notebook of a page.
 
     title     section and place in the page, for messages (``Bad, line 20``)
+    variant   the heading it stands under, without the attributes; empty for the first
     notebook  an nbformat 4.5 dict, marks stripped
     files     files of the project beside the notebook, by relative path
     expected  the findings the marks ask for, in order; empty in Good and Fixed
     """
 
     title: str
+    variant: str
     line: int
     notebook: dict[str, Any]
     files: Mapping[str, str]
@@ -62,6 +64,7 @@ class _Draft:
     """An example while its lines are being read."""
 
     line: int
+    variant: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     cells: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -129,7 +132,7 @@ def _variant(page: Page, title: str, line: str, at: int) -> _Draft:
         raise ConfigurationError(
             f"{page.path}:{at}: a heading in an example is `### Title {{key=value}}`, not `{line}`"
         )
-    draft = _Draft(at)
+    draft = _Draft(at, match["title"])
     metadata = _attributes(page, at, match["attributes"])
     if "error" in metadata:
         code = metadata.pop("error")
@@ -270,7 +273,7 @@ def _example(section: Section, draft: _Draft) -> Example:
         "nbformat_minor": 5,
     }
     title = f"{section.title}, line {draft.line}"
-    return Example(title, draft.line, notebook, draft.files, tuple(sorted(draft.expected, key=_order)))
+    return Example(title, draft.variant, draft.line, notebook, draft.files, tuple(sorted(draft.expected, key=_order)))
 
 
 def _order(expected: Expected) -> tuple[int, int]:

@@ -6,8 +6,10 @@ import ast
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod.analysis import analyse_notebook
+from nb2prod.checks._recorded_order import recorded_order, reordered
 from nb2prod.checks.unseeded_random import unseeded_draws
-from nb2prod.diagnostics import Finding, Related, Severity
+from nb2prod.diagnostics import Applicability, Finding, Fix, Related, ReorderCells, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +43,32 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     causes: dict[tuple[bool, int], list[_Displaced]] = {}
     for displaced in _displaced(analysis):
         causes.setdefault(displaced.cause, []).append(displaced)
+    fix = _reordering(analysis) if causes else None
     for found in causes.values():
-        yield _finding(found)
+        yield _finding(found, fix)
     if not causes and analysis.recorded is not None:
         yield from _harmless(analysis)
+
+
+def _reordering(analysis: Analysis) -> Fix | None:
+    """Return the fix that puts the cells in the order they ran in; None unless that is known to repair the notebook.
+
+    It is where every value then comes from where it came from in the saved run, and every name that is
+    bound from top to bottom still is.
+    """
+    order = recorded_order(analysis.notebook)
+    if order is None:
+        return None
+    again = analyse_notebook(
+        reordered(analysis.notebook, order),
+        project=analysis.project,
+        settings=analysis.settings,
+        libraries=analysis.libraries,
+    )
+    missing = {unbound.name for unbound in analysis.unbound()}
+    if any(_displaced(again)) or any(unbound.name not in missing for unbound in again.unbound()):
+        return None
+    return Fix("put the cells in the order they ran in", (ReorderCells(order),), Applicability.UNSAFE)
 
 
 def _harmless(analysis: Analysis) -> Iterator[Finding]:
@@ -187,7 +211,7 @@ def _same(analysis: Analysis, one: Definition, other: Definition) -> bool:
     return ast.dump(statements[one.statement].node) == ast.dump(statements[other.statement].node)
 
 
-def _finding(found: list[_Displaced]) -> Finding:
+def _finding(found: list[_Displaced], fix: Fix | None) -> Finding:
     first = found[0]
     use, source = first.use, first.recorded or first.rerun
     assert source is not None  # noqa: S101 one of the two is the cause
@@ -211,7 +235,7 @@ def _finding(found: list[_Displaced]) -> Finding:
         message += f"; the same holds for {_listed(names)}"
     if cells:
         message += f"; {len(cells)} more cell{'s' if len(cells) > 1 else ''} affected"
-    return Finding(use.location, message, (Related(source.location, f"`{use.name}` is set here"),))
+    return Finding(use.location, message, (Related(source.location, f"`{use.name}` is set here"),), fix)
 
 
 def _listed(names: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,9 +34,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             value = _COLOUR.sub("", str(error.get("evalue") or "")).strip().partition("\n")[0]
             shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
             message = f"this cell was saved with {kind}" + (f": {shown}" if shown else "")
+        fix = None
         if not same:
             message += "; the line that failed is no longer in the cell"
-        yield Finding(location, message)
+            removal = RemoveOutputs(cell.index)
+            fix = Fix("remove the outputs of the text the cell had", (removal,), Applicability.UNSAFE)
+        yield Finding(location, message, fix=fix)
 
 
 def _has_cause(analysis: Analysis, cell: CodeCell, error: Mapping[str, Any]) -> bool:

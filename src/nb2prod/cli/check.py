@@ -24,7 +24,7 @@ _MOST_TRACES = 5
 _EXIT_CODES = """\b
 Exit codes:
   0  no finding at or above --fail-on
-  1  at least one such finding
+  1  at least one such finding is left; with --diff: something would change
   2  wrong usage or settings
   3  a bug of ours; the report is incomplete
 """
@@ -50,6 +50,10 @@ Exit codes:
     show_default=True,
     help="How findings are printed.",
 )
+@click.option("--fix", is_flag=True, help="Apply the fixes that are safe, and report what is left.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that may change the meaning.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
+@click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the findings that are fixed.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
 def check(
@@ -62,6 +66,10 @@ def check(
     force_exclude: bool,
     isolated: bool,
     output_format: str,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    show_fixes: bool,
     statistics: bool,
     output_file: Path | None,
 ) -> int:
@@ -71,6 +79,12 @@ def check(
     """
     if statistics and output_format == "json":
         raise click.UsageError("--statistics is text; --format json has the counts in its `summary`")
+    if (unsafe_fixes or show_fixes) and not (fix or diff):
+        raise click.UsageError(f"{'--unsafe-fixes' if unsafe_fixes else '--show-fixes'} needs --fix or --diff")
+    if diff and (output_format != "text" or statistics or output_file):
+        raise click.UsageError(
+            "--diff prints differences and no report: it goes with no --format, --statistics or file"
+        )
     overrides = Overrides(
         select=_words(selected),
         ignore=_words(ignored),
@@ -89,12 +103,19 @@ def check(
         where = ", ".join(str(path) for path in paths) or "this folder"
         write_error(f"notice: no notebooks found in {printable(where)}")
     report = lint(found.targets, rules)
-    _write_report(_rendered(report, output_format, statistics=statistics, to_file=output_file is not None), output_file)
+    changed = False
+    if fix or diff:
+        from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
+
+        report, changed = fix_found(found.targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
+    if not diff:
+        text = _rendered(report, output_format, statistics=statistics, to_file=output_file is not None)
+        _write_report(text, output_file)
     for number, error in enumerate(report.internal_errors, 1):
         write_error(_internal_error(error, with_trace=number <= _MOST_TRACES))
     if report.internal_errors:
         return INTERNAL
-    return FINDINGS if report.failed else CLEAN
+    return FINDINGS if (changed if diff else report.failed) else CLEAN
 
 
 def _words(options: tuple[str, ...]) -> tuple[str, ...]:

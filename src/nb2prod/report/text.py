@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Severity
+from nb2prod.diagnostics import Applicability, Severity
 from nb2prod.report import per_rule, per_severity
 
 if TYPE_CHECKING:
@@ -47,16 +48,25 @@ def render_statistics(report: Report, *, colour: bool = False) -> str:
 
 def summary(report: Report) -> str:
     """Return the line that counts findings and notebooks."""
-    files = _plural(len(report.files), "notebook")
+    files = plural(len(report.files), "notebook")
     if report.internal_errors:
-        errors = _plural(len(report.internal_errors), "internal error")
+        errors = plural(len(report.internal_errors), "internal error")
         files += f"; the report is incomplete: {errors}"
     if not report.diagnostics:
         return f"{'Found nothing' if report.internal_errors else 'All clear'}: checked {files}."
-    severities = [_plural(count, name) for name, count in per_severity(report).items() if count]
+    severities = [plural(count, name) for name, count in per_severity(report).items() if count]
     touched = len({diagnostic.location.path for diagnostic in report.diagnostics})
-    found = _plural(len(report.diagnostics), "finding")
-    return f"Found {found} ({', '.join(severities)}) in {touched} of {files}."
+    found = plural(len(report.diagnostics), "finding")
+    return f"Found {found} ({', '.join(severities)}) in {touched} of {files}.{_fixable(report)}"
+
+
+def _fixable(report: Report) -> str:
+    """Return how many findings have a fix, and how to apply it; nothing where none has."""
+    fixes = Counter(each.finding.fix.applicability for each in report.diagnostics if each.finding.fix)
+    safe, unsafe = fixes[Applicability.SAFE], fixes[Applicability.UNSAFE]
+    if safe:
+        return f"\n{safe} fixable with `--fix`" + (f" ({unsafe} more with `--unsafe-fixes`)." if unsafe else ".")
+    return f"\n{unsafe} fixable with `--fix --unsafe-fixes`." if unsafe else ""
 
 
 def printable(text: str) -> str:
@@ -66,7 +76,8 @@ def printable(text: str) -> str:
     return "".join(character if _is_shown(character) else _escaped(character) for character in text)
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, which takes an s."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
@@ -116,6 +127,9 @@ def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[
         yield from _frame(lines, location.range, context, _COLOURS[diagnostic.severity], colour=colour)
     for related in diagnostic.finding.related:
         yield f"  = {_place(related.location)}: {printable(related.message)}"
+    if fix := diagnostic.finding.fix:
+        kind = {Applicability.SAFE: "fix", Applicability.UNSAFE: "unsafe fix"}.get(fix.applicability, "suggestion")
+        yield f"  = {kind}: {printable(fix.title)}"
 
 
 def _frame(lines: Sequence[str], where: Range, context: int, caret_colour: int, *, colour: bool) -> Iterator[str]:

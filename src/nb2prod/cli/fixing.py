@@ -1,0 +1,37 @@
+"""``nb2prod check --fix`` and ``--diff``: apply fixes, or show what they would change, and say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.cli import write, write_error
+from nb2prod.fixer.file import replace_file
+from nb2prod.fixer.fix import fix_notebooks, with_fixed
+from nb2prod.report.fixes import render_diff, render_dropped, render_fixes, render_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nb2prod.diagnostics import Rule
+    from nb2prod.discovery import Target
+    from nb2prod.linter import Report
+
+
+def fix_found(
+    targets: Sequence[Target], report: Report, rules: Sequence[Rule], *, unsafe: bool, only_diff: bool, show: bool
+) -> tuple[Report, bool]:
+    """Fix what ``report`` found, or print what that would change; return what is found then, and whether that is less.
+
+    News of fixes goes to standard error: standard output is the report's, or the differences'.
+    """
+    fixed = fix_notebooks(targets, report, rules, unsafe=unsafe)
+    if only_diff:
+        write(render_diff(report, fixed))
+    else:
+        for each in fixed:
+            if each.fixed != each.content:
+                replace_file(each.target.path, each.content, each.fixed)
+    if show:
+        write_error(render_fixes(fixed))
+    write_error(render_dropped(fixed) + render_summary(fixed, written=not only_diff))
+    return with_fixed(report, targets, fixed), any(each.applied for each in fixed)

@@ -1,0 +1,102 @@
+"""One attempt: some fixes are applied to a notebook's text, and the result is judged by the linter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.diagnostics import Severity
+from nb2prod.errors import UnreadableNotebookError
+from nb2prod.fixer.rewrite import CannotRewriteError, rewrite
+from nb2prod.linter import lint
+from nb2prod.notebook.model import CodeCell
+from nb2prod.notebook.read import parse_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nb2prod.diagnostics import Diagnostic, Fix, Rule
+    from nb2prod.discovery import Target
+    from nb2prod.linter import Check, Report, Shared
+    from nb2prod.notebook.model import Notebook
+
+
+class Attempt(NamedTuple):
+    """What all attempts on one notebook share."""
+
+    target: Target
+    rules: Sequence[Rule]
+    find_check: Callable[[Rule], Check] | None
+    shared: Shared
+
+
+class State(NamedTuple):
+    """A notebook between two rounds: as it is now, the cells it started with, what is found in it."""
+
+    notebook: Notebook
+    origins: tuple[int | None, ...]
+    report: Report
+
+
+def start(trial: Attempt, content: bytes) -> State:
+    """Return the state of the notebook whose file holds ``content``."""
+    notebook = parse_notebook(content, trial.target.path)
+    return State(notebook, tuple(cell.index for cell in notebook.cells), _check(trial, notebook))
+
+
+def attempt(trial: Attempt, state: State, fixes: Sequence[Fix], diagnostics: Sequence[Diagnostic]) -> State | str:
+    """Return the notebook with ``fixes`` made, or why they are not: each must help and none may harm.
+
+    ``diagnostics`` are the findings they are for. Raises UnreadableNotebookError, which then is a bug
+    of ours, where the result is no notebook.
+    """
+    try:
+        rewritten = rewrite(state.notebook, list(dict.fromkeys(change for fix in fixes for change in fix.changes)))
+    except CannotRewriteError as error:
+        return str(error)
+    try:
+        notebook = parse_notebook(rewritten.text, state.notebook.path)
+    except UnreadableNotebookError as error:
+        msg = f"fixing {state.notebook.path} gave something that is no notebook: {error}"
+        raise AssertionError(msg) from error
+    for cell, origin in zip(notebook.cells, rewritten.origins, strict=True):
+        if isinstance(cell, CodeCell) and cell.problem is not None and _parsed(state.notebook, origin):
+            return f"cell {cell.index} would not be valid code any more"
+    report = _check(trial, notebook)
+    if report.internal_errors:
+        return "what it would bring cannot be told: there is an internal error"
+    if harm := _harm(state.report, report, diagnostics):
+        return harm
+    origins = tuple(None if each is None else state.origins[each - 1] for each in rewritten.origins)
+    return State(notebook, origins, report)
+
+
+def _check(trial: Attempt, notebook: Notebook) -> Report:
+    return lint([trial.target], trial.rules, find_check=trial.find_check, read=lambda _: notebook, shared=trial.shared)
+
+
+def _parsed(notebook: Notebook, number: int | None) -> bool:
+    """Whether the cell that was number ``number`` was valid code; what is new has to be."""
+    cell = None if number is None else notebook.cells[number - 1]
+    return not isinstance(cell, CodeCell) or cell.problem is None
+
+
+def _harm(before: Report, after: Report, diagnostics: Sequence[Diagnostic]) -> str | None:
+    """Return what is wrong with the new state: a finding that was to go is there, or one that was not."""
+    had, has = _counts(before), _counts(after)
+    names = {each.rule.code: each.rule.name for each in (*before.diagnostics, *after.diagnostics)}
+    for (code, severity), count in sorted(has.items()):
+        if count > had[code, severity]:
+            return f"it would bring a finding of {code} ({names[code]})"
+    fixed = Counter(each.rule.code for each in diagnostics)
+    for code, count in sorted(fixed.items()):
+        if has[code, Severity.NOTE] > had[code, Severity.NOTE] - count:
+            return "the finding would remain"
+    return None
+
+
+def _counts(report: Report) -> Counter[tuple[str, Severity]]:
+    """Return how many findings of a rule have a severity or a higher one: a note that becomes an error is new."""
+    return Counter(
+        (each.rule.code, severity) for each in report.diagnostics for severity in Severity if each.severity >= severity
+    )

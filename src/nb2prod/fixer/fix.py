@@ -1,0 +1,145 @@
+"""Fixing notebooks: their fixes are applied in rounds until none is left that helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.diagnostics import Applicability
+from nb2prod.fixer.attempt import Attempt, State, attempt, start
+from nb2prod.fixer.file import encoded
+from nb2prod.fixer.overlap import apart
+from nb2prod.linter import Check, Report, Shared, fails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import PurePath
+
+    from nb2prod.diagnostics import Diagnostic, Fix, Rule
+    from nb2prod.discovery import Target
+    from nb2prod.notebook.model import Notebook
+
+
+class Applied(NamedTuple):
+    """A fix that was made, and the finding it removed; the location is that of the round it was made in."""
+
+    diagnostic: Diagnostic
+    fix: Fix
+
+
+class Dropped(NamedTuple):
+    """A fix that was not made, and why."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
+class FixedNotebook(NamedTuple):
+    """What became of one notebook.
+
+    content  the file's bytes before, ``fixed`` those after; they are equal where nothing could be fixed
+    origins  for each cell of ``after`` the number it had in ``before``; None for one that is new
+    report   what is found in it now
+    """
+
+    target: Target
+    content: bytes
+    fixed: bytes
+    before: Notebook
+    after: Notebook
+    origins: tuple[int | None, ...]
+    applied: tuple[Applied, ...]
+    dropped: tuple[Dropped, ...]
+    report: Report
+
+
+def applicable(diagnostic: Diagnostic, *, unsafe: bool) -> bool:
+    """Whether the finding has a fix that is safe, or one that is not where that is wanted."""
+    fix = diagnostic.finding.fix
+    allowed = {Applicability.SAFE, Applicability.UNSAFE} if unsafe else {Applicability.SAFE}
+    return fix is not None and fix.applicability in allowed
+
+
+def fix_notebooks(
+    targets: Sequence[Target],
+    report: Report,
+    rules: Sequence[Rule],
+    *,
+    unsafe: bool = False,
+    find_check: Callable[[Rule], Check] | None = None,
+) -> tuple[FixedNotebook, ...]:
+    """Return what applying the fixes in ``report``, and those they make possible, gives; nothing is written.
+
+    Only notebooks that have a fix are among them.
+    """
+    paths = {each.location.path for each in report.diagnostics if applicable(each, unsafe=unsafe)}
+    shared = Shared()
+    return tuple(
+        _fix_notebook(Attempt(target, rules, find_check, shared), unsafe=unsafe)
+        for target in targets
+        if target.path in paths
+    )
+
+
+def with_fixed(report: Report, targets: Sequence[Target], fixed: Iterable[FixedNotebook]) -> Report:
+    """Return ``report`` with what is found in the fixed notebooks now in the place of what was found before."""
+    now = {each.target.path: each.report for each in fixed}
+    found: dict[PurePath, list[Diagnostic]] = {path: list(each.diagnostics) for path, each in now.items()}
+    for diagnostic in report.diagnostics:
+        if diagnostic.location.path not in now:
+            found.setdefault(diagnostic.location.path, []).append(diagnostic)
+    sources = {place: lines for place, lines in report.sources.items() if place[0] not in now}
+    for each in now.values():
+        sources.update(each.sources)
+    return report._replace(
+        diagnostics=tuple(diagnostic for path in sorted(found) for diagnostic in found[path]),
+        sources=sources,
+        internal_errors=(*report.internal_errors, *(error for each in now.values() for error in each.internal_errors)),
+        failed=any(fails(found.get(target.path, ()), target.settings) for target in targets),
+    )
+
+
+def _fix_notebook(trial: Attempt, *, unsafe: bool) -> FixedNotebook:
+    path = trial.target.path
+    content = path.read_bytes()
+    first = state = start(trial, content)
+    applied: list[Applied] = []
+    rejected: dict[Fix, str] = {}
+    if encoded(state.notebook.text, content) != content:
+        rejected = dict.fromkeys(_fixes(state, {}, unsafe=unsafe), "its encoding cannot be kept")
+    while fixes := _fixes(state, rejected, unsafe=unsafe):
+        chosen = apart(state.notebook, fixes)
+        result = attempt(trial, state, chosen, [each for fix in chosen for each in fixes[fix]])
+        if isinstance(result, str) and len(chosen) > 1:
+            chosen = chosen[:1]
+            result = attempt(trial, state, chosen, fixes[chosen[0]])
+        if isinstance(result, str):
+            rejected[chosen[0]] = result
+            continue
+        # Each round that is kept leaves fewer findings than there were, so this ends.
+        applied += [Applied(each, fix) for fix in chosen for each in fixes[fix]]
+        state, rejected = result, {}
+    return FixedNotebook(
+        trial.target,
+        content,
+        (encoded(state.notebook.text, content) or content) if applied else content,
+        first.notebook,
+        state.notebook,
+        state.origins,
+        tuple(applied),
+        tuple(
+            Dropped(each, rejected[each.finding.fix])
+            for each in state.report.diagnostics
+            if each.finding.fix in rejected
+        ),
+        state.report,
+    )
+
+
+def _fixes(state: State, rejected: Mapping[Fix, str], *, unsafe: bool) -> dict[Fix, list[Diagnostic]]:
+    """Return the fixes to try, each with the findings it is for, in the order of the findings."""
+    fixes: dict[Fix, list[Diagnostic]] = {}
+    for diagnostic in state.report.diagnostics:
+        fix = diagnostic.finding.fix
+        if fix is not None and fix not in rejected and applicable(diagnostic, unsafe=unsafe):
+            fixes.setdefault(fix, []).append(diagnostic)
+    return fixes
