@@ -25,7 +25,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
     (("config",), ("project",), ("dataflow",)),
-    (("analysis", "credentials", "places"), ("pages", "examples"), ("discovery",)),
+    (("analysis", "credentials", "places", "saved_outputs"), ("pages", "examples"), ("discovery",)),
     (("checks",),),
     (("linter", "suppress", "baseline", "fixer"), ("convert",)),
     (("verify",),),
@@ -37,7 +37,8 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
 # Downward and forbidden all the same: the converter asks the analysis, not the linter's rules.
 NEVER = frozenset({("convert", "checks")})
 
-# The package itself holds the version and nothing else: anyone may read it, it imports nobody.
+# The package itself holds the version, which anyone may read, and the door to conversion as a function,
+# which it imports when somebody asks for it.
 ROOT = "__init__"
 
 ROW = {room: number for number, row in enumerate(ROWS) for floor in row for room in floor}
@@ -107,7 +108,9 @@ def all_imports() -> list[Import]:
 
 def allowed(found: Import) -> bool:
     """Whether the table lets ``found.importer`` import ``found.imported``."""
-    if found.importer == ROOT or (found.importer, found.imported) in NEVER:
+    if found.importer == ROOT:
+        return found.imported == "convert"
+    if (found.importer, found.imported) in NEVER:
         return False
     if found.imported in {ROOT, found.importer} or found.imported in FLOOR[found.importer]:
         return True

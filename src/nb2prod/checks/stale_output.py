@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
+from nb2prod.saved_outputs import mismatch, output_kind
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
@@ -27,104 +28,23 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     if empty:
         message = "this cell has no code, but a saved output: the code it came from is gone"
         more = f"; {len(empty) - 1} more cell{'s' if len(empty) > 2 else ''} like it" if len(empty) > 1 else ""  # noqa: PLR2004 one more
-        yield Finding(empty[0].location(), message + more)
+        yield Finding(empty[0].location(), message + more, fix=_removal(*empty))
     for cell in analysis.notebook.code_cells:
         if (
             cell.outputs
             and cell not in empty
             and cell.tree is not None
-            and not any(_kind(each) == "error" for each in cell.outputs)
+            and not any(output_kind(each) == "error" for each in cell.outputs)
         ):
-            reason = _reason(cell, statements.get(cell.index, []), prints=not rebound)
+            reason = mismatch(cell, statements.get(cell.index, []), prints=not rebound)
             if reason is not None:
-                yield Finding(cell.location(*_line(cell, reason[0])), reason[1])
+                yield Finding(cell.location(*_line(cell, reason[0])), reason[1], fix=_removal(cell))
 
 
-def _reason(cell: CodeCell, statements: list[Statement], *, prints: bool) -> tuple[ast.AST | None, str] | None:
-    """Return where and why the outputs cannot belong to the source; None where they can."""
-    if cell.magics:
-        return None
-    result = next((each for each in cell.outputs if _kind(each) == "execute_result"), None)
-    if result is not None:
-        if statements and not isinstance(statements[-1].node, ast.Expr):
-            return statements[-1].node, (
-                "the saved result cannot come from this cell, which ends in no expression: it was edited after it ran"
-            )
-        count = result.get("execution_count")
-        if isinstance(count, int) and cell.execution_count is not None and count != cell.execution_count:
-            return (
-                None,
-                f"the saved result is of run number {count}, the cell's last run is number {cell.execution_count}",
-            )
-    text = _printed(cell)
-    if text is None:
-        return None
-    if all(_is_silent(each.node) for each in statements):
-        return None, "the saved text cannot come from this cell, which only defines: it was edited after it ran"
-    missing = _missing_print(cell, statements, text) if prints else None
-    if missing is not None:
-        shown = str(missing.value).strip().partition("\n")[0]
-        return missing, f"`{shown}` is printed here and not in the saved output: the cell was edited after it ran"
-    return None
-
-
-def _kind(output: object) -> str:
-    return str(output.get("output_type")) if hasattr(output, "get") else ""
-
-
-def _printed(cell: CodeCell) -> str | None:
-    """Return what the cell wrote to standard output; None where it wrote nothing or the text may not be whole."""
-    parts = []
-    for output in cell.outputs:
-        if _kind(output) == "stream" and output.get("name") == "stdout":
-            text = output.get("text", "")
-            parts.append("".join(map(str, text)) if isinstance(text, list) else str(text))
-    joined = "".join(parts)
-    whole = joined.strip() and "\r" not in joined and "\b" not in joined and "truncated" not in joined
-    return joined if whole else None
-
-
-def _is_silent(node: ast.stmt) -> bool:
-    """Whether running ``node`` prints nothing, for sure: definitions without decorators, constants."""
-    match node:
-        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):
-            return not any(isinstance(each, ast.Call) for each in ast.walk(node.args))
-        case ast.Assign(value=value, targets=targets):
-            return all(isinstance(each, ast.Name) for each in targets) and _is_literal(value)
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
-            return True
-        case _:
-            return False
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return all(
-        isinstance(each, (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.unaryop, ast.Load))
-        for each in ast.walk(node)
-    )
-
-
-def _missing_print(cell: CodeCell, statements: list[Statement], text: str) -> ast.Constant | None:
-    """Return the first string that a ``print`` at top level surely writes and the saved text does not have."""
-    if "clear_output" in cell.source or "redirect" in cell.source:
-        return None
-    for statement in statements:
-        match statement.node:
-            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args, keywords=keywords)) if not any(
-                each.arg in ("file", None) for each in keywords
-            ):
-                for part in _texts(args):
-                    if isinstance(part.value, str) and part.value.strip() not in text:
-                        return part
-    return None
-
-
-def _texts(arguments: list[ast.expr]) -> Iterator[ast.Constant]:
-    """Yield the constants among what is printed, and those of formatted strings."""
-    for argument in arguments:
-        for part in argument.values if isinstance(argument, ast.JoinedStr) else [argument]:
-            if isinstance(part, ast.Constant):
-                yield part
+def _removal(*cells: CodeCell) -> Fix:
+    """Return the fix that removes the outputs; the text that made them is gone, so nothing can bring them back."""
+    title = "remove the saved outputs" + (f" of {len(cells)} cells" if len(cells) > 1 else "")
+    return Fix(title, tuple(RemoveOutputs(cell.index) for cell in cells), Applicability.UNSAFE)
 
 
 def _is_code(line: str) -> bool:

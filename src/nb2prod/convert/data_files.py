@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Test data is committed with the package: what is larger is not test data.
 _MOST_BYTES = 1_000_000
 _LONGEST_NAME = 500
+_URL = re.compile(r"https?://\S+\Z")
 _LISTINGS = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "rglob", "load_files", "ImageFolder"})
 _WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
 
@@ -53,6 +55,8 @@ def _inside(path: Path, root: Path) -> bool:
 
 def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
     """Yield the files a text names: itself, the files it matches, or those of a folder that is listed."""
+    if _URL.match(text):  # a file that was fetched once, and is fetched again only where it is missing
+        text = posixpath.basename(text.partition("?")[0])
     text = posixpath.normpath(text) if text else ""
     if (
         not text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.data_files import constants_of, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.convert.plan import Plan
@@ -21,6 +21,7 @@ _DATA_FILE = re.compile(
     r"png|jpe?g|gif|wav|mp3|zip|gz|tgz|bz2|xml|html|yaml|yml|onnx|pt|pth)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"\b(?:exists|isfile|is_file)\(")
 _WRITERS = re.compile(r"(?:to_\w+|save\w*|write\w*|dump|\w*savefig|export\w*)\Z")
 
 
@@ -33,6 +34,7 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     trees: list[ast.AST] = [cell.tree for cell in plan.notebook.code_cells if cell.tree is not None]
     constants = constants_of(trees)
     known = {path.as_posix() for path in plan.data_files}
+    fetched = _fetched(trees, known | {path.name for path in (each.source for each in plan.local_files)}, constants)
     for tree in trees:
         known.update(_normal(text) for call in _writing_calls(tree) for text in _texts(call, constants))
     reasons: dict[str, None] = {}
@@ -40,15 +42,38 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
         if parameter.required:
             reasons[f"the configuration needs a value for {parameter.name}"] = None
     for call in analysis.calls():
-        for reason in _reasons(call, known, constants):
+        for reason in _reasons(call, known, constants) if id(call.node) not in fetched else ():
             reasons[f"cell {call.cell.index} {reason}"] = None
     for cell in plan.notebook.code_cells:
         for text in _texts(cell.tree, constants) if cell.tree is not None else ():
             if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
                 reasons[f"cell {cell.index} names {text}, which is not among the test data"] = None
-        if any(magic.kind == "shell" or magic.name in {"bash", "sh", "script"} for magic in cell.magics):
+        # An installation is a dependency by now.
+        if plan.uses_shell and any(
+            magic.kind == "shell" or magic.name in {"bash", "sh", "script"} for magic in cell.magics
+        ):
             reasons[f"cell {cell.index} runs shell commands"] = None
     return list(reasons)
+
+
+def _fetched(trees: Collection[ast.AST], known: Collection[str], constants: dict[str, str]) -> set[int]:
+    """Return the calls that only fetch files that are there: ``if not exists(name): urlretrieve(url, name)``.
+
+    The notebook gets everything it names by address this way: calls with an address are among them.
+    """
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    guards = [node for node in nodes if isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test))]
+    guarded = {id(inner) for guard in guards for inner in ast.walk(guard) if isinstance(inner, ast.Call)}
+    addressed = [
+        (node, text)
+        for node in nodes
+        if isinstance(node, ast.Call)
+        for argument in node.args
+        if (text := fold(argument, constants)) is not None and _URL.match(text)
+    ]
+    if not guards or not all(posixpath.basename(text.partition("?")[0]) in known for _, text in addressed):
+        return set()
+    return guarded | {id(node) for node, _ in addressed}
 
 
 def _reasons(call: Call, known: set[str], constants: dict[str, str]) -> Iterator[str]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.settings import needed_lines, option_names, variable_names
+from nb2prod.convert.emit.step_tests import emit_run_fixture, emit_step_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nb2prod.convert.expectations import Expectations
     from nb2prod.convert.plan import Function, Plan
 
 # A run that takes longer is no test; a notebook's kernel has no limit.
 _SECONDS = 600
+_OUTSIDE = re.compile(
+    r"\b(?:urllib|urlretrieve|urlopen|requests|httpx|wget|socket|boto3|subprocess|input|getpass)\b|https?://"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,29 @@ class FunctionCall:
     text: str
 
 
-def emit_shared() -> str:
-    """Return the text of ``tests/conftest.py``."""
-    return _CONFTEST
+def emit_tests(plan: Plan, expectations: Expectations, *, runs: bool) -> dict[str, str]:
+    """Return the files of ``tests``, by path; with ``runs`` the pipeline can be run on the test data."""
+    files = {
+        "tests/conftest.py": emit_shared(plan, runs=runs),
+        "tests/test_import.py": emit_import_test(plan),
+        # Where two runs print the same there is a test of that, which is a run too.
+        "tests/test_entrypoint.py": emit_entrypoint_test(
+            plan, runs=runs and not (plan.steps and expectations.deterministic)
+        ),
+    }
+    function_tests = emit_function_tests(plan)
+    if function_tests is not None:
+        files["tests/test_functions.py"] = function_tests
+    return files | (emit_step_tests(plan, expectations) if runs else {})
+
+
+def emit_shared(plan: Plan, *, runs: bool) -> str:
+    """Return the text of ``tests/conftest.py``; with ``runs`` it has the fixture that runs the pipeline once."""
+    if not runs or not plan.steps:
+        return _CONFTEST
+    return _CONFTEST.replace("import pytest\n", "import pytest\nfrom step_runs import PipelineRun, record\n", 1) + (
+        emit_run_fixture(plan)
+    )
 
 
 def emit_import_test(plan: Plan) -> str:
@@ -88,11 +114,16 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
     for cell in plan.notebook.code_cells:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():
             if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
-                text = _literal_call(node)
+                text = None if _reaches_out(functions[node.func.id]) else _literal_call(node)
                 # A folder of one machine is no argument for a test, a credential still less.
                 if text is not None and not any(each.text in text for each in plan.withheld):
                     found[node.func.id] = FunctionCall(functions[node.func.id], cell.index, text)
     return list(found.values())
+
+
+def _reaches_out(function: Function) -> bool:
+    """Return whether a function fetches something, waits for somebody or runs another program."""
+    return _OUTSIDE.search(ast.unparse(function.moved.statement.node)) is not None
 
 
 def _certain_calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -134,12 +165,17 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run each test in a folder of its own, with a copy of the test data."""
     work = tmp_path / "work"
-    if (HERE / "data").is_dir():
-        shutil.copytree(HERE / "data", work)
-    else:
-        work.mkdir()
+    copy_data(work)
     monkeypatch.chdir(work)
     return work
+
+
+def copy_data(folder: Path) -> None:
+    """Make ``folder`` and copy the test data there."""
+    if (HERE / "data").is_dir():
+        shutil.copytree(HERE / "data", folder)
+    else:
+        folder.mkdir()
 
 
 @pytest.fixture

@@ -1,0 +1,176 @@
+"""Converts the runnable notebooks of a corpus and runs the tests each package comes with.
+
+    python benches/suites.py [FOLDER] --legacy PYTHON --modern PYTHON [--verify] [--every N] [--results FILE]
+
+FOLDER holds one folder a case, as for `verify_corpus.py`. The interpreters have the notebooks' libraries;
+pytest may come from elsewhere (`--pytest FOLDER`, a folder it was installed into with `pip install --target`).
+`--verify` converts with `--verify`, so that the tests expect what was observed.
+
+Printed at the end: suites that pass, displayed values with a test among those the notebooks display, the time
+the suites take and the size of what they carry along; and each failing test by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from verify_corpus import ROOT, at_its_folder, make_writable
+
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", re.MULTILINE)
+
+
+def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """Convert one case, run its suite, and return what is known of it."""
+    meta = json.loads((case / "meta.json").read_text(encoding="utf-8"))
+    python = {"legacy": given.legacy, "modern": given.modern}[meta["environment"]]
+    with tempfile.TemporaryDirectory(prefix="suites-") as scratch:
+        copy, out = Path(scratch, "case"), Path(scratch, "out")
+        shutil.copytree(case, copy)
+        make_writable(copy)
+        for name in ("executed.ipynb", "meta.json"):
+            (copy / name).unlink()
+        notebook = at_its_folder(copy, meta)
+        arguments = ["-m", "nb2prod", "convert", str(notebook), "--output", str(out)]
+        if given.verify:
+            arguments += ["--verify", "--python", python]
+        converted = run(sys.executable, arguments, copy, given.timeout * 4, [str(given.source)])
+        outcome: dict[str, Any] = {"case": case.name}
+        if not (out / "pyproject.toml").is_file():
+            return outcome | {"verdict": "refused" if converted.returncode == 1 else "no package"}
+        outcome |= {"size": size_of(out / "tests"), **covered(out)}
+        started = time.perf_counter()
+        done = run(
+            python,
+            ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:warnings"],
+            out,
+            given.timeout,
+            filter(None, [given.pytest]),
+        )
+        outcome["seconds"] = round(time.perf_counter() - started, 1)
+        outcome["verdict"] = {0: "passes", 124: "too slow"}.get(done.returncode, "fails")
+        outcome["failed"] = [f"{name}: {reason[:300]}" for name, reason in _FAILED.findall(done.stdout)]
+        if done.returncode and not outcome["failed"]:
+            outcome["failed"] = done.stdout.splitlines()[-5:] + done.stderr.splitlines()[-5:]
+        if given.keep is not None:
+            shutil.rmtree(given.keep / case.name, ignore_errors=True)
+            shutil.copytree(out, given.keep / case.name)
+    return outcome
+
+
+def run(
+    python: str, arguments: list[str], folder: Path, timeout: float, paths: Any = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run an interpreter in ``folder``; what takes too long has exit code 124."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return subprocess.run(
+            [python, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(arguments, 124, "", f"longer than {timeout:.0f} s")
+
+
+def covered(package: Path) -> dict[str, Any]:
+    """Return how many values the package displays, how many of those a test names, and whether the steps are run."""
+    manifest = json.loads((package / "conversion.json").read_text(encoding="utf-8"))
+    shown = [(each["name"], each["shown"]) for each in manifest["statements"] if each.get("shown")]
+    tests = [path.read_text(encoding="utf-8") for path in sorted((package / "tests").glob("test_*.py"))]
+    called = Counter((str(values[0]), str(values[1])) for text in tests for values in displayed_calls(ast.parse(text)))
+    with_test = sum(min(number, called[each]) for each, number in Counter(shown).items())
+    return {
+        "displayed": len(shown),
+        "with_test": with_test,
+        "runs": any("def test_a_step" in each or "ran[" in each for each in tests),
+    }
+
+
+def displayed_calls(tree: ast.Module) -> list[tuple[object, object]]:
+    """Return (step, label) of each ``ran[step].displayed(label)`` in a test module."""
+    found: list[tuple[object, object]] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="displayed", value=ast.Subscript(slice=ast.Constant(value=step))),
+                args=[ast.Constant(value=label)],
+            ):
+                found.append((step, label))
+    return found
+
+
+def size_of(folder: Path) -> int:
+    """Return the size of the files below ``folder``."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def report(outcomes: list[dict[str, Any]]) -> None:
+    """Print the table."""
+    verdicts = Counter(each["verdict"] for each in outcomes)
+    converted = [each for each in outcomes if "seconds" in each]
+    print(f"\n{dict(verdicts)}")
+    shown, tested = (sum(each[key] for each in converted) for key in ("displayed", "with_test"))
+    print(f"suites that pass: {verdicts['passes']} of {len(converted)}")
+    print(f"suites that run the pipeline: {sum(each['runs'] for each in converted)}")
+    print(f"displayed values with a test: {tested} of {shown} ({tested / max(shown, 1):.0%})")
+    seconds = sorted(each["seconds"] for each in converted)
+    if seconds:
+        print(f"seconds: median {seconds[len(seconds) // 2]}, longest {seconds[-1]}")
+        print(f"size of tests: largest {max(each['size'] for each in converted)} bytes")
+    for each in converted:
+        if each["verdict"] != "passes":
+            print(f"\n{each['case']}: {each['verdict']}", *each["failed"], sep="\n  ")
+
+
+def main() -> None:
+    """Read the command line, take every case through, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--legacy", default=sys.executable, help="interpreter for cases of older libraries")
+    parser.add_argument("--modern", default=sys.executable, help="interpreter for cases of current libraries")
+    parser.add_argument("--pytest", metavar="FOLDER", help="where pytest is, if the interpreters lack it")
+    parser.add_argument("--source", type=Path, default=ROOT / "src", help="the nb2prod that converts")
+    parser.add_argument("--verify", action="store_true", help="convert with --verify")
+    parser.add_argument("--only", default="*", metavar="GLOB", help="cases by name")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth case")
+    parser.add_argument("--start", type=int, default=0, metavar="N", help="from the Nth case on")
+    parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="for one suite")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="append one JSON object a case")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the packages")
+    given = parser.parse_args()
+    corpus = Path(os.environ.get("NB2PROD_CORPUS") or ROOT.parent / "shared" / "corpus")
+    cases = [path.parent for path in sorted((given.folder or corpus / "runnable").glob("*/meta.json"))]
+    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only)][given.start :: given.every]
+    if not cases:
+        raise SystemExit("no cases: nothing is measured")
+    outcomes = []
+    for case in cases:
+        outcome = examine(case, given)
+        outcomes.append(outcome)
+        print(f"{len(outcomes):>4} {case.name}: {outcome['verdict']} {outcome.get('seconds', '')}", flush=True)
+        if given.results is not None:
+            with given.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(outcome) + "\n")
+    report(outcomes)
+
+
+if __name__ == "__main__":
+    main()

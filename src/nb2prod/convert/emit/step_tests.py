@@ -1,0 +1,179 @@
+"""The tests of the steps: what each must print and display again, and which are only run."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.pipeline import output_field
+from nb2prod.convert.emit.settings import option_names
+
+if TYPE_CHECKING:
+    from nb2prod.convert.expectations import Expectation, Expectations
+    from nb2prod.convert.plan import Plan
+
+# What can stand between triple quotes as it is.
+_PLAIN = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]*")
+
+
+def emit_step_tests(plan: Plan, expectations: Expectations) -> dict[str, str]:
+    """Return the files that test the steps in one run of the pipeline, by path.
+
+    The pipeline can be run: everything it reads is among the test data.
+    """
+    if not plan.steps:
+        return {}
+    files = {
+        "tests/notebook_text.py": _fixed("notebook_text.py"),
+        "tests/step_runs.py": _fixed("step_runs.py"),
+        "tests/test_steps.py": _step_tests(plan, expectations),
+    }
+    if not expectations.texts and not expectations.deterministic:
+        del files["tests/notebook_text.py"]
+    if expectations.metrics:
+        files["tests/metrics.toml"] = _metrics(expectations)
+    return files
+
+
+def emit_run_fixture(plan: Plan) -> str:
+    """Return the fixture ``ran`` for ``tests/conftest.py``: the pipeline, run once for all tests."""
+    names = "".join(f"    {step.name!r},\n" for step in plan.steps)
+    return (
+        _RUN_FIXTURE.replace("PACKAGE", plan.package)
+        .replace("OUTPUT", output_field(plan))
+        .replace("    NAMES\n", names)
+    )
+
+
+def covered_steps(plan: Plan, expectations: Expectations) -> list[str]:
+    """Return the steps with an expectation, in their order."""
+    covered = {each.step for each in expectations.texts}
+    return [step.name for step in plan.steps if step.name in covered]
+
+
+def _step_tests(plan: Plan, expectations: Expectations) -> str:
+    rest = [step.name for step in plan.steps if step.name not in covered_steps(plan, expectations)]
+    helpers = [
+        *(["assert_displayed"] if any(each.kind == "displayed" for each in expectations.texts) else []),
+        *(
+            ["assert_text"]
+            if expectations.deterministic or any(each.kind == "printed" for each in expectations.texts)
+            else []
+        ),
+    ]
+    head = [
+        '"""What the steps print and display, against what the notebook was saved with.',
+        "",
+        "The pipeline runs once, on the data in ``tests/data``; each test looks at one step of that run.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        *(["import subprocess", "from collections.abc import Callable", ""] if expectations.deterministic else []),
+        *(["import pytest"] if rest else []),
+        *([f"from notebook_text import {', '.join(helpers)}"] if helpers else []),
+        "from step_runs import PipelineRun",
+    ]
+    tests: list[str] = []
+    if rest:
+        tests.append(_RUN_ONLY.replace("STEPS", repr(rest)))
+    taken: set[str] = set()
+    tests += [_test(each, taken) for each in expectations.texts]
+    if expectations.deterministic:
+        tests.append(
+            _SAME_AGAIN.replace("PACKAGE", plan.package).replace("OPTION", repr(option_names(plan)[output_field(plan)]))
+        )
+    return "\n".join(head) + "\n\n\n" + "\n\n\n".join(tests) + "\n"
+
+
+def _test(each: Expectation, taken: set[str]) -> str:
+    subject = f"{each.step}_prints" if each.kind == "printed" else f"{each.step}_displays_{each.label or 'a_value'}"
+    name = f"test_{subject}".lower()
+    while name in taken:
+        name += "_again"
+    taken.add(name)
+    cells = ", ".join(map(str, each.cells))
+    source = f"Cell{'s' if len(each.cells) > 1 else ''} {cells} of the notebook." if each.cells else "As the notebook."
+    if each.kind == "printed":
+        call = f"assert_text(ran[{each.step!r}].printed, expected)"
+    else:
+        call = f"assert_displayed(ran[{each.step!r}].displayed({each.label!r}), expected)"
+    return "\n".join(
+        [
+            f"def {name}(ran: PipelineRun) -> None:",
+            f'    """{source}"""',
+            f"    expected = {_text_literal(each.text)}",
+            "",
+            f"    {call}",
+        ]
+    )
+
+
+def _text_literal(text: str) -> str:
+    """Return Python source for ``text``, over several lines where it has several."""
+    lines = text.split("\n")
+    if len(lines) == 1:
+        return repr(text.strip())
+    if _PLAIN.fullmatch(text) and '"""' not in text and not text.endswith('"'):
+        # White space at the ends of lines does not count.
+        return ('r"""\n' if "\\" in text else '"""\n') + "\n".join(line.rstrip() for line in lines) + '\n"""'
+    return "(\n" + "\n".join(f"        {line + chr(10)!r}" for line in lines) + "\n    )"
+
+
+def _metrics(expectations: Expectations) -> str:
+    lines = [
+        "# The figures of merit the notebook reported, and what a run on the test data may report instead:",
+        "# no further from `notebook` than `tolerance`, no less than `floor`, no more than `ceiling`.",
+        "# Change a floor knowingly: it is what the model has to reach.",
+    ]
+    for each in expectations.metrics:
+        lines += ["", f"[{_key(each.name)}]  # step {each.step}", f"notebook = {each.notebook!r}"]
+        limits = (("tolerance", each.tolerance), ("floor", each.floor), ("ceiling", each.ceiling))
+        lines += [f"{key} = {value!r}" for key, value in limits if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def _fixed(name: str) -> str:
+    return resources.files("nb2prod.convert.scaffold.tests").joinpath(name).read_text(encoding="utf-8")
+
+
+_RUN_FIXTURE = '''
+
+STEPS = (
+    NAMES
+)
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """Run the pipeline once, as the command line does, and keep what each step printed and displayed."""
+    from PACKAGE import pipeline, steps
+    from PACKAGE.config import Config
+
+    work = tmp_path_factory.mktemp("run") / "work"
+    copy_data(work)
+    config = Config(OUTPUT=work / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(work)
+        return record(lambda: pipeline.run(config), steps, STEPS, "PACKAGE", work.parent)
+'''
+
+_RUN_ONLY = '''@pytest.mark.untested
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_comes_to_its_end(ran: PipelineRun, step: str) -> None:
+    """Nothing is known of what it should print or display."""
+    assert ran[step] is not None'''
+
+_SAME_AGAIN = '''def test_the_command_line_prints_the_same_again(
+    ran: PipelineRun, python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Nothing in the notebook depends on chance that no seed settles."""
+    result = python("-m", "PACKAGE", OPTION, "results", timeout=600)
+
+    assert result.returncode == 0, result.stderr
+    assert_text(result.stdout, ran.printed)'''

@@ -1,0 +1,222 @@
+"""What the notebook's saved outputs say about its steps: texts a run of the package must print and display again."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nb2prod.convert.expected_text import Metric, classless, comparable, figures_open, without_figures
+from nb2prod.convert.plan import Moved
+from nb2prod.convert.slices import Slice, Slices
+from nb2prod.saved_outputs import mismatch, output_kind, printed_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.plan import Plan, Step
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
+
+ANYTHING = "..."
+# Line magics that change nothing of what a cell prints.
+_SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "pylab", "precision"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A text that a run of one step must give again.
+
+    step   the step's name
+    kind   ``printed``: all the step prints; ``displayed``: one value
+    label  the name a displayed value is logged under; None for what ``display`` shows
+    cells  the cells the text was saved with
+    text   as saved, with marks where it need not be the same (``scaffold/tests/notebook_text.py``)
+    """
+
+    step: str
+    kind: Literal["printed", "displayed"]
+    label: str | None
+    cells: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What is expected of a package, and the figures of merit in it.
+
+    deterministic  two runs of the notebook print the same, as far as anybody can tell
+    """
+
+    texts: tuple[Expectation, ...]
+    metrics: tuple[Metric, ...]
+    deterministic: bool
+
+
+def saved_expectations(plan: Plan, analysis: Analysis) -> Expectations:
+    """Return what the saved outputs let a test expect of each step of ``plan``.
+
+    An output counts only where it follows from the notebook as written: its cell has run and shows no
+    sign of having been edited since, and everything the output depends on had the same values, set in
+    the same order, in the saved run. What draws random numbers without a seed, or depends on the time,
+    keeps its words and loses its figures.
+    """
+    reader = _Reader(plan, analysis)
+    texts: list[Expectation] = []
+    for step in plan.steps:
+        texts += reader.printed(step)
+        texts += reader.displayed(step)
+    withheld = [each.text for each in plan.withheld]
+    kept = tuple(each for each in texts if not any(text in each.text for text in withheld))
+    used = {name for each in kept for name in reader.metrics if f"{{{name}}}" in each.text}
+    metrics = tuple(metric for name, metric in reader.metrics.items() if name in used)
+    return Expectations(kept, metrics, reader.deterministic())
+
+
+class _Reader:
+    """Reads expectations off the cells of one notebook."""
+
+    def __init__(self, plan: Plan, analysis: Analysis) -> None:
+        self.plan = plan
+        self.analysis = analysis
+        self.slices = Slices(analysis)
+        self.metrics: dict[str, Metric] = {}
+        self.statements: dict[int, list[Statement]] = {}
+        for statement in analysis.statements():
+            self.statements.setdefault(statement.cell.index, []).append(statement)
+        self.prints = not any(
+            each.name == "print" for statement in analysis.statements() for each in statement.definitions
+        )
+        self.steps_of: dict[int, set[str]] = {}
+        for step in plan.steps:
+            for cell in step.cells:
+                self.steps_of.setdefault(cell, set()).add(step.name)
+
+    def deterministic(self) -> bool:
+        """Return whether nothing in the notebook is random, or depends on anything outside."""
+        found = [self.slices.of(statement) for statement in self.analysis.statements()]
+        return not any(each.random or each.outside for each in found)
+
+    def printed(self, step: Step) -> list[Expectation]:
+        """Return what a step prints, cell by cell; what no cell can tell is a mark for anything."""
+        parts: list[str] = []
+        cells: list[int] = []
+        for number in step.cells:
+            cell = self._cell(number)
+            text = self._printed_text(step, cell)
+            if text is None:
+                parts.append(ANYTHING)
+            elif text.strip():
+                parts.append(text)
+                cells.append(number)
+        text = _joined(parts)
+        return [Expectation(step.name, "printed", None, tuple(cells), text)] if _says_something(text) else []
+
+    def displayed(self, step: Step) -> list[Expectation]:
+        """Return the values a step displays."""
+        found: list[Expectation] = []
+        for item in step.items:
+            if not isinstance(item, Moved) or item.shown is None or item.guarded:
+                continue
+            text = self._displayed_text(step, item)
+            if text is not None and _says_something(text):
+                found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), text))
+        return found
+
+    def _cell(self, number: int) -> CodeCell:
+        return next(cell for cell in self.plan.notebook.code_cells if cell.index == number)
+
+    def _printed_text(self, step: Step, cell: CodeCell) -> str | None:
+        """Return what a cell is expected to print; None where nothing is known."""
+        if len(self.steps_of[cell.index]) > 1 or not self._is_trusted(cell, step):
+            return None
+        statements = self.statements.get(cell.index, [])
+        if "\r" in (raw := _raw_text(cell)) or "\b" in raw or "\x1b" in raw:
+            return None  # drawn over: no lines anybody printed
+        text = printed_text(cell)
+        if text is None:
+            return "" if not raw.strip() else None
+        slices = [self.slices.of(statement) for statement in statements]
+        if not all(each.same for each in slices):
+            return None
+        return self._marked(text, slices, cell, step.name)
+
+    def _displayed_text(self, step: Step, item: Moved) -> str | None:
+        statement = item.statement
+        found = self.slices.of(statement)
+        if not found.same or not self._is_trusted(statement.cell, step):
+            return None
+        outputs = [each for each in statement.cell.outputs if output_kind(each) in ("execute_result", "pyout")]
+        if len(outputs) != 1:
+            return None
+        text = _plain(outputs[0])
+        if text is None:
+            return None
+        return self._marked(classless(text), [found], statement.cell, step.name)
+
+    def _marked(self, text: str, slices: Sequence[Slice], cell: CodeCell, step: str) -> str | None:
+        """Return a saved text with what need not come again marked."""
+        text = comparable(text)
+        if any(each.random or each.outside for each in slices):
+            if any(each.random for each in slices) and not any(each.outside for each in slices):
+                return figures_open(text, _words_of(cell), step, self.metrics)
+            return without_figures(text, _words_of(cell))
+        if any(each.learnt for each in slices):
+            return figures_open(text, None, step, self.metrics)
+        return text
+
+    def _is_trusted(self, cell: CodeCell, step: Step) -> bool:
+        """Return whether a cell's outputs can be of its source, and its source alone."""
+        statements = self.statements.get(cell.index, [])
+        guarded = any(isinstance(item, Moved) and item.guarded and item.statement.cell is cell for item in step.items)
+        return (
+            self.analysis.recorded is not None
+            and cell.execution_count is not None
+            and cell.tree is not None
+            and not guarded
+            and not any(output_kind(each) in ("error", "pyerr") for each in cell.outputs)
+            and all(each.kind == "line" and each.name in _SILENT_MAGICS for each in cell.magics)
+            and mismatch(cell, statements, prints=self.prints) is None
+        )
+
+
+def _raw_text(cell: CodeCell) -> str:
+    texts = [each.get("text", "") for each in cell.outputs if output_kind(each) == "stream"]
+    stdout = [each for each, output in zip(texts, _streams(cell), strict=True) if output.get("name") == "stdout"]
+    return "".join("".join(map(str, each)) if isinstance(each, list) else str(each) for each in stdout)
+
+
+def _streams(cell: CodeCell) -> list[Mapping[str, object]]:
+    return [each for each in cell.outputs if output_kind(each) == "stream"]
+
+
+def _plain(output: Mapping[str, object]) -> str | None:
+    data = output.get("data", output)
+    text = data.get("text/plain", data.get("text")) if isinstance(data, dict) else None
+    if text is None:
+        return None
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
+def _words_of(cell: CodeCell) -> frozenset[str]:
+    """Return the words that the cell's own literals print."""
+    literals = (
+        node.value
+        for node in ast.walk(cell.tree or ast.Module([], []))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return frozenset(word for text in literals for word in text.replace(":", " ").replace("=", " ").split())
+
+
+def _joined(parts: Sequence[str]) -> str:
+    lines: list[str] = []
+    for part in parts:
+        for line in part.strip("\n").split("\n"):
+            if line.strip() != ANYTHING or not lines or lines[-1].strip() != ANYTHING:
+                lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _says_something(text: str) -> bool:
+    return bool(text.replace(ANYTHING, "").strip())

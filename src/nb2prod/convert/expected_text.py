@@ -1,0 +1,158 @@
+"""Saved texts made into expected ones: what need not come again is marked, what only one machine says is taken out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ANYTHING = "..."
+# As many lines of one text as a reviewer reads; of more, the first and the last.
+_MOST_LINES, _FIRST, _LAST = 60, 40, 10
+_LONGEST_LINE = 400
+_NUMBER = re.compile(r"(?:(?<![\w.)])[-+]|(?<![\w.]))(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+_ANY_WORD = re.compile(r"[^\W\d]\w*")
+# What the words around a number call it: the more the better, and the less the better.
+_MERIT = re.compile(
+    r"(?<![a-z])(?:acc(?:uracy)?|auc|auroc|f1|precision|recall|r2|r\^2|score|specificity|sensitivity|kappa)(?![a-z])",
+    re.IGNORECASE,
+)
+_COST = re.compile(
+    r"(?<![a-z])(?:rmse|mse|mae|mape|rmsle|loss|error|deviation|residual)(?![a-z])",
+    re.IGNORECASE,
+)
+# Texts of one run or one machine: addresses, folders, times something took.
+_PASSING = re.compile(
+    r"\bat 0x[0-9a-fA-F]{4,}|(?<![\w./])(?:/[\w.~-]+){2,}/?|\b[A-Za-z]:\\\S+|\b(?:wall|cpu) times?\b|"
+    r"\b(?:elapsed|seconds?|took|runtime|duration|minutes)\b|\d\s?(?:ms|µs|us|ns|s|sec|min)\b|\bit/s",
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(r"\s*<[\w.]+(?: object)? at 0x[0-9a-f]+>\s*\Z", re.IGNORECASE)
+# A class and its arguments: which arguments it shows differs between versions of libraries.
+_CONSTRUCTED = re.compile(r"\s*([A-Z]\w*)\((?:\w+=|\)|\w+\()")
+_WITH_VALUES = frozenset(
+    {"Index", "RangeIndex", "Int64Index", "Float64Index", "DatetimeIndex", "Timestamp", "Timedelta"}
+)
+_TOLERANCE = 0.05
+_UNSEEDED = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of merit the notebook reported.
+
+    name       what stands for it in the expected texts
+    notebook   the figure as saved
+    tolerance  how far from that a run may be; None where the notebook sets no seed
+    floor, ceiling  the least, or the most, that is accepted; one of them is None
+    step       the step that reports it
+    """
+
+    name: str
+    notebook: float
+    tolerance: float | None
+    floor: float | None
+    ceiling: float | None
+    step: str
+
+
+def classless(text: str) -> str:
+    """Return the text of a displayed value; of an object that shows its arguments only the class."""
+    found = _CONSTRUCTED.match(text)
+    if found is not None and found[1] not in _WITH_VALUES and text.rstrip().endswith(")"):
+        return f"{found[1]}({_ANYTHING}"
+    if _OBJECT.match(text):
+        return _ANYTHING
+    return text
+
+
+def comparable(text: str) -> str:
+    """Return a saved text without what only that run or that machine could say, and not longer than is read."""
+    lines = [_ANYTHING if _PASSING.search(line) else _short(line) for line in text.split("\n")]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_FIRST], _ANYTHING, *lines[-_LAST:]]
+    return "\n".join(lines)
+
+
+def without_figures(text: str, words: Collection[str]) -> str:
+    """Return only the words of ``text`` that are among ``words``, with marks for anything between them."""
+    return "\n".join(_only(line, words) for line in text.split("\n"))
+
+
+def figures_open(text: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric]) -> str:
+    """Return ``text`` with figures that may differ marked; figures of merit get a name and go to ``metrics``.
+
+    words  None where a seed makes the text the same up to what versions of libraries change;
+           otherwise the words that are printed whatever is drawn
+    """
+    return "\n".join(_open(line, words, step, metrics) for line in text.split("\n"))
+
+
+def _open(line: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric]) -> str:
+    numbers = list(_NUMBER.finditer(line))
+    named = 0 < len(numbers) <= 3 and bool(_MERIT.search(line) or _COST.search(line))  # noqa: PLR2004 a sentence, no table
+    parts: list[str] = []
+    at = 0
+    for number in numbers:
+        before = line[at : number.start()]
+        name = _name(step, line[: number.start()]) if named else None
+        mark = _ANYTHING
+        if name is not None and (metric := _metric(name, number[0], before, step, metrics, seeded=words is None)):
+            mark = f"{{{metric}}}"
+        elif words is None:
+            mark = f"{number[0]}±{_leeway(number[0])}"
+        parts += [before if words is None or mark != _ANYTHING else _only(before, words), mark]
+        at = number.end()
+    rest = line[at:]
+    parts.append(rest if words is None or not rest.strip() else _only(rest, words))
+    return "".join(parts)
+
+
+def _leeway(number: str) -> str:
+    """Return how far from a figure a run may be: a tenth of it; a few hundredths for shares, two for small counts."""
+    least = _TOLERANCE if "." in number else 2
+    return f"{max(least, abs(float(number)) / 10):.2g}"
+
+
+def _metric(name: str, number: str, before: str, step: str, metrics: dict[str, Metric], *, seeded: bool) -> str | None:
+    """Remember a figure of merit and return its name; None where the words before it name none."""
+    value = float(number)
+    margin = _TOLERANCE if seeded else _UNSEEDED
+    if _COST.search(before):
+        metric = Metric(name, value, None, None, _digits(value + abs(value) * (0.25 if seeded else 1.0)), step)
+    elif _MERIT.search(before) and 0 <= value <= 1:
+        metric = Metric(name, value, margin if seeded else None, _digits(value - margin), None, step)
+    else:
+        return None
+    while metrics.get(metric.name, metric) != metric:
+        stem, _, count = metric.name.rpartition("_")
+        again = f"{stem}_{int(count) + 1}" if count.isdigit() else f"{metric.name}_2"
+        metric = Metric(again, value, metric.tolerance, metric.floor, metric.ceiling, step)
+    metrics[metric.name] = metric
+    return metric.name
+
+
+def _name(step: str, before: str) -> str:
+    """Return a name for the figure ``before`` leads up to: the step, how the line starts, the last words."""
+    words = [word.lower().strip("_") for word in _ANY_WORD.findall(before)]
+    return "_".join(dict.fromkeys([step.strip("_").lower(), *words[:2], *words[-1:]]))
+
+
+def _only(line: str, words: Collection[str]) -> str:
+    kept = [word if word.strip(":=,.") in words or word in words else _ANYTHING for word in line.split()]
+    text: list[str] = []
+    for word in kept:
+        if word != _ANYTHING or not text or text[-1] != _ANYTHING:
+            text.append(word)
+    return " " + " ".join(text) + " " if text else ""
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE].rsplit(' ', 1)[0]} {_ANYTHING}"
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.4g}")

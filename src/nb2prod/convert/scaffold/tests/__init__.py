@@ -1,0 +1,1 @@
+"""Modules of a generated package's ``tests`` folder, copied as they are."""

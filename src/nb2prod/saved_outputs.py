@@ -1,0 +1,103 @@
+"""What a cell was saved with: the text it printed, and whether that can come from the cell as it stands."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
+
+
+def mismatch(cell: CodeCell, statements: list[Statement], *, prints: bool) -> tuple[ast.AST | None, str] | None:
+    """Return where and why the saved outputs of ``cell`` cannot belong to its source; None where they can.
+
+    prints  ``print`` is the builtin throughout the notebook
+    """
+    if cell.magics:
+        return None
+    result = next((each for each in cell.outputs if output_kind(each) == "execute_result"), None)
+    if result is not None:
+        if statements and not isinstance(statements[-1].node, ast.Expr):
+            return statements[-1].node, (
+                "the saved result cannot come from this cell, which ends in no expression: it was edited after it ran"
+            )
+        count = result.get("execution_count")
+        if isinstance(count, int) and cell.execution_count is not None and count != cell.execution_count:
+            return (
+                None,
+                f"the saved result is of run number {count}, the cell's last run is number {cell.execution_count}",
+            )
+    text = printed_text(cell)
+    if text is None:
+        return None
+    if all(_is_silent(each.node) for each in statements):
+        return None, "the saved text cannot come from this cell, which only defines: it was edited after it ran"
+    missing = _missing_print(cell, statements, text) if prints else None
+    if missing is not None:
+        shown = str(missing.value).strip().partition("\n")[0]
+        return missing, f"`{shown}` is printed here and not in the saved output: the cell was edited after it ran"
+    return None
+
+
+def output_kind(output: object) -> str:
+    """Return the type of a saved output, empty where it says none."""
+    return str(output.get("output_type")) if hasattr(output, "get") else ""
+
+
+def printed_text(cell: CodeCell) -> str | None:
+    """Return what the cell wrote to standard output; None where it wrote nothing or the text may not be whole."""
+    parts = []
+    for output in cell.outputs:
+        if output_kind(output) == "stream" and output.get("name") == "stdout":
+            text = output.get("text", "")
+            parts.append("".join(map(str, text)) if isinstance(text, list) else str(text))
+    joined = "".join(parts)
+    whole = joined.strip() and "\r" not in joined and "\b" not in joined and "truncated" not in joined
+    return joined if whole else None
+
+
+def _is_silent(node: ast.stmt) -> bool:
+    """Whether running ``node`` prints nothing, for sure: definitions without decorators, constants."""
+    match node:
+        case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):
+            return not any(isinstance(each, ast.Call) for each in ast.walk(node.args))
+        case ast.Assign(value=value, targets=targets):
+            return all(isinstance(each, ast.Name) for each in targets) and _is_literal(value)
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case _:
+            return False
+
+
+def _is_literal(node: ast.expr) -> bool:
+    return all(
+        isinstance(each, (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.unaryop, ast.Load))
+        for each in ast.walk(node)
+    )
+
+
+def _missing_print(cell: CodeCell, statements: list[Statement], text: str) -> ast.Constant | None:
+    """Return the first string that a ``print`` at top level surely writes and the saved text does not have."""
+    if "clear_output" in cell.source or "redirect" in cell.source:
+        return None
+    for statement in statements:
+        match statement.node:
+            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args, keywords=keywords)) if not any(
+                each.arg in ("file", None) for each in keywords
+            ):
+                for part in _texts(args):
+                    if isinstance(part.value, str) and part.value.strip() not in text:
+                        return part
+    return None
+
+
+def _texts(arguments: list[ast.expr]) -> Iterator[ast.Constant]:
+    """Yield the constants among what is printed, and those of formatted strings."""
+    for argument in arguments:
+        for part in argument.values if isinstance(argument, ast.JoinedStr) else [argument]:
+            if isinstance(part, ast.Constant):
+                yield part

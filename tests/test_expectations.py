@@ -1,0 +1,164 @@
+"""What saved outputs let a generated test expect, and that the tests bite."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nb2prod.convert.api import convert_notebook
+from nb2prod.convert.write import write_package
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cell(source: str, count: int | None, printed: str = "", displayed: str | None = None) -> dict[str, Any]:
+    """Return a code cell with its saved outputs."""
+    outputs: list[dict[str, Any]] = []
+    if printed:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": printed})
+    if displayed is not None:
+        data = {"text/plain": displayed}
+        outputs.append({"output_type": "execute_result", "execution_count": count, "data": data, "metadata": {}})
+    return {"cell_type": "code", "source": source, "execution_count": count, "outputs": outputs, "metadata": {}}
+
+
+def heading(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "source": f"## {text}", "metadata": {}}
+
+
+def convert(folder: Path, *cells: dict[str, Any]) -> dict[str, str]:
+    """Convert a notebook into ``folder/package`` and return the package's files."""
+    folder.mkdir(exist_ok=True)
+    notebook = folder / "squares.ipynb"
+    data = {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    notebook.write_text(json.dumps(data), encoding="utf-8")
+    package = convert_notebook(notebook).package
+    write_package(package, folder / "package")
+    return {path: content.decode() for path, content in package.files.items()}
+
+
+def run_suite(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment |= {"PYTHONPATH": "", "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder / "package",
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def expected(files: dict[str, str]) -> str:
+    return files.get("tests/test_steps.py", "")
+
+
+SQUARES = (
+    heading("Make squares"),
+    cell("n = 4\nsquares = [i * i for i in range(n)]\nprint('made', len(squares))", 1, printed="made 4\n"),
+    cell("squares", 2, displayed="[0, 1, 4, 9]"),
+    heading("Add them up"),
+    cell("total = sum(squares)\nprint(f'total: {total}')", 3, printed="total: 14\n"),
+)
+
+
+def test_a_suite_passes_on_the_package_it_comes_with(tmp_path: Path) -> None:
+    files = convert(tmp_path, *SQUARES)
+    done = run_suite(tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert "def test_make_squares_displays_squares" in expected(files)
+    assert "def test_the_command_line_prints_the_same_again" in expected(files)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "killer"),
+    [
+        ("i * i", "i + i", "displays_squares"),
+        ("len(squares)", "len(squares) + 1", "_prints"),
+        ("sum(squares)", "max(squares)", "_prints"),
+    ],
+)
+def test_a_suite_fails_on_a_package_that_computes_something_else(
+    tmp_path: Path, old: str, new: str, killer: str
+) -> None:
+    convert(tmp_path, *SQUARES)
+    steps = tmp_path / "package" / "src" / "squares" / "steps.py"
+    text = steps.read_text(encoding="utf-8")
+    assert old in text
+    steps.write_text(text.replace(old, new), encoding="utf-8")
+    done = run_suite(tmp_path)
+
+    assert done.returncode == 1
+    assert killer in done.stdout
+
+
+def test_what_fails_in_one_step_is_said_by_the_tests_of_that_step(tmp_path: Path) -> None:
+    convert(tmp_path, *SQUARES)
+    steps = tmp_path / "package" / "src" / "squares" / "steps.py"
+    text = steps.read_text(encoding="utf-8")
+    steps.write_text(text.replace("sum(squares)", "sum(squares) / 0"), encoding="utf-8")
+    done = run_suite(tmp_path)
+
+    assert "did not come to its end: ZeroDivisionError" in done.stdout
+    assert "FAILED tests/test_import.py" not in done.stdout
+
+
+def test_an_output_that_depends_on_another_order_is_not_expected(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path,
+        cell("a = 1", 1),
+        cell("print('now', a)", 3, printed="now 2\n"),
+        cell("a = 2", 2),
+        cell("b = 5\nprint('then', b)", 4, printed="then 5\n"),
+    )
+
+    assert "now 2" not in expected(files)
+    assert "then 5" in expected(files)
+
+
+def test_the_output_of_an_edited_cell_is_not_expected(tmp_path: Path) -> None:
+    files = convert(tmp_path, cell("print('rows', 3)", 1, printed="lines 3\n"))
+
+    assert "lines 3" not in expected(files)
+
+
+def test_of_random_values_only_the_words_are_expected(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path, cell("import random\nx = random.random()\nprint('drawn', x)", 1, printed="drawn 0.8444218515250481\n")
+    )
+
+    assert "drawn ..." in expected(files)
+    assert "0.84" not in expected(files)
+    assert "prints_the_same_again" not in expected(files)
+
+
+def test_of_the_time_nothing_is_expected(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path, cell("import time\nstart = time.time()\nprint('started', start)", 1, printed="started 1711.5\n")
+    )
+
+    assert "1711" not in expected(files)
+
+
+def test_addresses_and_folders_are_not_expected(tmp_path: Path) -> None:
+    printed = "ok\n<object object at 0x7f0c3a2b10>\nsaved to /home/me/models/a.pkl\n"
+    files = convert(tmp_path, cell("print('ok')\nshow_all()\n", 1), cell("pass", 2))
+    assert "0x7f" not in expected(files)
+    files = convert(tmp_path / "two", cell("print('ok', object())", 1, printed=printed))
+    assert "0x7f" not in expected(files)
+    assert "/home/me" not in expected(files)
+
+
+def test_a_step_without_any_output_is_run_and_marked(tmp_path: Path) -> None:
+    files = convert(tmp_path, cell("x = 1\ny = [x]", 1))
+
+    assert "@pytest.mark.untested" in expected(files)
+    assert run_suite(tmp_path).returncode == 0
