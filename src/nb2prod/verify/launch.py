@@ -1,6 +1,6 @@
 """Runs a package as ``python -m`` does, observed. Executed by its path in the interpreter that has the libraries.
 
-One argument: a JSON file with ``observer`` (path of ``observer.py``), ``package``, ``manifest``, ``recorder``,
+One argument: a JSON file with ``observer`` (path of its ``__init__.py``), ``package``, ``manifest``, ``recorder``,
 ``seed`` and ``arguments``. Standard library only, CPython 3.8 and later; never imports ``nb2prod``.
 """
 

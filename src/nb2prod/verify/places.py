@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.verify.observer import _cells_of as cells_of  # one package, one mapping
+from nb2prod.verify.observer import cells_of  # one package, one mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

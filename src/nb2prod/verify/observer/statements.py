@@ -1,0 +1,102 @@
+# ruff: noqa: B905 - CPython 3.8 and later
+"""The statements of a step: the cells they come from, and the names they bind."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def observed_names(manifest: dict[str, Any], step: str) -> list[tuple[str, Literal["result", "argument"]]]:
+    """Return the names to look at when a step has ended, with their role: its results, then its other arguments.
+
+    Results that are no variable of the notebook (values it displayed, which the package keeps) are left out.
+    """
+    row = next(row for row in manifest["steps"] if row["name"] == step)
+    rows = [row for row in manifest["statements"] if row.get("kind") == "step" and row["name"] == step]
+    kept = {row["shown"] for row in rows if row.get("kept")}
+    names: list[tuple[str, Literal["result", "argument"]]] = []
+    names += [(name, "result") for name in row["results"] if name not in kept]
+    return names + [(name, "argument") for name in row["arguments"] if name not in row["results"]]
+
+
+def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> list[tuple[int, int, int]]:
+    """Return which lines of a step come from which cell.
+
+    Statement by statement where the step has those of the manifest. Where it was edited, as far as it
+    says so itself: ``show("label", …)`` has the label of the manifest, ``end_of_cell`` the number of its cell.
+    """
+    rows = [each for each in manifest["statements"] if each.get("kind") == "step" and each["name"] == row["name"]]
+    body = list(_statements(function))
+    moved = [node for node in body if _anchor(node)[0] != "end"]
+    # A displayed value that is kept is two statements: ``label = …`` and ``show("label", label)``.
+    expected = [each["cell"] for each in rows for _ in range(2 if each.get("kept") else 1)]
+    found: list[tuple[int, int, int]] = []
+    if len(moved) == len(expected):
+        cells = dict(zip(map(id, moved), expected))
+    else:
+        cells = {}
+        labels: dict[str, list[int]] = {}
+        for each in rows:
+            labels.setdefault(each.get("shown", ""), []).append(each["cell"])
+        for node in body:
+            kind, label = _anchor(node)
+            if kind == "shown" and labels.get(str(label)):
+                cells[id(node)] = labels[str(label)].pop(0)
+    cell = row["cells"][-1] if len(row["cells"]) == 1 else None
+    for node in reversed(body):
+        kind, label = _anchor(node)
+        cell = int(label) if kind == "end" else cells.get(id(node), cell)
+        if cell is not None:
+            found.append(
+                (min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]), node.end_lineno, cell)
+            )
+    return found
+
+
+def _statements(function: Any) -> Iterator[Any]:
+    """Yield the statements of a step that come from the notebook, and the calls between them that are ours."""
+    body = list(function.body)
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        del body[0]
+    if body and isinstance(body[-1], ast.Return):
+        del body[-1]
+    for node in body:
+        handlers: list[Any] = getattr(node, "handlers", [])
+        if isinstance(node, ast.Try) and len(handlers) == 1 and "report_exception" in ast.dump(handlers[0]):
+            yield from node.body  # a cell tagged raises-exception
+        else:
+            yield node
+
+
+def _anchor(node: Any) -> tuple[str, Any]:
+    """Return whether a statement is a call of ours (``end``, ``shown`` or nothing) and its label."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or not call.args:
+        return "", None
+    first = call.args[0]
+    label = first.value if isinstance(first, ast.Constant) else None
+    name = call.func.id.rstrip("_")
+    if name == "end_of_cell" and isinstance(label, int):
+        return "end", label
+    if name == "show" and isinstance(label, str) and len(call.args) == 2:  # noqa: PLR2004
+        return "shown", label
+    return "", None
+
+
+def bound_in(function: Any) -> Any:
+    """Return the names a step binds or deletes: an argument of that name may be another object at its end."""
+    found = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node is not function:
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return frozenset(found)
