@@ -29,11 +29,17 @@ _COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a step: its results, of each the kind its value had, and the names later steps take."""
+    """What is known of a step.
+
+    kinds  of each result the kind of digest its value had
+    later  the names later steps take
+    drawn  the cells that showed a figure
+    """
 
     results: tuple[str, ...]
     kinds: dict[str, str]
     later: frozenset[str]
+    drawn: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +143,14 @@ def lost_display(node: ast.AST, _: Facts) -> Iterator[Change]:
             yield _remove(place)
 
 
-def lost_figure(node: ast.AST, _: Facts) -> Iterator[Change]:
+def lost_figure(node: ast.AST, facts: Facts) -> Iterator[Change]:
     """Close the figures of a cell without saving them."""
     shown = False
     for place, each in enumerate(getattr(node, "body", ()) if isinstance(node, ast.stmt) else ()):
         call = ast.unparse(each.value.func) if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call) else ""
         # What `plt.show` has saved the end of the cell does not save again.
-        if call == "plt.show" or (call == "end_of_cell" and not shown):
+        ends = call == "end_of_cell" and not shown and each.value.args[0].value in facts.drawn
+        if (call == "plt.show" and facts.drawn) or ends:
             close = ast.parse("__import__('matplotlib.pyplot').pyplot.close('all')").body[0]
             yield lambda node, place=place, close=close: node.body.insert(place, close)  # type: ignore[misc]
         shown = call == "plt.show"
@@ -177,9 +184,19 @@ def off_by_one(node: ast.AST, _: Facts) -> Iterator[Change]:
 
 
 def changed_constant(node: ast.AST, _: Facts) -> Iterator[Change]:
-    """Double a number."""
-    if isinstance(node, ast.Constant) and type(node.value) in {int, float} and node.value not in {0, 1}:
-        yield lambda node: setattr(node, "value", node.value * 2)  # type: ignore[attr-defined]
+    """Double a number of the notebook's."""
+    if _is_call(node, "end_of_cell"):
+        return
+    for name, field in ast.iter_fields(node):
+        for place, each in enumerate(field if isinstance(field, list) else [field]):
+            if isinstance(each, ast.Constant) and type(each.value) in {int, float} and each.value not in {0, 1}:
+                yield lambda node, name=name, place=place: _double(node, name, place)  # type: ignore[misc]
+
+
+def _double(node: ast.AST, name: str, place: int) -> None:
+    field = getattr(node, name)
+    constant = field[place] if isinstance(field, list) else field
+    constant.value *= 2
 
 
 def flipped_comparison(node: ast.AST, _: Facts) -> Iterator[Change]:
@@ -346,6 +363,7 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
     steps = ast.parse((folder / "steps.py").read_text(encoding="utf-8"))
     kinds = {(value.step, value.name): value.digest["kind"] for value in run.trace.values}
     rows = {row["name"]: row for row in subject.manifest["steps"]}
+    drawn = frozenset(figure.cell for figure in run.trace.figures if figure.cell is not None)
     choice = random.Random(subject.package)  # noqa: S311 - the same choice every time
     for kind, sites in IN_STEPS.items():
         found = []
@@ -355,7 +373,8 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
                 names = list(rows)
                 after = names[names.index(function.name) + 1 :]
                 later = frozenset(argument for name in after for argument in rows[name]["arguments"])
-                facts = Facts(results, {name: kinds.get((function.name, name), "") for name in results}, later)
+                own = {name: kinds.get((function.name, name), "") for name in results}
+                facts = Facts(results, own, later, drawn.intersection(rows[function.name]["cells"]))
                 for at, node in enumerate(ast.walk(function)):
                     found += [(place, at, change) for change in sites(node, facts)]
         for place, at, change in sorted(choice.sample(found, min(each, len(found))), key=lambda one: one[:2]):
@@ -391,11 +410,14 @@ def in_pipeline(folder: Path, rows: dict[str, Any], choice: random.Random, each:
             found.append(("swapped arguments", name, text.replace(old, ast.unparse(new), 1)))
         line = next(line for line in text.splitlines() if old in line)
         found.append(("lost step", name, text.replace(line, re.match(r"\s*", line)[0] + "pass", 1)))  # type: ignore[index]
-        again = [result for result in rows[name]["results"] if result in rows[name]["arguments"]]
-        for result in again:
-            target, equals, value = line.partition(" = ")
-            stale = re.sub(rf"\b{result}\b", f"{result}_unused", target)
-            found.append(("stale value", name, text.replace(line, stale + equals + value, 1)))
+        names = list(rows)
+        for result in set(rows[name]["results"]).intersection(rows[name]["arguments"]):
+            user = next((each for each in names[names.index(name) + 1 :] if result in rows[each]["arguments"]), None)
+            if user is not None:
+                indent = re.match(r"\s*", line)[0]  # type: ignore[index]
+                before = f"{indent}stale = __import__('copy').deepcopy({result})"
+                after = f"{indent}{result} = stale"
+                found.append(("stale value", user, text.replace(line, f"{before}\n{line}\n{after}", 1)))
     for kind in ("swapped arguments", "lost step", "stale value"):
         own = [one for one in found if one[0] == kind]
         for _, step, source in choice.sample(own, min(each, len(own))):

@@ -76,9 +76,11 @@ def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
                          "--timeout", str(given.timeout), "--cell-timeout", str(given.timeout),
                          "--format", "json"]  # fmt: skip
         done = run(arguments, given.timeout * 5)
-        outcome["verdict"] = _OF_EXIT.get(done.returncode, f"verify exits {done.returncode}")
+        # A traceback's exit code is 1, too.
+        told_of = done.returncode in _OF_EXIT and bool(done.stdout)
+        outcome["verdict"] = _OF_EXIT[done.returncode] if told_of else f"verify exits {done.returncode}"
         outcome["seconds"] = round(time.perf_counter() - started, 1)
-        if done.returncode in _OF_EXIT:
+        if told_of:
             outcome |= told(json.loads(done.stdout))
         else:
             outcome["said"] = done.stderr.strip().splitlines()[-5:]
