@@ -330,3 +330,19 @@ def test_only_a_package_of_this_notebook_can_match(converted: list[str], tmp_pat
     assert run([*converted, "--name", "x"]) == 2
     (tmp_path / "out" / "conversion.json").unlink()
     assert run(converted) == 2
+
+
+def test_the_package_itself_is_the_way_to_the_function(tmp_path: Path) -> None:
+    """``nb2prod.convert(path)`` works before and after anything has imported the modules of that name."""
+    path = notebook(tmp_path, "x = 1", "exec('y')")
+    code = (
+        "import sys, nb2prod\n"
+        "assert not any(name.startswith('nb2prod.') for name in sys.modules)\n"
+        "package = nb2prod.convert(sys.argv[1], partial=True)\n"
+        "import nb2prod.convert.write\n"
+        "again = nb2prod.convert(sys.argv[1], 'sales', partial=True)\n"
+        "print(package.name, package == again, package.not_converted)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, encoding="utf-8", check=False)
+
+    assert done.stdout.startswith("sales True ('cell 2, line 1: exec()"), done.stderr

@@ -90,7 +90,7 @@ def make_package(draft: Draft, provenance: Provenance | None = None) -> Package:
     )
     if leaks := leaked(plan, package.files):
         raise RefusedError(tuple(dict.fromkeys(map(str, leaks))))
-    return package
+    return replace(package, not_converted=tuple(map(str, plan.refusals)))
 
 
 def _read(path: Path) -> bytes:

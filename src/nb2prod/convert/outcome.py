@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nb2prod.convert.emit.statements import python_lines, statement_range
+from nb2prod.convert.partial import statements_meant
 from nb2prod.convert.plan import Moved
 
 if TYPE_CHECKING:
@@ -52,25 +54,26 @@ def outcomes(plan: Plan, statements: Sequence[Statement]) -> list[Outcome]:
     A statement that is refused has its refusals, whatever the passes have done with it.
     """
     places = _places(plan)
+    refused: dict[int, list[str]] = {}
     rows: list[Outcome] = []
-    numbers: dict[int, int] = {}
-    refusals = list(plan.refusals)
+    for each in plan.refusals:
+        reason = f"{each.reason}; {each.advice}"
+        meant = statements_meant(each, statements)
+        for statement in meant:
+            refused.setdefault(statement.index, []).append(reason)
+        if not meant:
+            rows.append(Outcome(each.cell, 0, each.line, each.line, Place("refused", "", reason)))
+    numbers: Counter[int] = Counter()
     for statement in statements:
         cell = statement.cell.index
-        numbers[cell] = numbers.get(cell, 0) + 1
+        numbers[cell] += 1
         span = statement_range(python_lines(statement.cell), statement.node)
-        here = [each for each in refusals if each.cell == cell and span.start.line <= each.line <= span.end.line]
-        refusals = [each for each in refusals if each not in here]
         place = places.get(statement.index)
-        if here:
-            reason = "; ".join(dict.fromkeys(f"{each.reason}; {each.advice}" for each in here))
-            place = Place("refused", place.name if place is not None and place.kind == "step" else "", reason)
+        if statement.index in refused:
+            step = place.name if place is not None and place.kind == "step" else ""
+            place = Place("refused", step, "; ".join(dict.fromkeys(refused[statement.index])))
         if place is not None:
             rows.append(Outcome(cell, numbers[cell], span.start.line, span.end.line, place))
-    rows.extend(
-        Outcome(each.cell, 0, each.line, each.line, Place("refused", "", f"{each.reason}; {each.advice}"))
-        for each in refusals
-    )
     return sorted(rows, key=lambda row: (row.cell, row.line, row.number))
 
 

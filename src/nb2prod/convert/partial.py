@@ -43,7 +43,7 @@ def refused_statements(refusals: Iterable[Refusal], statements: Sequence[Stateme
     """Return what is to be raised for each statement that is refused, by the statement's index."""
     messages: dict[int, list[str]] = {}
     for refusal in refusals:
-        for statement in _meant(refusal, statements):
+        for statement in statements_meant(refusal, statements):
             messages.setdefault(statement.index, []).append(str(refusal))
     return {index: "\n".join(dict.fromkeys(found)) for index, found in messages.items()}
 
@@ -54,12 +54,14 @@ def unplaced(plan: Plan, statements: Sequence[Statement]) -> tuple[Refusal, ...]
     return tuple(
         each
         for each in plan.refusals
-        if each.whole or not (meant := _meant(each, statements)) or any(one.index not in raising for one in meant)
+        if each.whole
+        or not (meant := statements_meant(each, statements))
+        or any(one.index not in raising for one in meant)
     )
 
 
-def _meant(refusal: Refusal, statements: Sequence[Statement]) -> list[Statement]:
-    """Return the statements a refusal is about: all that stand on its line, or the one of a broken cell."""
+def statements_meant(refusal: Refusal, statements: Sequence[Statement]) -> list[Statement]:
+    """Return the statements a refusal is about: all on its line, or the one that stands for a broken cell."""
     inside = [each for each in statements if each.cell.index == refusal.cell]
     if inside and inside[0].cell.problem is not None:
         return inside

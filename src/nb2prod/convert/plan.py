@@ -280,7 +280,11 @@ def without(plan: Plan, gone: Collection[int]) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a conversion writes: POSIX paths relative to the output folder, with their bytes."""
+    """What a conversion writes: POSIX paths relative to the output folder, with their bytes.
+
+    not_converted  each refusal that a step raises in its place (only with ``partial``)
+    """
 
     name: str
     files: dict[str, bytes]
+    not_converted: tuple[str, ...] = ()
