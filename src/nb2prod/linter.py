@@ -173,7 +173,8 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
         run.errors.append(_internal_error(target, None, error))
         return []
     wanted = [(rule, check) for rule in rules if (check := _check(run, rule, notebook)) is not None]
-    if not wanted:
+    report_unused = next((rule for rule in rules if rule.name == UNUSED), None)
+    if not wanted and report_unused is None:
         return []
     try:
         project = _project(run, target.path)
@@ -192,7 +193,6 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             run.errors.append(_internal_error(target, rule, error))
-    report_unused = next((rule for rule in rules if rule.name == UNUSED), None)
     return _joined(run, notebook, unsuppressed(notebook, found, run.rules, ran, report_unused))
 
 
