@@ -75,6 +75,7 @@ class Analysis:
     settings: Settings | None = None
     _use_at: dict[int, Use] | None = field(default=None, repr=False)
     _calls: tuple[Call, ...] | None = field(default=None, repr=False)
+    _calls_of: dict[str | None, list[Call]] | None = field(default=None, repr=False)
     _unbound: tuple[Unbound, ...] | None = field(default=None, repr=False)
     _names: dict[int, str | None] = field(default_factory=dict, repr=False)
 
@@ -90,10 +91,22 @@ class Analysis:
                 for statement in self.flow.statements
                 for node, deferred in statement.calls
             )
-        wanted = None if effects is None else frozenset(effects)
+        if effects is None:
+            yield from self._calls
+            return
+        wanted = frozenset(effects)
         for call in self._calls:
-            if wanted is None or not wanted.isdisjoint(call.effects):
+            if call.effects and not wanted.isdisjoint(call.effects):
                 yield call
+
+    def calls_of(self, *qualified_names: str) -> Iterator[Call]:
+        """Yield the calls of what has one of these names, name by name, in written order each."""
+        if self._calls_of is None:
+            self._calls_of = {}
+            for call in self.calls():
+                self._calls_of.setdefault(call.qualified_name, []).append(call)
+        for name in qualified_names:
+            yield from self._calls_of.get(name, ())
 
     def unbound(self) -> tuple[Unbound, ...]:
         """Return the names a run from top to bottom reads before anything binds them, each once."""

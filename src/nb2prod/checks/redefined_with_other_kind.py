@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +30,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         called = {id(call.func) for call, _ in statement.calls}
         attributes = _attributes(statement)
         for use in statement.uses:
-            if use.name in seen or not isinstance(use.node, ast.Name):
+            at = id(use.node)
+            if (at not in called and at not in attributes) or use.name in seen or not isinstance(use.node, ast.Name):
                 continue
-            attribute = attributes.get(id(use.node))
-            found = _problem(analysis, use, called=id(use.node) in called, attribute=attribute)
+            found = _problem(analysis, use, called=at in called, attribute=attributes.get(at))
             if found is not None:
                 seen.add(use.name)
                 yield found
@@ -44,13 +45,13 @@ def _attributes(statement: Statement) -> dict[int, str]:
         return {}
     return {
         id(node.value): node.attr
-        for node in ast.walk(statement.node)
+        for node in nodes(statement.node)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
 
 
 def _problem(analysis: Analysis, use: Use, *, called: bool, attribute: str | None) -> Finding | None:
-    if (not called and attribute is None) or analysis.flow.maybe_unbound(use):
+    if analysis.flow.maybe_unbound(use):
         return None
     now = [each for each in analysis.flow.reaching(use) if each.kind != "mutate"]
     if not now or any(each.kind not in _REBINDING for each in now) or (use.deferred and not _is_used(analysis, use)):
@@ -99,7 +100,7 @@ def _is_used(analysis: Analysis, use: Use) -> bool:
 
 def _is_data(analysis: Analysis, definition: Definition) -> bool:
     """Whether a definition surely gives the name something that cannot be called."""
-    for node in ast.walk(analysis.statements()[definition.statement].node):
+    for node in nodes(analysis.statements()[definition.statement].node):
         match node:
             case ast.Assign(value=value, targets=targets) if definition.node in targets:
                 return _is_data_value(analysis, value)

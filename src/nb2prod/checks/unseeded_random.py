@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -166,7 +167,7 @@ class _Run:
 
     def makes_a_name(self, call: Call) -> bool:
         """Whether letters are drawn: ``random.choices(string.ascii_lowercase, k=8)`` is meant to be unique."""
-        parts = (part for argument in call.arguments.values() for part in ast.walk(argument))
+        parts = (part for argument in call.arguments.values() for part in nodes(argument))
         return any(
             isinstance(part, ast.Attribute) and (self.analysis.qualified_name(part) or "").startswith("string.")
             for part in parts

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _touched(analysis: Analysis) -> set[int]:
     """Return the statements that some assertion depends on, followed backwards through the names."""
     statements = analysis.statements()
-    waiting = [each for each in statements if _asserts(each)]
+    asserting = {cell.index for cell in analysis.notebook.code_cells if "assert" in cell.source.lower()}
+    waiting = [each for each in statements if each.cell.index in asserting and _asserts(each)]
     if _runs_doctests(analysis):
         waiting += [
             each
@@ -62,13 +64,9 @@ def _touched(analysis: Analysis) -> set[int]:
 
 
 def _asserts(statement: Statement) -> bool:
-    return (
-        "assert" in statement.cell.source.lower()
-        and any(
-            isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
-            for node in ast.walk(statement.node)
-        )
-        and (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node))
+    return (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node)) and any(
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
+        for node in nodes(statement.node)
     )
 
 

@@ -58,6 +58,7 @@ class Flow:
     _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
     # By statement: what functions read that run in it, or that may run at any time from it on.
     _reads: Mapping[int, Calls] = field(default_factory=dict, repr=False)
+    _uses: dict[Definition, list[Use]] | None = field(default=None, repr=False)
 
     def reaching(self, use: Use) -> tuple[Definition, ...]:
         """Return the definitions whose value ``use`` may read, in document order; empty where there is none."""
@@ -69,12 +70,13 @@ class Flow:
 
     def uses(self, definition: Definition) -> tuple[Use, ...]:
         """Return the uses that ``definition`` may reach."""
-        return tuple(
-            use
-            for statement in self.order
-            for use in statement.uses
-            if use.name == definition.name and definition in self._reaching.get(use, ())
-        )
+        if self._uses is None:
+            self._uses = {}
+            for statement in self.order:
+                for use in statement.uses:
+                    for each in self._reaching.get(use, ()):
+                        self._uses.setdefault(each, []).append(use)
+        return tuple(self._uses.get(definition, ()))
 
     def after(self) -> Mapping[str, tuple[Definition, ...]]:
         """Return the definitions that reach the end of the notebook, by name."""

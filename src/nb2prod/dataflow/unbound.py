@@ -12,6 +12,7 @@ from nb2prod.dataflow.names import given_names, is_history
 from nb2prod.dataflow.paths import is_annotation, is_guarded, surely_runs
 from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.magic_table import magic_table
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,7 @@ class _Search:
                     self.binding.setdefault(definition.name, []).append(definition)
         self._local: dict[int, frozenset[str]] = {}
         self._known: tuple[frozenset[str], float, float] | None = None
+        self._risky = self._find_risky()
 
     def _locals(self, cell: CodeCell) -> frozenset[str]:
         """Return the names a cell binds for itself alone: the body of ``%%timeit`` is a function's."""
@@ -104,7 +106,7 @@ class _Search:
 
     def calls(self) -> Iterator[tuple[int, Use, Use]]:
         """Yield (rank, read, call) for each read of a function that a direct call makes before any definition."""
-        risky = self._risky()
+        risky = self._risky
         for rank, statement in enumerate(self.flow.order if risky else ()):
             callees = {id(call.func) for call, deferred in statement.calls if not deferred}
             for use in statement.uses if callees else ():
@@ -113,7 +115,7 @@ class _Search:
                     if reads and surely_runs(statement.node, use.node):
                         yield from ((rank, read, use) for read in reads)
 
-    def _risky(self) -> set[str]:
+    def _find_risky(self) -> set[str]:
         """Return the functions that read something first bound after them, directly or through one another."""
         reads: dict[str, set[str]] = {}
         risky: set[str] = set()
@@ -146,7 +148,7 @@ class _Search:
             if read.name not in PREDEFINED and bound and all(self.rank[each.statement] > rank for each in bound):
                 if surely_runs(function, read.node):
                     yield read
-            elif id(read.node) in callees and surely_runs(function, read.node):
+            elif read.name in self._risky and id(read.node) in callees and surely_runs(function, read.node):
                 yield from self._reads_when_called(read, rank, seen)
 
     def judge(self, name: str, reads: list[tuple[int, Use, Use | None]]) -> Unbound | None:
@@ -240,7 +242,7 @@ def _function(statement: Statement, definition: Definition | None) -> ast.AST | 
         return node.value if isinstance(node.value, ast.Lambda) and definition.node in node.targets else None
     if definition.node is not node or node.decorator_list:
         return None
-    return None if any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(node)) else node
+    return None if any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in nodes(node)) else node
 
 
 def _unparsed(notebook: Notebook) -> tuple[frozenset[str], float]:

@@ -46,6 +46,7 @@ class Libraries:
     _calls: dict[str, CallInfo | None] = field(default_factory=dict)
     _classes: dict[str, ClassInfo | None] = field(default_factory=dict)
     _distributions: dict[str, str] = field(default_factory=dict)
+    _canonical: dict[str, str] = field(default_factory=dict)
 
     def library(self, import_name: str) -> Library | None:
         """Return the table of a module's top-level package; None if there is none."""
@@ -127,7 +128,11 @@ class Libraries:
         define: ``sklearn.linear_model._logistic.LogisticRegression`` is
         ``sklearn.linear_model.LogisticRegression``.
         """
-        name = qualified_name
+        if qualified_name not in self._canonical:
+            self._canonical[qualified_name] = self._find_canonical(qualified_name)
+        return self._canonical[qualified_name]
+
+    def _find_canonical(self, name: str) -> str:
         for _ in range(_MOST_HOPS):
             table = self.library(name)
             if table is None:

@@ -74,7 +74,8 @@ def node_range(lines: Sequence[str], node: ast.AST) -> Range:
     """Return the range of an ``ast`` node that was parsed from ``lines``.
 
     ``lines`` are the source's lines as ``ast`` splits them; they are needed because ``ast`` counts
-    columns in UTF-8 bytes, and may be left empty where all of them are ASCII. A node without a position (``ast.arguments``) raises ``AttributeError``.
+    columns in UTF-8 bytes, and may be left empty where all of them are ASCII. A node without a
+    position (``ast.arguments``) raises ``AttributeError``.
     """
     return Range(
         _position(lines, node.lineno, node.col_offset),  # type: ignore[attr-defined]
@@ -113,12 +114,13 @@ class RawMap:
     mark is not a column.
     """
 
-    __slots__ = ("_cells", "_notebook")
+    __slots__ = ("_cells", "_notebook", "_strings")
 
     def __init__(self, notebook: Notebook) -> None:
         """Make the map of a notebook; nothing is walked yet."""
         self._notebook = notebook
         self._cells: list[int] | None = None
+        self._strings: dict[int, Sequence[int]] = {}
 
     def raw_position(self, cell: int, line: int, column: int) -> Position | None:
         """Return where the file has the character at ``line`` and ``column`` of a cell (all from 1).
@@ -139,7 +141,9 @@ class RawMap:
         offset = starts[line - 1] + column - 1
         if not starts[line - 1] <= offset < next_start:
             return None
-        raw = _raw_offset(text, _source_strings(text, self._cells[cell - 1]), source, offset)
+        if cell not in self._strings:
+            self._strings[cell] = _source_strings(text, self._cells[cell - 1])
+        raw = _raw_offset(text, self._strings[cell], source, offset)
         return None if raw is None else _position_at(text, raw)
 
 
