@@ -98,7 +98,8 @@ def test_every_statement_of_the_notebook_is_in_the_manifest_once(conversion: Con
 
 
 def test_every_comment_beside_moved_code_is_kept(conversion: Conversion) -> None:
-    text = conversion.package.files[f"src/{conversion.package.name}/steps.py"].decode()
+    source = f"src/{conversion.package.name}"
+    text = "".join(conversion.package.files[f"{source}/{name}.py"].decode() for name in ("steps", "config"))
     moved = [row["cell"] for row in json.loads(conversion.package.files["conversion.json"])["statements"]]
     for cell in conversion.plan.notebook.code_cells:
         if cell.index not in moved or cell.magics:

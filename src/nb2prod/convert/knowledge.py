@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 class Knowledge:
     """The tables of the file, under its own headings; a text of words is a set of them.
 
-    dropped  magic → why it goes
+    dropped           magic → why it goes
+    most_fields       how many values at most become fields of the configuration, and of these
+    most_variables    how many that have a lower-case name,
+    most_arguments    how many that have none: literals given to calls
+    splits, training  keyword arguments that tell a run what to do, whatever call takes them
+    hyperparameters   keyword arguments of the constructors of estimators
     """
 
     dropped: Mapping[str, str]
@@ -38,6 +43,12 @@ class Knowledge:
     pandas_spreadsheets: Mapping[str, str]
     pandas_engines: frozenset[str]
     pandas_styles: frozenset[str]
+    most_fields: int
+    most_variables: int
+    most_arguments: int
+    splits: frozenset[str]
+    training: frozenset[str]
+    hyperparameters: frozenset[str]
 
 
 @cache  # read once a run: every magic and every import asks
@@ -45,6 +56,7 @@ def knowledge() -> Knowledge:
     """Return the tables; a missing heading raises ``KeyError``, as the file is ours."""
     table = tomllib.loads((rules_folder() / "conversion.toml").read_text(encoding="utf-8"))
     magics, modules, pandas = table["magics"], table["modules"], table["pandas"]
+    configuration = table["configuration"]
     return Knowledge(
         dropped={name: reason for reason, names in magics["dropped"].items() for name in names.split()},
         timers=frozenset(magics["timers"].split()),
@@ -64,4 +76,10 @@ def knowledge() -> Knowledge:
         pandas_spreadsheets=pandas["spreadsheets"],
         pandas_engines=frozenset(pandas["engines"].split()),
         pandas_styles=frozenset(pandas["styles"].split()),
+        most_fields=configuration["most-fields"],
+        most_variables=configuration["most-variables"],
+        most_arguments=configuration["most-arguments"],
+        splits=frozenset(configuration["splits"].split()),
+        training=frozenset(configuration["training"].split()),
+        hyperparameters=frozenset(configuration["hyperparameters"].split()),
     )

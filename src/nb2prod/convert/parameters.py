@@ -6,17 +6,16 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.constants import calls_with, documentation, purpose
 from nb2prod.convert.plan import Item, Moved, Parameter
+from nb2prod.convert.required import OWN_FIELDS
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
 
-# Fields the generated command line and configuration have anyway.
-_OWN_FIELDS = frozenset({"output_dir", "from_options", "config", "set", "help"})
 
-
-def lift_parameters(plan: Plan, _analysis: Analysis) -> Plan:
+def lift_parameters(plan: Plan, analysis: Analysis) -> Plan:
     """Make ``name = literal`` in a cell tagged ``parameters`` a field of the configuration.
 
     Papermill's convention: https://papermill.readthedocs.io, "Parameterize". A name that the cell
@@ -28,7 +27,7 @@ def lift_parameters(plan: Plan, _analysis: Analysis) -> Plan:
     for step in plan.steps:
         items: list[Item] = []
         for item in step.items:
-            parameter = _parameter(item, step.items) if isinstance(item, Moved) else None
+            parameter = _parameter(item, step.items, analysis) if isinstance(item, Moved) else None
             if (
                 parameter is None
                 or not isinstance(item, Moved)
@@ -42,7 +41,7 @@ def lift_parameters(plan: Plan, _analysis: Analysis) -> Plan:
     return replace(plan, steps=tuple(steps), parameters=tuple(parameters), lifted=tuple(lifted))
 
 
-def _parameter(item: Moved, siblings: tuple[Item, ...]) -> Parameter | None:
+def _parameter(item: Moved, siblings: tuple[Item, ...], analysis: Analysis) -> Parameter | None:
     statement = item.statement
     if "parameters" not in statement.cell.tags or item.replacements:
         return None
@@ -61,18 +60,13 @@ def _parameter(item: Moved, siblings: tuple[Item, ...]) -> Parameter | None:
         for definition in each.statement.definitions
         if definition.name == name
     ]
-    if len(bound) > 1 or name in _OWN_FIELDS or name.startswith("_"):
+    if len(bound) > 1 or name in OWN_FIELDS or name.startswith("_"):
         return None
     try:
         default = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     kind = type(default).__name__ if default is not None else "object"
-    return Parameter(name, kind, default, _comment(item) or f"`{name}` of the parameters cell.", statement.cell.index)
-
-
-def _comment(item: Moved) -> str:
-    """Return the comment beside an assignment, the usual place to document a parameter."""
-    line = item.statement.cell.lines[item.statement.location.range.end.line - 1]
-    rest = line[item.statement.location.range.end.column - 1 :].strip()
-    return rest.lstrip("# ").strip() if rest.startswith("#") else ""
+    cell = statement.cell.index
+    text, comments = documentation(item, purpose(name, calls_with(name, analysis), cell))
+    return Parameter(name, kind, default, text, cell, comments=comments)

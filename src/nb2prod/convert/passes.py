@@ -14,8 +14,10 @@ from nb2prod.convert.data_files import find_data_files
 from nb2prod.convert.definitions import hoist_definitions
 from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
+from nb2prod.convert.field_names import name_fields
 from nb2prod.convert.imports import hoist_imports
 from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
+from nb2prod.convert.lift_values import lift_values
 from nb2prod.convert.local_modules import find_local_modules
 from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
 from nb2prod.convert.namespace import settle_membership
@@ -64,6 +66,9 @@ PASSES: tuple[Pass, ...] = (
     keep_main,
     hoist_imports,
     hoist_definitions,
+    # After the definitions, which keep the constants they read beside them.
+    lift_values,
+    name_fields,
     cut_steps,
     keep_globals,
     keep_shadowed_builtins,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
     from nb2prod.places import MachinePath
 
-_WRITERS = re.compile(r"(?:to_|save|write|dump|export|makedirs|mkdir|imsave|savefig)")
+_WRITERS = re.compile(r"(?:to_|save|write|dump|export|imsave|savefig)")
 _READERS = re.compile(r"(?:read|load|open|imread|listdir|glob|walk|scandir)")
 
 
@@ -33,7 +33,7 @@ def path_uses(path: MachinePath, analysis: Analysis) -> PathUse:
         if any(node is path.node for node in inner) or (
             assigned is not None and any(isinstance(node, ast.Name) and node.id == assigned for node in inner)
         ):
-            verb = _verb(call)
+            verb = file_verb(call)
             if verb:
                 return PathUse(verb, "from" if verb == "reads" else "to" if verb == "writes" else "in", assigned)
     return PathUse("uses", "in", assigned)
@@ -52,12 +52,15 @@ def _assigned(path: MachinePath, analysis: Analysis) -> str | None:
     return None
 
 
-def _verb(call: Call) -> str | None:
+def file_verb(call: Call) -> str | None:
+    """Return what a call does with the path it is given: ``reads``, ``writes``, ``makes``, ``goes to``, or None."""
     name = call.name.rpartition(".")[2]
     if call.qualified_name == "builtins.open":
         modes = [*call.node.args[1:2], *(word.value for word in call.node.keywords if word.arg == "mode")]
         writes = any(isinstance(mode, ast.Constant) and set("wax") & set(str(mode.value)) for mode in modes)
         return "writes" if writes else "reads"
+    if name in ("makedirs", "mkdir"):
+        return "makes"
     if not call.effects.isdisjoint({"write-file", "model-save"}) or _WRITERS.match(name):
         return "writes"
     if call.qualified_name in ("os.chdir", "contextlib.chdir"):

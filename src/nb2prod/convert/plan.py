@@ -76,7 +76,7 @@ class Step:
     name       the function's name: unique, no name of the notebook, no builtin, no keyword
     title      the heading it comes from, or None
     text       the markdown that introduces it, for the docstring; may be empty
-    arguments  names it takes, in order of first use
+    arguments  names it takes: values in the order they are made, functions, what the configuration holds
     results    names it returns, in order of definition
     items      its body
     is_async   it awaits at top level
@@ -129,12 +129,15 @@ class Import:
 class Parameter:
     """A field of the configuration.
 
-    default   the notebook's own value, a literal; None together with ``required``
-    type      ``str``, ``int``, ``float``, ``bool``, ``Path`` or a literal's type such as ``list``
-    text      one line of documentation; for a required field it continues "needed since …"
-    cell      where the value came from
-    required  there is no default: the notebook's value is of no use elsewhere, or a secret
-    secret    it is never shown and has no option: it comes from the environment or a file
+    name        what the steps call it: the notebook's own name for it, if it has one
+    default     the notebook's own value, a literal; None together with ``required``
+    type        ``str``, ``int``, ``float``, ``bool``, ``Path`` or a literal's type such as ``list``
+    text        one line of documentation; for a required field it continues "needed since …"
+    cell        where the value came from
+    required    there is no default: the notebook's value is of no use elsewhere, or a secret
+    secret      it is never shown and has no option: it comes from the environment or a file
+    field_name  what ``Config`` calls it, where that is not ``name`` (``DATA`` is ``data_path`` there)
+    comments    the comments that stand above it in the notebook, and so in ``Config``
     """
 
     name: str
@@ -144,6 +147,13 @@ class Parameter:
     cell: int | None
     required: bool = False
     secret: bool = False
+    field_name: str = ""
+    comments: tuple[str, ...] = ()
+
+    @property
+    def in_config(self) -> str:
+        """The name of the field of ``Config``."""
+        return self.field_name or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.naming import Names
 
 # Fields and methods ``Config`` and its command line have anyway.
-OWN_FIELDS = frozenset({"output_dir", "from_options", "config", "set", "help", "field", "Path"})
+OWN_FIELDS = frozenset({"from_options", "config", "set", "help", "field", "Path"})
 
 
 @dataclass(frozen=True, slots=True)

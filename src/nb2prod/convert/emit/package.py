@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.command_line import emit_cli
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
 from nb2prod.convert.emit.imports import sortable_imports
@@ -17,7 +18,7 @@ from nb2prod.convert.emit.pipeline import emit_pipeline
 from nb2prod.convert.emit.project import emit_pyproject, local_target
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
-from nb2prod.convert.emit.settings import emit_cli, emit_config
+from nb2prod.convert.emit.settings import emit_config
 from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.testing import emit_tests
 from nb2prod.convert.expectations import saved_expectations

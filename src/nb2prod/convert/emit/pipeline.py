@@ -80,7 +80,7 @@ def result_fields(plan: Plan) -> dict[str, Result]:
 
 def output_field(plan: Plan) -> str:
     """Return what the configuration calls the output folder."""
-    return fresh("output_dir", {parameter.name for parameter in plan.parameters})
+    return fresh("output_dir", {parameter.in_config for parameter in plan.parameters})
 
 
 def _variables(plan: Plan) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _variables(plan: Plan) -> dict[str, str]:
 
 
 def _calls(plan: Plan, variables: dict[str, str]) -> list[str]:
-    parameters = {parameter.name for parameter in plan.parameters}
+    parameters = {parameter.name: parameter.in_config for parameter in plan.parameters}
     bound: set[str] = set()
     lines: list[str] = []
     for step in plan.steps:
@@ -99,7 +99,7 @@ def _calls(plan: Plan, variables: dict[str, str]) -> list[str]:
             if name not in bound and name not in parameters:
                 msg = f"the step {step.name} takes {name}, which no step before it returns"
                 raise EmissionError(msg)
-            arguments.append(variables[name] if name in bound else f"config.{name}")
+            arguments.append(variables[name] if name in bound else f"config.{parameters[name]}")
         call = f"{'await ' if step.is_async else ''}steps.{step.name}({', '.join(arguments)})"
         lines.append(f"{', '.join(variables[name] for name in step.results)} = {call}" if step.results else call)
         bound.update(step.results)

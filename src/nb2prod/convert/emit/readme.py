@@ -110,17 +110,16 @@ def _configure(plan: Plan) -> str:
     for each in plan.parameters:
         default = "required" if each.required else literal(each.default)
         source = f" (cell {each.cell})" if each.cell is not None and f"cell {each.cell}" not in each.text else ""
-        option = "none: a secret" if each.secret else f"`{options[each.name]}`"
-        rows.append((option, each.name, default, description(each) + source))
+        option = "none: a secret" if each.secret else f"`{options[each.in_config]}`"
+        rows.append((option, each.in_config, default, description(each) + source))
     table = ["| option | field of `Config` | environment | default | what it is |", "|---|---|---|---|---|"]
     table += [f"| {o} | `{n}` | `{variables[n]}` | {table_cell(code(d))} | {table_cell(t)} |" for o, n, d, t in rows]
     text = [
         "An option counts more than an environment variable, that more than the file of `--config FILE`,",
-        'that more than the default. The file is TOML, one line a field: `output_dir = "results"`.'.replace(
-            "output_dir", output
-        ),
+        "that more than the default. `--set NAME=VALUE` is an option for any field but a secret.",
+        'The file is TOML, one line a field: `output_dir = "results"`.'.replace("output_dir", output),
     ]
-    needed = [each.name for each in plan.parameters if each.required]
+    needed = [each.in_config for each in plan.parameters if each.required]
     if needed:
         text.append(f"A run needs {_names(needed)}; without one it says so and ends with exit code 2.")
     return "\n".join(["## Configure", "", *text, "", *table])

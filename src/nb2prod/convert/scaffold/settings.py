@@ -1,7 +1,8 @@
-"""Values for the configuration from outside: a TOML file, the environment."""
+"""Values for the configuration from outside: a TOML file, the environment, ``--set``."""
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
 import tomllib
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_LITERALS = {"bytes": bytes, "complex": complex, "dict": dict, "list": list, "set": set, "tuple": tuple}
 # What TOML can say of each type; the others are given as text that is a Python literal.
 _TOML: dict[str, Any] = {
     "str": str,
@@ -41,6 +43,41 @@ def from_environment(variables: Mapping[str, str], config: type, environment: Ma
         except (ValueError, SyntaxError):
             raise SettingError(f"the environment variable {variables[name]} has no value of type {kind}") from None
     return values
+
+
+def from_pairs(pairs: Iterable[str], config: type) -> dict[str, Any]:
+    """Return the values of texts ``NAME=VALUE``; the last for a name counts."""
+    kinds = _kinds(config)
+    secrets = {field.name for field in dataclasses.fields(config) if not field.repr}
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        name = name.strip()
+        if name in secrets:
+            raise SettingError(f"--set {name}: a command line is no place for a secret")
+        if name not in kinds:
+            raise SettingError(
+                f"--set {name}: unknown; NAME=VALUE can set {', '.join(each for each in kinds if each not in secrets)}"
+            )
+        if not equals:
+            raise SettingError(f"--set {name}: no value; write {name}=VALUE")
+        try:
+            values[name] = _from_text(text, kinds[name])
+        except (ValueError, SyntaxError):
+            raise SettingError(f"--set {name}: {text!r} is not of type {kinds[name]}") from None
+    return values
+
+
+def literal_of(kind: str) -> Callable[[str], Any]:
+    """Return what reads an option whose value is a Python literal, such as ``(1, 2)``."""
+
+    def read(text: str) -> Any:
+        try:
+            return _from_text(text, kind)
+        except (ValueError, SyntaxError):
+            raise argparse.ArgumentTypeError(f"{text!r} is no Python literal of type {kind}") from None
+
+    return read
 
 
 def from_file(path: Path, config: type) -> dict[str, Any]:
@@ -75,7 +112,10 @@ def _from_text(text: str, kind: str) -> Any:
             if text.lower() not in _SWITCH:
                 raise ValueError(text)
             return _SWITCH[text.lower()]
-    return ast.literal_eval(text)
+    value = ast.literal_eval(text)
+    if isinstance(value, _LITERALS.get(kind, object)):
+        return value
+    raise ValueError(text)
 
 
 def _from_toml(value: Any, kind: str, where: str) -> Any:
