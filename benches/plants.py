@@ -31,11 +31,13 @@ _COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast
 class Facts:
     """What is known of a step.
 
+    step   its function
     kinds  of each result the kind of digest its value had
     later  the names later steps take
     drawn  the cells that showed a figure
     """
 
+    step: ast.FunctionDef
     results: tuple[str, ...]
     kinds: dict[str, str]
     later: frozenset[str]
@@ -278,7 +280,7 @@ def _before_return(expression: str, *kinds: str) -> Sites:
     """Return sites that give a result of one of the kinds another value when the step ends; ``_`` is the result."""
 
     def sites(node: ast.AST, facts: Facts) -> Iterator[Change]:
-        if not isinstance(node, ast.FunctionDef) or not isinstance(node.body[-1], ast.Return):
+        if node is not facts.step or not isinstance(facts.step.body[-1], ast.Return):
             return
         for name in facts.results:
             if facts.kinds.get(name) in kinds:
@@ -291,19 +293,19 @@ def _before_return(expression: str, *kinds: str) -> Sites:
 
 def swapped_results(node: ast.AST, facts: Facts) -> Iterator[Change]:
     """Exchange two results."""
-    if isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Return) and len(facts.results) > 1:
-        value = node.body[-1].value
-        if isinstance(value, ast.Tuple):
-            yield lambda node: node.body[-1].value.elts.reverse()  # type: ignore[attr-defined]
-        if isinstance(value, ast.Call):
-            yield lambda node: node.body[-1].value.args.reverse()  # type: ignore[attr-defined]
+    returned = facts.step.body[-1]
+    if node is returned and isinstance(returned, ast.Return) and len(facts.results) > 1:
+        if isinstance(returned.value, ast.Tuple):
+            yield lambda node: node.value.elts.reverse()  # type: ignore[attr-defined]
+        if isinstance(returned.value, ast.Call):
+            yield lambda node: node.value.args.reverse()  # type: ignore[attr-defined]
 
 
 def copied_argument(node: ast.AST, facts: Facts) -> Iterator[Change]:
     """Change a copy of what the step was given."""
-    if not isinstance(node, ast.FunctionDef):
+    if node is not facts.step:
         return
-    for argument in node.args.args:
+    for argument in facts.step.args.args:
         changed = [
             each
             for each in ast.walk(node)
@@ -374,7 +376,7 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
                 after = names[names.index(function.name) + 1 :]
                 later = frozenset(argument for name in after for argument in rows[name]["arguments"])
                 own = {name: kinds.get((function.name, name), "") for name in results}
-                facts = Facts(results, own, later, drawn.intersection(rows[function.name]["cells"]))
+                facts = Facts(function, results, own, later, drawn.intersection(rows[function.name]["cells"]))
                 for at, node in enumerate(ast.walk(function)):
                     found += [(place, at, change) for change in sites(node, facts)]
         for place, at, change in sorted(choice.sample(found, min(each, len(found))), key=lambda one: one[:2]):
@@ -383,6 +385,8 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
             node = list(ast.walk(function))[at]
             before = ast.unparse(function)
             change(node)
+            if ast.unparse(function) == before:
+                raise ValueError(f"{kind} changes nothing in {before.splitlines()[0]}")
             name = function.name if isinstance(function, ast.FunctionDef) else None
             yield Plant(kind, name, _changed(before, ast.unparse(function)), "steps.py", ast.unparse(tree))
     yield from in_pipeline(folder, rows, choice, each)

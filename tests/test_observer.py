@@ -618,6 +618,17 @@ from __future__ import annotations
     assert [each.digest.get("length", each.digest["kind"]) for each in _variables(recorded)] == [2, "unbound"]
 
 
+def test_an_argument_a_later_step_takes_is_seen_as_the_caller_has_it(tmp_path: Path) -> None:
+    manifest = _manifest("change", ["items"], [])
+    manifest["steps"].append({"name": "use", "cells": [4], "arguments": ["items"], "results": [], "async": False})
+    text = "def change(items):\n    items = [*items, 2]\ndef use(items):\n    print(items)\n"
+    source = _written(tmp_path, text, "items = [1]; steps.change(items); steps.use(items)")
+
+    recorded, _ = _run(tmp_path, manifest, source)
+
+    assert [(each.step, each.digest["length"]) for each in _variables(recorded)] == [("change", 1), ("use", 1)]
+
+
 def test_a_step_that_fails_after_binding_an_argument_anew_shows_its_own_line(tmp_path: Path) -> None:
     manifest = _manifest("fail", ["x"], [])
     source = _written(tmp_path, "def fail(x):\n    x = 0\n    x = 1 / x\n", "steps.fail(1)")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .digests import UNBOUND, digest_of_name
 from .recorder import Recorder
-from .statements import bound_in, cells_of, observed_names
+from .statements import cells_of, observed_names, only_of_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,9 +121,9 @@ class _Package:
                 self.recorder.note(f"the package has no step {name}")
                 continue
             self.bodies[name] = cells_of(functions[name], self.manifest, row)
-            rebound = bound_in(functions[name]).intersection(row["arguments"]).difference(row["results"])
-            if rebound:
-                function = self.kept_at_end(function, functions[name], rebound)
+            own = only_of_step(functions[name], self.manifest, row)
+            if own:
+                function = self.kept_at_end(function, functions[name], own)
             setattr(steps, name, self.observed(function, row))
 
     def kept_at_end(self, function: Any, node: Any, names: Any) -> Any:

@@ -23,6 +23,21 @@ def observed_names(manifest: dict[str, Any], step: str) -> list[tuple[str, Liter
     return names + [(name, "argument") for name in row["arguments"] if name not in row["results"]]
 
 
+def only_of_step(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> Any:
+    """Return the arguments a step binds anew for itself alone.
+
+    At its end such a name stands for another object than the caller's. An argument that a later step takes
+    as it is then is the caller's object, whatever the step has bound to the name.
+    """
+    names = [each["name"] for each in manifest["steps"]]
+    found = set(bound_in(function).intersection(row["arguments"]).difference(row["results"]))
+    gone: set[str] = set()
+    for later in manifest["steps"][names.index(row["name"]) + 1 :]:
+        found -= set(later["arguments"]) - gone
+        gone |= set(later["results"])
+    return found
+
+
 def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> list[tuple[int, int, int]]:
     """Return which lines of a step come from which cell.
 
