@@ -25,7 +25,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
     (("config",), ("project",), ("dataflow",)),
-    (("analysis", "credentials", "places", "saved_outputs"), ("pages", "examples"), ("discovery",)),
+    (("analysis", "changes", "credentials", "places", "saved_outputs"), ("pages", "examples"), ("discovery",)),
     (("checks",),),
     (("linter", "suppress", "baseline", "fixer"), ("convert",)),
     (("verify",),),

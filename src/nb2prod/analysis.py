@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def analyse_notebook(
         from nb2prod.libraries import Libraries  # noqa: PLC0415 most callers share one
 
         libraries = Libraries()
-    statements = collect_statements(notebook)
+    statements = add_changes(collect_statements(notebook), libraries.mutates)
     flow = analyse(statements)
     recorded = None
     if _recorded(notebook):

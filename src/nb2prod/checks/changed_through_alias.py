@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.changes import surely_changes
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _change(analysis: Analysis, statement: Statement, new: Definition, source: U
                 continue
             use = next((each for each in later.uses if each.name == change.name and not each.deferred), None)
             holds = [new] if change.name == new.name else origin
-            if use is None or not _holds(analysis, use, holds) or not _surely_changes(analysis, later, change):
+            if use is None or not _holds(analysis, use, holds) or not surely_changes(analysis, change):
                 continue
             other, values = (source.name, origin) if change.name == new.name else (new.name, [new])
             read = _read_later(analysis, later, other, values)
@@ -86,15 +87,3 @@ def _read_later(analysis: Analysis, change: Statement, name: str, values: list[D
             ):
                 return use
     return None
-
-
-def _surely_changes(analysis: Analysis, statement: Statement, change: Definition) -> bool:
-    """Whether the change is written as one (``d["x"] = 1``, ``del d["x"]``) or is a call known to make one."""
-    calls = [call for call in analysis.calls() if call.statement is statement and _root(call.node.func) is change.node]
-    return not calls or any("mutates-argument" in call.effects for call in calls)
-
-
-def _root(node: ast.expr) -> ast.expr:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.analysis import analyse_notebook
+from nb2prod.changes import calls_on, surely_changes
 from nb2prod.checks._recorded_order import recorded_order, reordered
 from nb2prod.checks.unseeded_random import unseeded_draws
 from nb2prod.diagnostics import Applicability, Finding, Fix, Related, ReorderCells, Severity
@@ -14,7 +15,7 @@ from nb2prod.diagnostics import Applicability, Finding, Fix, Related, ReorderCel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nb2prod.analysis import Analysis, Call
+    from nb2prod.analysis import Analysis
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Use
     from nb2prod.notebook.model import CodeCell
@@ -168,7 +169,7 @@ def _ran_alike(
 def _changes(analysis: Analysis, definition: Definition) -> bool:
     """Whether doing it twice differs from doing it once; ``df["x"] = 1`` does not."""
     if definition.kind == "mutate":
-        return bool(_calls(analysis, definition))
+        return definition.through is not None or bool(calls_on(analysis, definition))
     return True
 
 
@@ -177,28 +178,7 @@ def _values(analysis: Analysis, flow: Flow, use: Use) -> list[Definition]:
     found = flow.reaching(use)
     if any(each.kind == "import" for each in found):
         return [each for each in found if each.kind != "mutate"]
-    return [each for each in found if each.kind != "mutate" or _surely_changes(analysis, each)]
-
-
-def _surely_changes(analysis: Analysis, definition: Definition) -> bool:
-    """Whether an in-place change is written as one (``x[0] = …``) or is a call known to make one."""
-    calls = _calls(analysis, definition)
-    return not calls or any(call.effects & {"mutates-argument", "fit"} for call in calls)
-
-
-def _calls(analysis: Analysis, definition: Definition) -> list[Call]:
-    """Return the calls on the object that ``definition`` changes in place: ``rows.append(1)``."""
-    return [
-        call
-        for call in analysis.calls()
-        if call.statement.index == definition.statement and _root(call.node.func) is definition.node
-    ]
-
-
-def _root(node: ast.expr) -> ast.expr:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node
+    return [each for each in found if each.kind != "mutate" or surely_changes(analysis, each)]
 
 
 def _same(analysis: Analysis, one: Definition, other: Definition) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod.changes import called_function
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _from_elsewhere(analysis: Analysis, statement: Statement, definition: Defini
 def _reason(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
     """Return what a second run of ``statement`` does, or None where it may well do nothing new."""
     name = definition.name
+    if definition.through is not None:
+        return _through(analysis, statement, definition)
     match statement.node:
         case ast.AugAssign(op=op, target=target, value=value) if isinstance(op, _ARITHMETIC):
             if _depends(analysis, statement, value, name):
@@ -67,7 +70,7 @@ def _reason(analysis: Analysis, statement: Statement, definition: Definition) ->
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) as call) if (
             owner.id == name
         ):
-            return _called(analysis, owner, method, call)
+            return _called(analysis.qualified_name(owner), name, method, call)
         case ast.Delete(targets=targets) if definition.kind == "delete" or any(
             isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Constant) for each in targets
         ):
@@ -123,7 +126,7 @@ def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.e
         case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if owner.id == name and isinstance(
             target, ast.Name
         ):
-            return _called(analysis, owner, method, value, reassigned=True)
+            return _called(analysis.qualified_name(owner), name, method, value, reassigned=True)
         case ast.Call(args=[ast.List(elts=parts), *_]) if isinstance(target, ast.Name):
             if analysis.qualified_name(value.func) == "pandas.concat" and any(ast.dump(each) == old for each in parts):
                 return _rows(value, name)
@@ -135,6 +138,37 @@ def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.e
             return None
 
 
+def _through(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
+    """Return what a second call of a function does that surely changes the object it is given."""
+    function = called_function(analysis, definition)
+    if function is None or not definition.sure or not isinstance(definition.node, ast.Name):
+        return None
+    inner, kind = _name_inside(statement, function, definition), analysis.qualified_name(definition.node)
+    for each in function.body:
+        match each:
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name))]) if name == inner:
+                return None  # starts anew
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) as call) if (
+                name == inner
+            ):
+                reason = _called(kind, definition.name, method, call)
+                if reason is not None or method == "clear":
+                    return reason
+    return None
+
+
+def _name_inside(statement: Statement, function: ast.FunctionDef, definition: Definition) -> str:
+    """Return what a function calls the object that ``definition`` changes: its parameter, or the same name."""
+    parameters = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    for call, _ in statement.calls:
+        if isinstance(call.func, ast.Name) and call.func.id == definition.through:
+            given = [*zip(parameters, call.args, strict=False), *((each.arg, each.value) for each in call.keywords)]
+            for parameter, value in given:
+                if value is definition.node and parameter is not None:
+                    return parameter
+    return definition.name
+
+
 def _rows(call: ast.Call, name: str) -> str:
     across = any(each.arg == "axis" and not _is_zero(each.value) for each in call.keywords)
     return f"adds the same {'columns' if across else 'rows'} to `{name}` again"
@@ -144,11 +178,8 @@ def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value in (0, "index", "rows")
 
 
-def _called(
-    analysis: Analysis, owner: ast.Name, method: str, call: ast.Call, *, reassigned: bool = False
-) -> str | None:
-    kind = analysis.qualified_name(owner)
-    name = owner.id
+def _called(kind: str | None, name: str, method: str, call: ast.Call, *, reassigned: bool = False) -> str | None:
+    """Return what a second call of ``method`` does to ``name``, an object of class ``kind``."""
     if kind == "builtins.list" and method in ("append", "extend", "insert") and not reassigned:
         return f"adds to `{name}` again"
     if kind != _FRAME:

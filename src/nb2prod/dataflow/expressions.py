@@ -6,19 +6,13 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.walk import Scope, argument_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nb2prod.dataflow.walk import Handlers, Walk
-
-# Methods that change their object wherever the call stands, not only as a statement of its own.
-# They are the language's own containers; what libraries mutate is in rules/libraries.
-MUTATORS = frozenset({
-    "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft",
-    "remove", "reverse", "setdefault", "sort", "update", "fit", "fit_transform", "partial_fit",
-})  # fmt: skip
 
 # Calls that see or change the namespace in ways no analysis can follow.
 _DYNAMIC = frozenset({"exec", "globals", "locals", "get_ipython"})
@@ -63,7 +57,7 @@ def _call(walk: Walk, node: ast.Call) -> None:
     if isinstance(function, ast.Name):
         _called_by_name(walk, function.id, node)
     elif isinstance(function, ast.Attribute):
-        if function.attr in MUTATORS:
+        if function.attr in name_table().changing_methods:
             walk.mutate(function.value)
         _names_in_strings(walk, function.attr, node)
 

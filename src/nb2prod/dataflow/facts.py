@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell, Magic
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 def statement_facts(
     cell: CodeCell, node: ast.stmt, index: int, *, displayed: bool = False, magic: Magic | None = None
 ) -> Statement:
@@ -52,4 +55,5 @@ def statement_facts(
         displayed,
         tuple(walk.calls),
         walk.leaves_work,
+        frozenset(walk.touched) if walk.touched else _NOTHING,
     )

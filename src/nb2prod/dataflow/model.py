@@ -94,9 +94,11 @@ class Statement:
     magic        the magic whose mask this statement is, or None
     displayed    it is the cell's last expression and the kernel would display its value
     calls        every call in it with whether it is deferred (inside a function body)
-    global_changes  in-place changes that functions inside it may make of module-level objects when called
     leaves_work  calling what it defines may leave code to run later: an instance's methods, a
                  generator, a coroutine, a function made in a function
+    touched      names, of whatever scope, through which functions inside it change objects that may not
+                 be their own
+    global_changes  changes of module-level objects that may happen at any time once what it defines is kept
     """
 
     index: Final[int]
@@ -110,6 +112,7 @@ class Statement:
     displayed: Final[bool] = False
     calls: Final[tuple[tuple[ast.Call, bool], ...]] = ()
     leaves_work: Final[bool] = False
+    touched: Final[frozenset[str]] = frozenset()
     global_changes: Final[tuple[Definition, ...]] = ()
 
     @property

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
@@ -23,20 +22,19 @@ _KEYS = frozenset({"kernelspec", "metadata", "names"})
 _HISTORY = re.compile(r"_i?\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kernel:
+class _Kernel(NamedTuple):
     kernelspec: tuple[str, ...]
     metadata: tuple[str, ...]
     names: frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class NameTable:
+class NameTable(NamedTuple):
     """What ``rules/names.toml`` says.
 
     inject_calls    qualified names of calls that put names into the notebook
     inject_imports  modules whose import does
     star_modules    modules of the standard library whose star import binds what the running Python's does
+    changing_methods  methods that change their object, whatever it is
     """
 
     kernels: tuple[_Kernel, ...]
@@ -45,9 +43,10 @@ class NameTable:
     star_modules: frozenset[str]
     python2: frozenset[str]
     environment: frozenset[str]
+    changing_methods: frozenset[str]
 
 
-@cache  # read once a run, and only where a name is in question
+@cache  # read once a run
 def name_table() -> NameTable:
     """Return the table; raises ``ConfigurationError`` where the file is wrong."""
     table = tomllib.loads((rules_folder() / "names.toml").read_text(encoding="utf-8"))
@@ -58,6 +57,7 @@ def name_table() -> NameTable:
         frozenset(table["imports"]["star"].split()),
         frozenset(table["python2"]["names"].split()),
         frozenset(table["environment"]["names"].split()),
+        frozenset(table["methods"]["changing"].split()),
     )
 
 

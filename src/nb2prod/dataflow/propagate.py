@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement, Use
 
 _CALLABLE = frozenset({"function", "class", "assign"})
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # Statements that run others: what those bind may be read by what is called after them in here.
 _COMPOUND = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match, ast.ClassDef,
@@ -60,7 +61,9 @@ class Propagation:
             statement.index: tuple(use for use in statement.uses if use.deferred) for statement in statements
         }
         # Statements with code that runs when called.
-        self._code = {each.index for each in statements if self._deferred[each.index] or each.global_writes}
+        self._code = {
+            each.index for each in statements if self._deferred[each.index] or each.global_writes or each.global_changes
+        }
         # Of the statement at hand: itself, what it binds that its calls may read, what they wrote.
         self._at = -1
         self._inner: dict[str, list[Definition]] = {}
@@ -106,6 +109,9 @@ class Propagation:
         for use in deferred:
             if use.owner is None and (use.kept or isinstance(statement.node, _COMPOUND)):
                 self._wait(use)
+        if statement.global_changes and not isinstance(statement.node, _FUNCTIONS):
+            for changed in statement.global_changes:
+                self._float(changed)
 
     def _uses(self, statement: Statement) -> None:
         called: set[int] = set()
@@ -185,11 +191,17 @@ class Propagation:
                 self._fleeting.add(written.name)
                 self._delete_seen(written.name)
             else:
-                self._floating[written.name] = _merged(self._floating[written.name], (written,))
-                self._arrive(written)
+                self._float(written)
+        for changed in self.statements[definition.statement].global_changes:
+            self._float(changed)
         for inner in self._deferred[definition.statement]:
             if inner.owner == definition.name:
                 self._wait(inner)
+
+    def _float(self, definition: Definition) -> None:
+        """From here on ``definition`` may happen at any time."""
+        self._floating[definition.name] = _merged(self._floating[definition.name], (definition,))
+        self._arrive(definition)
 
     def _wait(self, use: Use) -> None:
         """From here on ``use`` may be evaluated at any time."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.dataflow.expressions import MUTATORS, signature
+from nb2prod.dataflow.expressions import signature
+from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.walk import Scope
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 # Context managers that are there to end an error: of contextlib, pytest and unittest.
 _SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+# What makes a new object; a call may hand back what it is given.
+_NEW = (
+    ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.BinOp,
+    ast.Compare, ast.JoinedStr, ast.Lambda, ast.UnaryOp,
+)  # fmt: skip
 
 
 def _if(walk: Walk, node: ast.If) -> bool:
@@ -45,6 +51,7 @@ def _for(walk: Walk, node: ast.For | ast.AsyncFor) -> bool:
     walk.expression(node.iter)
     before, deleted = set(walk.bound), set(walk.deleted)
     _target(walk, node.target, "loop")
+    walk.alias(node.target)
     breaks = _loop(walk, node.body)
     walk.bound, walk.deleted = before, deleted
     _orelse(walk, node.orelse, breaks)
@@ -168,6 +175,8 @@ def _assign(walk: Walk, node: ast.Assign) -> None:
         walk.expression(node.value)
     for target in node.targets:
         _target(walk, target, "assign")
+        if walk.deferred and not isinstance(node.value, _NEW):
+            walk.alias(target)
 
 
 def _annotated(walk: Walk, node: ast.AnnAssign) -> None:
@@ -186,6 +195,7 @@ def _annotated(walk: Walk, node: ast.AnnAssign) -> None:
 def _augmented(walk: Walk, node: ast.AugAssign) -> None:
     if isinstance(node.target, ast.Name):
         walk.load(node.target.id, node.target)
+        walk.touch(node.target.id)
     walk.expression(node.value)
     _target(walk, node.target, "augment")
 
@@ -295,7 +305,7 @@ def _expression_statement(walk: Walk, node: ast.Expr) -> bool:
     if not isinstance(call, ast.Call):
         return False
     if isinstance(call.func, ast.Attribute):
-        if call.func.attr not in MUTATORS:
+        if call.func.attr not in name_table().changing_methods:
             walk.mutate(call.func.value)
         return (
             call.func.attr in ("exit", "_exit")

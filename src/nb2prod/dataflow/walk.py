@@ -26,7 +26,7 @@ Handlers: TypeAlias = Mapping[type, Callable[["Walk", Any], _T]]
 class Scope:
     """A scope below the module: function (also lambda), class or comprehension."""
 
-    __slots__ = ("global_names", "kind", "loads", "nonlocal_names", "parent", "stores")
+    __slots__ = ("aliased", "global_names", "kind", "loads", "nonlocal_names", "parent", "stores", "touched")
 
     def __init__(self, kind: Literal["function", "class", "comprehension"], parent: Scope | None) -> None:
         """Open a scope of a kind inside ``parent``; None is the module."""
@@ -36,6 +36,9 @@ class Scope:
         self.loads: list[tuple[str, ast.AST]] = []
         self.global_names: set[str] = set()
         self.nonlocal_names: set[str] = set()
+        # Names through which objects are changed in place, and those whose object may come from outside.
+        self.touched: set[str] = set()
+        self.aliased: set[str] = set()
 
     def key(self, name: str) -> str:
         """Return what stands for this scope's own ``name`` in ``Walk.bound``."""
@@ -50,6 +53,7 @@ class Walk:
     made           names defined so far, on whatever path
     bound          names surely bound at this point
     deleted        names surely deleted at this point
+    touched        names, of whatever scope, through which functions change objects that may not be their own
     owner          outermost function or class the walk is in
     scope          innermost scope, None at module level
     deferred       what is walked runs later, when called
@@ -70,6 +74,7 @@ class Walk:
         self.global_writes: list[tuple[str, DefinitionKind, ast.AST]] = []
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
+        self.touched: set[str] = set()
         self.dynamic = False
         self.leaves_work = False
         self.owner: str | None = None
@@ -148,8 +153,28 @@ class Walk:
         """Record that the object behind ``target`` changes in place."""
         while isinstance(target, (ast.Attribute, ast.Subscript, ast.Starred)):
             target = target.value
-        if isinstance(target, ast.Name) and self._is_global(target.id):
-            self.definitions.append((target.id, "mutate", target, None))
+        if isinstance(target, ast.Name):
+            if self._is_global(target.id):
+                self.definitions.append((target.id, "mutate", target, None))
+            else:
+                self.touch(target.id)
+
+    def touch(self, name: str) -> None:
+        """Note that a function may change, in place, the object behind ``name``."""
+        if self.scope is not None and self.scope.kind == "function":
+            self.scope.touched.add(name)
+        elif self.deferred:
+            self.touched.add(name)
+
+    def alias(self, target: ast.expr) -> None:
+        """Note that a name of a function may be given an object that is not the function's own."""
+        if self.scope is None or self.scope.kind != "function":
+            return
+        if isinstance(target, ast.Name):
+            self.scope.aliased.add(target.id)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for element in target.elts:
+                self.alias(element)
 
     def _is_global(self, name: str) -> bool:
         """Return whether ``name`` is the module's here, outside of functions."""
@@ -248,7 +273,8 @@ class Walk:
     def body(self, arguments: ast.arguments, walk: Callable[[], object]) -> None:
         """Walk what runs only when called, in a function scope of its own."""
         scope = Scope("function", self.scope)
-        scope.stores.update(argument.arg for argument in argument_nodes(arguments))
+        scope.aliased.update(argument.arg for argument in argument_nodes(arguments))
+        scope.stores |= scope.aliased
         state = self.scope, self.deferred, self.bound, self.deleted, self.breaks
         self.scope, self.deferred, self.bound, self.deleted, self.breaks = scope, True, set(), set(), []
         walk()
@@ -257,6 +283,7 @@ class Walk:
                 self.use(name, node)
             elif name not in scope.stores:
                 self.load_outside(scope, name, node)
+        self.touched.update(name for name in scope.touched if name in scope.aliased or name not in scope.stores)
         self.scope, self.deferred, self.bound, self.deleted, self.breaks = state
 
     def with_type_parameters(self, node: ast.stmt, walk: Callable[[], None]) -> None:

@@ -1,0 +1,303 @@
+"""What calls change in place, worked out for the notebook's own functions and added to the statements that call.
+
+A function is known by its name: where two cells define it, a call may run either. Functions that call
+each other are walked until nothing new is found.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nb2prod.dataflow.bodies import changes_at_top, summarise
+from nb2prod.dataflow.callees import Knowledge, Outline, Summary, changes_its_object, qualified_callee
+from nb2prod.dataflow.model import Definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from nb2prod.dataflow.callees import FunctionNode
+    from nb2prod.dataflow.model import Statement
+
+_SIMPLE = (ast.Expr, ast.Import, ast.ImportFrom, ast.AugAssign, ast.Return)
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Function:
+    """A function, method or named lambda; ``method``: its first parameter is not among the arguments written."""
+
+    name: str
+    node: FunctionNode
+    statement: Statement
+    plain: bool
+    method: bool = False
+
+
+def add_changes(statements: Sequence[Statement], mutates: Callable[[str], bool]) -> tuple[Statement, ...]:
+    """Return ``statements`` with a ``mutate`` definition for every object that a call in them may change.
+
+    That is an argument of one of the notebook's functions (``clean(df)``), the object of one of its
+    methods, a module-level object a function changes, or the first argument of a library's function of
+    which ``mutates`` says so (``random.shuffle(rows)``); also what a loop changes through its variable
+    (``for df in (train, test): df["x"] = 0``).
+    """
+    summaries = Summaries(statements, mutates)
+    return tuple(summaries.completed(statement) for statement in statements)
+
+
+class Summaries:
+    """The summaries of a notebook's functions, each made when it is first asked for."""
+
+    def __init__(self, statements: Sequence[Statement], mutates: Callable[[str], bool]) -> None:
+        """Find the functions of ``statements``."""
+        self._functions: dict[str, list[_Function]] = {}
+        self._methods: dict[str, list[_Function]] = {}
+        self._made: dict[_Function, Summary] = {}
+        self._unfinished: set[_Function] = set()
+        self._circular = False
+        self._in_statement: dict[int, list[_Function]] = {}
+        self._outlines: dict[int, Outline] = {}
+        self._changing: set[str] | None = None
+        self._worth: set[int] = set()
+        imports: dict[str, str] = {}
+        for statement in statements:
+            self._find(statement, [statement.node], in_class=False)
+            for each in statement.definitions:
+                if each.kind == "import" and each.qualified is not None:
+                    imports[each.name] = each.qualified
+        self._kept = self._names_kept(statements) if self._functions else frozenset()
+        self._known = Knowledge(self._callees, self._handed, mutates, imports)
+
+    def _names_kept(self, statements: Sequence[Statement]) -> frozenset[str]:
+        """Return the functions that are read otherwise than to be called or handed to a call."""
+        kept: set[str] = set()
+        for statement in statements:
+            uses = [use for use in statement.uses if use.name in self._functions]
+            if uses:
+                passing = {
+                    id(node)
+                    for call, _ in statement.calls
+                    for node in (call.func, *call.args, *(each.value for each in call.keywords))
+                }
+                kept.update(use.name for use in uses if id(use.node) not in passing)
+        return frozenset(kept)
+
+    def _find(self, statement: Statement, body: Iterable[ast.AST], *, in_class: bool) -> None:
+        for node in body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._add(node, statement, in_class=in_class)
+                self._find(statement, node.body, in_class=False)
+            elif isinstance(node, ast.ClassDef):
+                self._find(statement, node.body, in_class=True)
+                made = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+                for each in made:
+                    function = _Function(node.name, each, statement, not each.decorator_list, method=True)
+                    self._enter(self._functions, function)
+            elif isinstance(node, ast.Assign):
+                if isinstance(node.value, ast.Lambda):
+                    for target in node.targets:
+                        if isinstance(target, ast.Name):
+                            function = _Function(target.id, node.value, statement, plain=True)
+                            self._enter(self._functions, function)
+            elif not isinstance(node, _SIMPLE):
+                for name in _BLOCKS:
+                    if inner := getattr(node, name, None):
+                        self._find(statement, inner, in_class=in_class)
+
+    def _add(self, node: ast.FunctionDef | ast.AsyncFunctionDef, statement: Statement, *, in_class: bool) -> None:
+        decorators = {each.id for each in node.decorator_list if isinstance(each, ast.Name)}
+        known = not node.decorator_list or (in_class and decorators <= {"staticmethod", "classmethod", "property"})
+        # A generator has not run when its call is over.
+        plain = known and (isinstance(statement.node, ast.ClassDef) or not statement.leaves_work)
+        table = self._methods if in_class else self._functions
+        method = in_class and "staticmethod" not in decorators
+        self._enter(table, _Function(node.name, node, statement, plain, method=method))
+
+    def _enter(self, table: dict[str, list[_Function]], function: _Function) -> None:
+        table.setdefault(function.name, []).append(function)
+        self._in_statement.setdefault(function.statement.index, []).append(function)
+
+    def completed(self, statement: Statement) -> Statement:
+        """Return ``statement`` with what its calls change, and what functions in it change when called."""
+        added = tuple(self._changes(statement)) if self._is_relevant(statement) else ()
+        later = tuple(self._later(statement, added)) if added or statement.index in self._in_statement else ()
+        if not added and not later:
+            return statement
+        return replace(statement, definitions=(*added, *statement.definitions), global_changes=later)
+
+    def _is_relevant(self, statement: Statement) -> bool:
+        node = statement.node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            return False
+        for call, _ in statement.calls:
+            if self._may_change(call):
+                return True
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            changed = {each.name for each in statement.definitions if each.kind == "mutate"}
+            return any(each.kind == "loop" and each.name in changed for each in statement.definitions)
+        return bool(statement.touched)
+
+    def _may_change(self, call: ast.Call) -> bool:
+        """Whether a call may run a function that changes something, by a look that costs little."""
+        if self._functions or self._methods:
+            names = self._changing_names()
+            if not names.isdisjoint(_names_called(call)):
+                return True
+        if not call.args or isinstance(call.args[0], (ast.Constant, ast.Call)):
+            return False
+        name = qualified_callee(call.func, self._known.imports)
+        return bool(name) and self._known.mutates(name)
+
+    def _changing_names(self) -> set[str]:
+        """Return the functions and methods that may change an object from outside, themselves or through others."""
+        if self._changing is not None:
+            return self._changing
+        self._changing = set()  # for a start, no call of the notebook's own functions counts
+        waiting: list[tuple[Statement, set[str], set[str]]] = []
+        for index, functions in self._in_statement.items():
+            statement = functions[0].statement
+            names = {each.name for each in functions}
+            if any(name not in self._known.imports for name in statement.touched) or any(
+                self._may_change(call) for call, _ in statement.calls
+            ):
+                self._changing |= names
+                self._worth.add(index)
+            else:
+                called = {name for call, _ in statement.calls for name in _names_called(call)}
+                waiting.append((statement, names, called))
+        while more := [each for each in waiting if not self._changing.isdisjoint(each[2])]:
+            waiting = [each for each in waiting if self._changing.isdisjoint(each[2])]
+            for statement, names, _ in more:
+                self._changing |= names
+                self._worth.add(statement.index)
+        return self._changing
+
+    def _changes(self, statement: Statement) -> Iterator[Definition]:
+        nodes = {}
+        for use in reversed(statement.uses):
+            if not use.deferred or use.owner is None:
+                nodes[use.name] = use.node
+        written = {each.name for each in statement.definitions if each.kind == "mutate"}
+        found = changes_at_top(statement.node, self._outline(statement), self._known)
+        for (_, name), (sure, through) in sorted(found.items(), key=_by_name):
+            if name not in written and name not in self._known.imports:
+                yield _change(statement, name, nodes.get(name, statement.node), through, sure=sure)
+
+    def _later(self, statement: Statement, added: Sequence[Definition]) -> Iterator[Definition]:
+        """Yield what is changed when functions of ``statement`` are called from who knows where."""
+        functions = self._in_statement.get(statement.index, ())
+        if added and any(use.kept for use in statement.uses):
+            yield from added
+        elif not functions or not self._is_kept(statement):
+            return
+        seen: set[str] = set()
+        for function in functions:
+            for is_parameter, name in sorted(self._summary(function).changed):
+                if not is_parameter and name not in seen:
+                    seen.add(name)
+                    yield _change(statement, name, function.node, None, sure=False)
+
+    def _is_kept(self, statement: Statement) -> bool:
+        """Whether functions of ``statement`` may be called by other names than their own; methods go by theirs."""
+        self._changing_names()
+        if isinstance(statement.node, ast.ClassDef) or statement.index not in self._worth:
+            return False
+        if not statement.leaves_work and all(each.name not in self._kept for each in statement.definitions):
+            return False
+        # Only now the module-level objects: touched here, or by what is called here.
+        return any(use.name in statement.touched for use in statement.uses) or any(
+            self._may_change(call) for call, _ in statement.calls
+        )
+
+    # What a body is read with
+
+    def _callees(self, call: ast.Call) -> Iterator[tuple[Summary, tuple[ast.expr | None, ...]]]:
+        function = call.func
+        if isinstance(function, ast.Name):
+            for each in self._functions.get(function.id, ()):
+                yield self._summary(each), (None,) if each.method else ()
+        elif isinstance(function, ast.Attribute) and function.attr in self._methods:
+            root = _root(function.value)
+            if isinstance(root, ast.Name) and root.id in self._known.imports:
+                return  # ``plt.plot()`` is not the notebook's own ``plot``
+            for each in self._methods[function.attr]:
+                yield self._summary(each), (function.value,) if each.method else ()
+
+    def _handed(self, name: str) -> Iterator[Summary]:
+        for each in self._functions.get(name, ()):
+            yield self._summary(each)
+
+    def _summary(self, function: _Function) -> Summary:
+        found = self._made.get(function)
+        if found is not None:
+            self._circular = self._circular or function in self._unfinished
+            return found
+        outermost = not self._unfinished
+        self._unfinished.add(function)
+        self._made[function] = Summary()
+        self._made[function] = self._walked(function)
+        self._unfinished.discard(function)
+        if outermost and self._circular:
+            self._circular = False
+            self._repeat()
+        return self._made[function]
+
+    def _repeat(self) -> None:
+        """Walk every function seen so far again until no summary grows; each can grow only so far."""
+        again = True
+        while again:
+            again = False
+            for function, before in tuple(self._made.items()):
+                found = self._made[function] = self._walked(function)
+                again = again or (found.changed, found.returned) != (before.changed, before.returned)
+
+    def _walked(self, function: _Function) -> Summary:
+        return summarise(function.node, self._outline(function.statement), self._known, plain=function.plain)
+
+    def _outline(self, statement: Statement) -> Outline:
+        found = self._outlines.get(statement.index)
+        if found is None:
+            calls = (call for call, _ in statement.calls if changes_its_object(call) or self._may_change(call))
+            found = Outline({id(use.node) for use in statement.uses}, sorted({call.lineno for call in calls}))
+            self._outlines[statement.index] = found
+        return found
+
+
+def _names_called(call: ast.Call) -> Iterator[str]:
+    """Yield the names of what a call may run: its function, or method, and functions handed to it."""
+    function = call.func
+    if isinstance(function, ast.Name):
+        yield function.id
+    elif isinstance(function, ast.Attribute):
+        yield function.attr
+    for each in call.args:
+        if isinstance(each, ast.Name):
+            yield each.id
+    for keyword in call.keywords:
+        if isinstance(keyword.value, ast.Name):
+            yield keyword.value.id
+
+
+def _by_name(item: tuple[tuple[bool, str], object]) -> tuple[bool, str]:
+    return item[0]
+
+
+def _change(statement: Statement, name: str, node: ast.AST, through: str | None, *, sure: bool) -> Definition:
+    return Definition(
+        name,
+        "mutate",
+        False,  # noqa: FBT003 a change binds nothing
+        statement.index,
+        statement.cell,
+        node,
+        through=through,
+        sure=sure,
+    )
+
+
+def _root(node: ast.expr) -> ast.expr:
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node
