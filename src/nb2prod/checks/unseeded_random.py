@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._seeding import seeding
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
 from nb2prod.notebook.tree import nodes
@@ -37,7 +38,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         related = (Related(late.location, "this seed is set after the draw"),) if late else ()
         if more:
             message += f" ({len(more)} more call{'s' if len(more) > 1 else ''} like it)"
-        yield Finding(first.location, message, related)
+        yield Finding(first.location, message, related, seeding(analysis, (first, *more)))
 
 
 def unseeded_draws(analysis: Analysis) -> Mapping[str, Sequence[Call]]:

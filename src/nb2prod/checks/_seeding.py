@@ -1,0 +1,108 @@
+"""How draws from one generator are made repeatable: by an argument of each call, or one call that seeds them all."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Applicability, Edit, Fix
+from nb2prod.notebook.location import Range, offsets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.dataflow.model import Statement
+
+_SEED = "0"
+_TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
+_REPEATS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_END_OF_CALL = re.compile(r"\s*,?\s*\)$")
+_END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
+
+
+def seeding(analysis: Analysis, draws: Sequence[Call]) -> Fix | None:
+    """Return the fix that makes ``draws``, all of one generator, repeatable; None where it is not certain how."""
+    arguments = [_argument(call) for call in draws]
+    if all(arguments):
+        names = " and ".join(sorted({str(call.info.seed) for call in draws if call.info}))
+        edits = tuple(edit for edit in arguments if edit is not None)
+        return Fix(f"pass `{names}={_SEED}`", edits, Applicability.UNSAFE)
+    for seeder in draws[0].info.seeded_by if draws[0].info else ():
+        edit = _seed_call(analysis, draws, seeder)
+        if edit is not None:
+            return Fix(f"call `{edit.text.strip()}` below the imports", (edit,), Applicability.UNSAFE)
+    return None
+
+
+def _argument(call: Call) -> Edit | None:
+    """Return the edit that passes the seed; None where every pass through the call would then draw the same."""
+    info = call.info
+    if info is None or info.seed is None or info.seed_aliases or not _TAKES_A_NUMBER.search(info.seed):
+        return None
+    if call.deferred or call.has_star_arguments or _is_repeated(call):
+        return None
+    given = call.arguments.get(info.seed)
+    if given is not None:  # None: it would not draw otherwise
+        return Edit(call.cell.locate(given), _SEED)
+    end = call.location.range.end
+    last = max((call.cell.locate(each).range.end for each in (*call.node.args, *call.node.keywords)), default=None)
+    if last is None:
+        place = call.cell.location(end.line, end.column - 1)
+        return Edit(place, f"{info.seed}={_SEED}")
+    # Brackets around the last argument, or a comment behind it, and the place is not that simple.
+    start, stop = offsets(call.cell.source, Range(last, end))
+    if not _END_OF_CALL.match(call.cell.source[start:stop]):
+        return None
+    return Edit(call.cell.location(last.line, last.column), f", {info.seed}={_SEED}")
+
+
+def _is_repeated(call: Call) -> bool:
+    return any(
+        call.node is inner
+        for loop in ast.walk(call.statement.node)
+        if isinstance(loop, _REPEATS)
+        for inner in ast.walk(loop)
+    )
+
+
+def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit | None:
+    """Return the edit that calls ``seeder`` below the import of its module, before anything is drawn."""
+    if any(call.info is None or seeder not in call.info.seeded_by for call in draws):
+        return None
+    # `random.seed()` seeds from the clock, wherever it stands.
+    if any(call.info is not None and seeder in call.info.seeds and not call.arguments for call in analysis.calls()):
+        return None
+    first = min(call.statement.index for call in draws)
+    for statement, name in _imports(analysis, seeder):
+        if statement.index < first:
+            last = _last_of_imports(analysis, statement)
+            source = last.cell.source
+            line = last.location.range.end.line
+            behind = last.cell.lines[line - 1][last.location.range.end.column - 1 :]
+            if not _END_OF_LINE.match(behind):
+                return None
+            newline = "\r\n" if "\r\n" in source else "\n"
+            place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
+            return Edit(place, f"{newline}{name}({_SEED})")
+    return None
+
+
+def _imports(analysis: Analysis, seeder: str) -> Iterator[tuple[Statement, str]]:
+    """Yield the imports that bind a module ``seeder`` is in, and what ``seeder`` is called then."""
+    for statement in analysis.statements():
+        if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+            for definition in statement.definitions:
+                module = definition.qualified
+                if module is not None and seeder.startswith(f"{module}."):
+                    yield statement, f"{definition.name}{seeder.removeprefix(module)}"
+
+
+def _last_of_imports(analysis: Analysis, statement: Statement) -> Statement:
+    """Return the last import of those that follow ``statement`` in its cell without anything between."""
+    for following in analysis.statements()[statement.index + 1 :]:
+        if following.cell is not statement.cell or not isinstance(following.node, (ast.Import, ast.ImportFrom)):
+            break
+        statement = following
+    return statement
