@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nb2prod.config import Settings
-from nb2prod.diagnostics import Diagnostic, Finding, Related, Rule, Severity
+from nb2prod.diagnostics import Applicability, Diagnostic, Finding, Fix, Related, Rule, Severity
 from nb2prod.discovery import Target
 from nb2prod.linter import InternalError, Report, lint
 from nb2prod.notebook.location import FIRST, Location, Position
 from nb2prod.pages import load_rules
 from nb2prod.report.json import render
 
+FIX = Fix("make it relative", (), Applicability.UNSAFE)
 RULE = Rule("NB301", "hardcoded-path", "A path.", Severity.ERROR, "none", "0.1.0")
 PATH = Path("folder", "churn.ipynb")
 
@@ -37,7 +38,7 @@ def document(checkout: Path) -> str:
 
 
 def one_finding() -> dict[str, Any]:
-    finding = Finding(Location(PATH, 4, FIRST), "x", (Related(Location(PATH, None, FIRST), "y"),))
+    finding = Finding(Location(PATH, 4, FIRST), "x", (Related(Location(PATH, None, FIRST), "y"),), FIX)
     diagnostic = Diagnostic(RULE, finding, Position(12, 9), "abc", 7)
     error = InternalError(None, None, "Traceback")
     whole: dict[str, Any] = json.loads(render(Report((diagnostic,), {}, (PATH,), (error,), failed=True)))
@@ -52,6 +53,8 @@ def test_every_key_is_documented_in_its_order_and_no_other(document: str) -> Non
     assert list(whole["summary"]) == keys["The summary"]
     (related,) = re.findall(r"\| `related` \| [^|]*", document)
     assert list(whole["diagnostics"][0]["related"][0]) == re.findall(r"`(\w+)`", related)[1:]
+    (fix,) = re.findall(r"\| `fix` \| [^|]*", document)
+    assert list(whole["diagnostics"][0]["fix"]) == re.findall(r"`(\w+)`", fix)[1:3]
 
 
 def test_values_are_as_documented() -> None:
@@ -84,6 +87,7 @@ def test_values_are_as_documented() -> None:
                     "end_column": 1,
                 }
             ],
+            "fix": {"title": "make it relative", "applicability": "unsafe"},
         }
     ]
     assert whole["summary"] == {

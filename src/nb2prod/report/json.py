@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nb2prod.report import per_rule, per_severity
 
 if TYPE_CHECKING:
-    from nb2prod.diagnostics import Diagnostic, Related
+    from nb2prod.diagnostics import Diagnostic, Fix, Related
     from nb2prod.linter import Report
     from nb2prod.notebook.location import Location
 
@@ -44,7 +44,12 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         "cell_id": diagnostic.cell_id,
         "execution_count": diagnostic.execution_count,
         "related": [_related(related) for related in diagnostic.finding.related],
+        "fix": _fix(diagnostic.finding.fix),
     }
+
+
+def _fix(fix: Fix | None) -> dict[str, str] | None:
+    return {"title": fix.title, "applicability": fix.applicability.value} if fix else None
 
 
 def _related(related: Related) -> dict[str, Any]:
