@@ -44,12 +44,12 @@ def test_the_report_says_what_can_be_fixed_and_how(capsys: pytest.CaptureFixture
     assert run(["check"]) == 0
     out = capsys.readouterr().out
     assert "\n  = fix: remove the comment\n" in out
-    assert out.endswith("Found 1 finding (1 note) in 1 of 1 notebook.\n1 fixable with `--fix`.\n")
+    assert out.endswith("Found 1 finding (1 note) in 1 of 1 notebook, 1 fixable with `--fix`.\n")
     notebook("b.ipynb", *OUT_OF_ORDER)
     run(["check", "--format", "concise", "--ignore", "NB2,NB6"])
-    assert capsys.readouterr().out.endswith("\n1 fixable with `--fix` (1 more with `--unsafe-fixes`).\n")
+    assert capsys.readouterr().out.endswith(", 1 fixable with `--fix` (1 more with `--unsafe-fixes`).\n")
     run(["check", "b.ipynb", "--statistics"])
-    assert capsys.readouterr().out.endswith("\n1 fixable with `--fix --unsafe-fixes`.\n")
+    assert capsys.readouterr().out.endswith(", 1 fixable with `--fix --unsafe-fixes`.\n")
 
 
 def test_safe_fixes_are_written_and_the_rest_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

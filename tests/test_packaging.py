@@ -103,15 +103,19 @@ def test_linked_and_named_files_exist(checkout: Path, document: str) -> None:
     assert missing == []
 
 
-def test_the_pre_commit_hook_runs_with_its_arguments(checkout: Path, fixtures: Path) -> None:
-    """The hook's own command line, on a notebook that passes."""
-    hook = (checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    (entry,) = re.findall(r"^  entry: (.+)$", hook, re.MULTILINE)
-    (arguments,) = re.findall(r"^  args: \[(.*)\]$", hook, re.MULTILINE)
-    command = f"{entry} {' '.join(shlex.split(arguments.replace(',', ' ')))}"
-    assert run_example(f"{command} {shlex.quote(str(fixtures / 'cases' / 'clean' / 'notebook.ipynb'))}", checkout)
-    assert "types_or: [jupyter]" in hook
-    assert "require_serial: true" in hook
+def test_the_pre_commit_hooks_run_with_their_arguments(checkout: Path, fixtures: Path, tmp_path: Path) -> None:
+    """The hooks' own command lines, on a notebook that passes."""
+    notebook = tmp_path / "notebook.ipynb"
+    shutil.copy(fixtures / "cases" / "clean" / "notebook.ipynb", notebook)
+    hooks = (checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").split("\n\n")
+    assert [re.findall(r"id: (.+)", hook) for hook in hooks] == [["nb2prod"], ["nb2prod-fix"]]
+    for hook in hooks:
+        (entry,) = re.findall(r"^  entry: (.+)$", hook, re.MULTILINE)
+        (arguments,) = re.findall(r"^  args: \[(.*)\]$", hook, re.MULTILINE)
+        command = f"{entry} {' '.join(shlex.split(arguments.replace(',', ' ')))}"
+        assert run_example(f"{command} {shlex.quote(str(notebook))}", checkout)
+        assert "types_or: [jupyter]" in hook
+        assert "require_serial: true" in hook
 
 
 def test_python_dash_m_and_the_version_agree(checkout: Path) -> None:

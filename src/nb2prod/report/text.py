@@ -57,7 +57,7 @@ def summary(report: Report) -> str:
     severities = [plural(count, name) for name, count in per_severity(report).items() if count]
     touched = len({diagnostic.location.path for diagnostic in report.diagnostics})
     found = plural(len(report.diagnostics), "finding")
-    return f"Found {found} ({', '.join(severities)}) in {touched} of {files}.{_fixable(report)}"
+    return f"Found {found} ({', '.join(severities)}) in {touched} of {files}{_fixable(report)}."
 
 
 def _fixable(report: Report) -> str:
@@ -65,8 +65,8 @@ def _fixable(report: Report) -> str:
     fixes = Counter(each.finding.fix.applicability for each in report.diagnostics if each.finding.fix)
     safe, unsafe = fixes[Applicability.SAFE], fixes[Applicability.UNSAFE]
     if safe:
-        return f"\n{safe} fixable with `--fix`" + (f" ({unsafe} more with `--unsafe-fixes`)." if unsafe else ".")
-    return f"\n{unsafe} fixable with `--fix --unsafe-fixes`." if unsafe else ""
+        return f", {safe} fixable with `--fix`" + (f" ({unsafe} more with `--unsafe-fixes`)" if unsafe else "")
+    return f", {unsafe} fixable with `--fix --unsafe-fixes`" if unsafe else ""
 
 
 def printable(text: str) -> str:
