@@ -27,7 +27,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from verify_corpus import ROOT, at_its_folder, make_writable
+from verify_corpus import ROOT, at_its_folder, make_writable, quick
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", re.MULTILINE)
 
@@ -74,7 +74,7 @@ def run(
     python: str, arguments: list[str], folder: Path, timeout: float, paths: Any = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run an interpreter in ``folder``; what takes too long has exit code 124."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "300"}
     try:
         return subprocess.run(
             [python, *arguments],
@@ -152,13 +152,15 @@ def main() -> None:
     parser.add_argument("--only", default="*", metavar="GLOB", help="cases by name")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth case")
     parser.add_argument("--start", type=int, default=0, metavar="N", help="from the Nth case on")
+    parser.add_argument("--below", type=float, metavar="SECONDS", help="cases that ran in less than that")
     parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="for one suite")
     parser.add_argument("--results", type=Path, metavar="FILE", help="append one JSON object a case")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the packages")
     given = parser.parse_args()
     corpus = Path(os.environ.get("NB2PROD_CORPUS") or ROOT.parent / "shared" / "corpus")
     cases = [path.parent for path in sorted((given.folder or corpus / "runnable").glob("*/meta.json"))]
-    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only)][given.start :: given.every]
+    cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only) and quick(case, given.below)]
+    cases = cases[given.start :: given.every]
     if not cases:
         raise SystemExit("no cases: nothing is measured")
     outcomes = []

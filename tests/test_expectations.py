@@ -162,3 +162,27 @@ def test_a_step_without_any_output_is_run_and_marked(tmp_path: Path) -> None:
 
     assert "@pytest.mark.untested" in expected(files)
     assert run_suite(tmp_path).returncode == 0
+
+
+def test_an_assert_is_asked_again_of_what_the_step_returned(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path,
+        heading("Load rows"),
+        cell("import math\nrows = [1, 2, 3]\nfirst = rows[0]\nassert math.prod(rows) == 6, 'lost rows'", 1),
+        cell("print(first)", 2, printed="1\n"),
+        heading("Count rows"),
+        cell("count = len(rows)\nmost = max(rows)\nprint(count, most, first)", 3, printed="3 3 1\n"),
+        cell("print(count + most)", 4, printed="6\n"),
+    )
+
+    assert 'results["rows"]' in expected(files)
+    assert "assert math.prod(rows) == 6, " in expected(files)
+    assert "assert math.prod(rows) == 6" in files["src/squares/steps.py"]
+    assert run_suite(tmp_path).returncode == 0
+
+
+def test_an_assert_about_what_changes_later_is_no_test(tmp_path: Path) -> None:
+    files = convert(tmp_path, cell("rows = [1]\nassert len(rows) == 1", 1), cell("rows.append(2)\nprint(rows)", 2))
+
+    assert "assert len(rows)" not in expected(files)
+    assert run_suite(tmp_path).returncode == 0

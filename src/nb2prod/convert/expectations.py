@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan, Step
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell
+    from nb2prod.notebook.model import CodeCell, Notebook
 
 ANYTHING = "..."
+_PYTHON_3, _ORDERED_DICTIONARIES = (3, 0), (3, 6)
 # Line magics that change nothing of what a cell prints.
 _SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "pylab", "precision"})
 
@@ -81,6 +83,7 @@ class _Reader:
         self.plan = plan
         self.analysis = analysis
         self.slices = Slices(analysis)
+        self.python = _saved_python(plan.notebook)
         self.metrics: dict[str, Metric] = {}
         self.statements: dict[int, list[Statement]] = {}
         for statement in analysis.statements():
@@ -138,14 +141,14 @@ class _Reader:
         if text is None:
             return "" if not raw.strip() else None
         slices = [self.slices.of(statement) for statement in statements]
-        if not all(each.same for each in slices):
+        if not all(each.same and self._is_ordered(each) for each in slices):
             return None
         return self._marked(text, slices, cell, step.name)
 
     def _displayed_text(self, step: Step, item: Moved) -> str | None:
         statement = item.statement
         found = self.slices.of(statement)
-        if not found.same or not self._is_trusted(statement.cell, step):
+        if not found.same or not self._is_ordered(found) or not self._is_trusted(statement.cell, step):
             return None
         outputs = [each for each in statement.cell.outputs if output_kind(each) in ("execute_result", "pyout")]
         if len(outputs) != 1:
@@ -166,12 +169,20 @@ class _Reader:
             return figures_open(text, None, step, self.metrics)
         return text
 
+    def _is_ordered(self, found: Slice) -> bool:
+        """Return whether the saved Python kept the order of dictionaries: it does since 3.6."""
+        if self.python >= _ORDERED_DICTIONARIES:
+            return True
+        nodes = (node for index in found.indices for node in ast.walk(self.analysis.statements()[index].node))
+        return not any(isinstance(node, ast.Dict | ast.Set | ast.DictComp | ast.SetComp) for node in nodes)
+
     def _is_trusted(self, cell: CodeCell, step: Step) -> bool:
         """Return whether a cell's outputs can be of its source, and its source alone."""
         statements = self.statements.get(cell.index, [])
         guarded = any(isinstance(item, Moved) and item.guarded and item.statement.cell is cell for item in step.items)
         return (
             self.analysis.recorded is not None
+            and self.python >= _PYTHON_3
             and cell.execution_count is not None
             and cell.tree is not None
             and not guarded
@@ -179,6 +190,13 @@ class _Reader:
             and all(each.kind == "line" and each.name in _SILENT_MAGICS for each in cell.magics)
             and mismatch(cell, statements, prints=self.prints) is None
         )
+
+
+def _saved_python(notebook: Notebook) -> tuple[int, int]:
+    """Return the version of Python the notebook was saved by; the newest where it does not say."""
+    info = notebook.metadata.get("language_info")
+    version = re.match(r"(\d+)\.(\d+)", str(info.get("version", ""))) if isinstance(info, dict) else None
+    return (int(version[1]), int(version[2])) if version else (_PYTHON_3[0], 99)
 
 
 def _raw_text(cell: CodeCell) -> str:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.asserts import notebook_asserts
 from nb2prod.convert.emit.command_line import emit_cli
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
@@ -56,7 +57,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
         steps: emit_steps(plan),
     }
-    tests = emit_tests(plan, saved_expectations(plan, analysis), runs=not missing)
+    tests = emit_tests(plan, saved_expectations(plan, analysis), notebook_asserts(plan, analysis), runs=not missing)
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
     for name in _scaffold(plan):
         python[f"{source}/{name}"] = _fixed(name)
@@ -66,7 +67,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
         unsorted=() if sortable_imports(plan) else (steps,),
         verbatim=(steps,) if _reads_itself(plan) else (),
     )
-    files = {path: text.encode() for path, text in python.items()}
+    files = {path: text.encode() for path, text in (tests | python).items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
     files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
     files["README.md"] = emit_readme(plan, provenance, missing).encode()

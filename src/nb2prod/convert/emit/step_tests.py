@@ -7,9 +7,12 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.pipeline import output_field
-from nb2prod.convert.emit.settings import option_names
+from nb2prod.convert.emit.statements import indented, snippet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nb2prod.convert.asserts import NotebookAssert
     from nb2prod.convert.expectations import Expectation, Expectations
     from nb2prod.convert.plan import Plan
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]*")
 
 
-def emit_step_tests(plan: Plan, expectations: Expectations) -> dict[str, str]:
+def emit_step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert] = ()) -> dict[str, str]:
     """Return the files that test the steps in one run of the pipeline, by path.
 
     The pipeline can be run: everything it reads is among the test data.
@@ -27,7 +30,7 @@ def emit_step_tests(plan: Plan, expectations: Expectations) -> dict[str, str]:
     files = {
         "tests/notebook_text.py": _fixed("notebook_text.py"),
         "tests/step_runs.py": _fixed("step_runs.py"),
-        "tests/test_steps.py": _step_tests(plan, expectations),
+        "tests/test_steps.py": _step_tests(plan, expectations, asserts),
     }
     if not expectations.texts and not expectations.deterministic:
         del files["tests/notebook_text.py"]
@@ -38,7 +41,7 @@ def emit_step_tests(plan: Plan, expectations: Expectations) -> dict[str, str]:
 
 def emit_run_fixture(plan: Plan) -> str:
     """Return the fixture ``ran`` for ``tests/conftest.py``: the pipeline, run once for all tests."""
-    names = "".join(f"    {step.name!r},\n" for step in plan.steps)
+    names = "".join(f"    {step.name!r}: {step.results!r},\n" for step in plan.steps)
     return (
         _RUN_FIXTURE.replace("PACKAGE", plan.package)
         .replace("OUTPUT", output_field(plan))
@@ -52,8 +55,9 @@ def covered_steps(plan: Plan, expectations: Expectations) -> list[str]:
     return [step.name for step in plan.steps if step.name in covered]
 
 
-def _step_tests(plan: Plan, expectations: Expectations) -> str:
-    rest = [step.name for step in plan.steps if step.name not in covered_steps(plan, expectations)]
+def _step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert]) -> str:
+    covered = {*covered_steps(plan, expectations), *(each.step for each in asserts)}
+    rest = [step.name for step in plan.steps if step.name not in covered]
     helpers = [
         *(["assert_displayed"] if any(each.kind == "displayed" for each in expectations.texts) else []),
         *(
@@ -70,7 +74,11 @@ def _step_tests(plan: Plan, expectations: Expectations) -> str:
         "",
         "from __future__ import annotations",
         "",
-        *(["import subprocess", "from collections.abc import Callable", ""] if expectations.deterministic else []),
+        *(
+            ["import subprocess", "from collections.abc import Callable", "from pathlib import Path", ""]
+            if expectations.deterministic
+            else []
+        ),
         *(["import pytest"] if rest else []),
         *([f"from notebook_text import {', '.join(helpers)}"] if helpers else []),
         "from step_runs import PipelineRun",
@@ -80,19 +88,15 @@ def _step_tests(plan: Plan, expectations: Expectations) -> str:
         tests.append(_RUN_ONLY.replace("STEPS", repr(rest)))
     taken: set[str] = set()
     tests += [_test(each, taken) for each in expectations.texts]
+    tests += [_assert_test(each, plan, taken) for each in asserts]
     if expectations.deterministic:
-        tests.append(
-            _SAME_AGAIN.replace("PACKAGE", plan.package).replace("OPTION", repr(option_names(plan)[output_field(plan)]))
-        )
+        tests.append(_SAME_AGAIN.replace("PACKAGE", plan.package).replace("OUTPUT", output_field(plan)))
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(tests) + "\n"
 
 
 def _test(each: Expectation, taken: set[str]) -> str:
     subject = f"{each.step}_prints" if each.kind == "printed" else f"{each.step}_displays_{each.label or 'a_value'}"
-    name = f"test_{subject}".lower()
-    while name in taken:
-        name += "_again"
-    taken.add(name)
+    name = _free(f"test_{subject}", taken)
     cells = ", ".join(map(str, each.cells))
     source = f"Cell{'s' if len(each.cells) > 1 else ''} {cells} of the notebook." if each.cells else "As the notebook."
     if each.kind == "printed":
@@ -108,6 +112,26 @@ def _test(each: Expectation, taken: set[str]) -> str:
             f"    {call}",
         ]
     )
+
+
+def _assert_test(each: NotebookAssert, plan: Plan, taken: set[str]) -> str:
+    name = _free(f"test_{each.step}_keeps_what_cell_{each.moved.statement.cell.index}_asserts", taken)
+    lines = [
+        f"def {name}(ran: PipelineRun) -> None:",
+        f'    """The notebook asserts this in cell {each.moved.statement.cell.index}."""',
+    ]
+    if each.imports:
+        lines += [f"    from {plan.package}.steps import {', '.join(each.imports)}", ""]
+    lines += [f"    {result} = ran[{each.step!r}].results[{result!r}]" for result in each.results]
+    return "\n".join([*lines, indented(snippet(each.moved).code, "    ")])
+
+
+def _free(name: str, taken: set[str]) -> str:
+    name = name.lower()
+    while name in taken:
+        name += "_again"
+    taken.add(name)
+    return name
 
 
 def _text_literal(text: str) -> str:
@@ -144,9 +168,10 @@ def _fixed(name: str) -> str:
 
 _RUN_FIXTURE = '''
 
-STEPS = (
+# What each step returns.
+STEPS = {
     NAMES
-)
+}
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +198,8 @@ _SAME_AGAIN = '''def test_the_command_line_prints_the_same_again(
     ran: PipelineRun, python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     """Nothing in the notebook depends on chance that no seed settles."""
-    result = python("-m", "PACKAGE", OPTION, "results", timeout=600)
+    Path("settings.toml").write_text('OUTPUT = "results"', encoding="utf-8")
+    result = python("-m", "PACKAGE", "--config", "settings.toml", timeout=600)
 
     assert result.returncode == 0, result.stderr
     assert_text(result.stdout, ran.printed)'''

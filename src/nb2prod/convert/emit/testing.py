@@ -13,8 +13,9 @@ from nb2prod.convert.emit.settings import needed_lines, option_names, variable_n
 from nb2prod.convert.emit.step_tests import emit_run_fixture, emit_step_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from nb2prod.convert.asserts import NotebookAssert
     from nb2prod.convert.expectations import Expectations
     from nb2prod.convert.plan import Function, Plan
 
@@ -34,7 +35,9 @@ class FunctionCall:
     text: str
 
 
-def emit_tests(plan: Plan, expectations: Expectations, *, runs: bool) -> dict[str, str]:
+def emit_tests(
+    plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert] = (), *, runs: bool
+) -> dict[str, str]:
     """Return the files of ``tests``, by path; with ``runs`` the pipeline can be run on the test data."""
     files = {
         "tests/conftest.py": emit_shared(plan, runs=runs),
@@ -47,7 +50,7 @@ def emit_tests(plan: Plan, expectations: Expectations, *, runs: bool) -> dict[st
     function_tests = emit_function_tests(plan)
     if function_tests is not None:
         files["tests/test_functions.py"] = function_tests
-    return files | (emit_step_tests(plan, expectations) if runs else {})
+    return files | (emit_step_tests(plan, expectations, asserts) if runs else {})
 
 
 def emit_shared(plan: Plan, *, runs: bool) -> str:
@@ -69,9 +72,7 @@ def emit_entrypoint_test(plan: Plan, *, runs: bool) -> str:
     needed, variables = needed_lines(plan), variable_names(plan)
     text = _ENTRYPOINT_TEST + (_RUN_TEST if runs else "")
     if needed:
-        text = text.replace(
-            "from collections.abc import Callable\n", "from collections.abc import Callable\n\nimport pytest\n"
-        )
+        text = text.replace("from pathlib import Path\n", "from pathlib import Path\n\nimport pytest\n")
         text += _NEEDED_TEST.replace("VARIABLES", repr([variables[name] for name in needed]))
         text = text.replace("LINES", repr([line.partition(":")[0] for line in needed.values()]))
     option = option_names(plan)[output_field(plan)]
@@ -233,6 +234,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -249,6 +251,21 @@ def test_an_unknown_option_is_a_usage_error(python: Run) -> None:
 
     assert result.returncode == 2
     assert "--no-such-option" in result.stderr
+
+
+def test_a_configuration_that_cannot_be_read_is_a_usage_error(python: Run) -> None:
+    result = python("-m", "PACKAGE", "--config", "no_such_file.toml")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "no_such_file.toml" in result.stderr
+
+
+def test_an_unknown_field_in_a_configuration_is_a_usage_error(python: Run, folder: Path) -> None:
+    (folder / "settings.toml").write_text("no_such_field = 1", encoding="utf-8")
+    result = python("-m", "PACKAGE", "--config", "settings.toml")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "no_such_field" in result.stderr
 '''
 
 _RUN_TEST = """

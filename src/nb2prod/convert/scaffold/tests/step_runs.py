@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
 
 @dataclass
 class StepRun:
-    """What one step printed to standard output, and the messages it logged."""
+    """What one step printed to standard output, the messages it logged, and what it returned, by name."""
 
     printed: str = ""
     logged: list[str] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
 
     def displayed(self, name: str | None = None) -> list[str]:
         """Return the texts the step displayed under ``name``; without a name, all that was logged."""
@@ -48,12 +49,13 @@ class PipelineRun:
 
 
 def record(
-    run: Callable[[], object], steps: ModuleType, names: Sequence[str], logger: str, folder: Path
+    run: Callable[[], object], steps: ModuleType, results: Mapping[str, Sequence[str]], logger: str, folder: Path
 ) -> PipelineRun:
-    """Call ``run`` and record the functions ``names`` of the module ``steps`` while it runs.
+    """Call ``run`` and record functions of the module ``steps`` while it runs.
 
-    logger  the name of the logger displayed values go to
-    folder  where standard output is kept meanwhile
+    results  the names of what each of these functions returns
+    logger   the name of the logger displayed values go to
+    folder   where standard output is kept meanwhile
     """
     done = PipelineRun()
     with (
@@ -61,8 +63,8 @@ def record(
         _messages(logger) as logged,
         pytest.MonkeyPatch.context() as patch,
     ):
-        for name in names:
-            patch.setattr(steps, name, _recorded(getattr(steps, name), done, printed, logged))
+        for name, returned in results.items():
+            patch.setattr(steps, name, _recorded(getattr(steps, name), returned, done, printed, logged))
         try:
             run()
         except (Exception, SystemExit) as error:
@@ -72,21 +74,20 @@ def record(
 
 
 def _recorded(
-    step: Callable[..., Any], done: PipelineRun, printed: Callable[[], str], logged: list[str]
+    step: Callable[..., Any], names: Sequence[str], done: PipelineRun, printed: Callable[[], str], logged: list[str]
 ) -> Callable[..., Any]:
-    @contextmanager
-    def recording() -> Iterator[None]:
-        before, messages = len(printed()), len(logged)
-        yield
-        done.steps[step.__name__] = StepRun(printed()[before:], logged[messages:])
+    def keep(value: Any, before: int, messages: int) -> Any:
+        results = zip(names, (value,) if len(names) == 1 else value or (), strict=True)
+        done.steps[step.__name__] = StepRun(printed()[before:], logged[messages:], dict(results))
+        return value
 
     async def call_async(*arguments: Any, **options: Any) -> Any:
-        with recording():
-            return await step(*arguments, **options)
+        before, messages = len(printed()), len(logged)
+        return keep(await step(*arguments, **options), before, messages)
 
     def call(*arguments: Any, **options: Any) -> Any:
-        with recording():
-            return step(*arguments, **options)
+        before, messages = len(printed()), len(logged)
+        return keep(step(*arguments, **options), before, messages)
 
     return call_async if inspect.iscoroutinefunction(step) else call
 
