@@ -87,10 +87,27 @@ class Finding(NamedTuple):
     severity: Severity | None = None
 
 
+class Forbidden(NamedTuple):
+    """What a page forbids: qualified names, names of magics, and string literals, as globs.
+
+    A name also means what is in it: ``google.colab`` is ``google.colab.files.upload`` too.
+    message         what a finding says; ``{name}`` stands for what was found
+    unless_guarded  silent in an ``if`` that asks for it, and in a ``try`` that goes on without it
+    """
+
+    message: str
+    calls: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    magics: tuple[str, ...] = ()
+    strings: tuple[str, ...] = ()
+    unless_guarded: bool = False
+
+
 class Rule(NamedTuple):
     """What a rule's page says of it in its front matter.
 
     redact  what a finding stands on is shown as stars: a secret must not reach the log of a build
+    forbid  what it reports wherever it is used; such a rule has no check of its own
     """
 
     code: str
@@ -100,6 +117,7 @@ class Rule(NamedTuple):
     fix: str
     since: str
     redact: bool = False
+    forbid: Forbidden | None = None
 
 
 class Diagnostic(NamedTuple):

@@ -125,7 +125,9 @@ def fails(diagnostics: Iterable[Diagnostic], settings: Settings) -> bool:
 
 
 def load_check(rule: Rule) -> Check:
-    """Return the check of a rule, which is the function ``check`` of the module of the rule's name."""
+    """Return the check of a rule: what its page forbids, or else the function of the module of the rule's name."""
+    if rule.forbid is not None:
+        return Check(import_module("nb2prod.checks._forbidden").check_for(rule), language_independent=False)
     module = import_module(f"nb2prod.checks.{rule.name.replace('-', '_')}")
     return Check(module.check, getattr(module, "LANGUAGE_INDEPENDENT", False))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.data import rules_folder
-from nb2prod.diagnostics import Rule, Severity
+from nb2prod.diagnostics import Forbidden, Rule, Severity
 from nb2prod.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
@@ -19,7 +19,8 @@ FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
 _KEYS = ("code", "name", "summary", "severity", "fix", "since")
 # `emitted-by = "linter"`: the finding is made where no check can look, so there is no check file.
 # `redact = true`: reports show stars where the finding stands.
-_OPTIONAL_KEYS = ("emitted-by", "redact")
+# `[forbid]`: what it names is the whole of the rule, and there is no check file.
+_OPTIONAL_KEYS = ("emitted-by", "redact", "forbid")
 _FIXES = ("none", "safe", "unsafe")
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _CODE = re.compile(r"NB\d{3}$")
@@ -158,7 +159,33 @@ def _rule(path: Path, lines: Sequence[str]) -> Rule:
         raise fail("emitted-by", f"`emitted-by` is linter or is left out, not {emitter!r}")
     if not isinstance(values.get("redact", False), bool):
         raise fail("redact", f"`redact` is true or false, not {values['redact']!r}")
-    return Rule(**{**values, "severity": _SEVERITIES[values["severity"]]})
+    forbid = _forbidden(values.pop("forbid"), fail) if "forbid" in values else None
+    return Rule(**{**values, "severity": _SEVERITIES[values["severity"]], "forbid": forbid})
+
+
+def _forbidden(table: object, fail: Callable[[str, str], ConfigurationError]) -> Forbidden:
+    """Return a page's ``[forbid]`` table; ``fail`` makes the error for a key and what is wrong with it."""
+    if not isinstance(table, dict):
+        raise fail("forbid", f"`forbid` is a table, not {table!r}")
+    table = {key.replace("-", "_"): value for key, value in table.items()}
+    lists = ("calls", "imports", "magics", "strings")
+    for key, value in table.items():
+        if key not in Forbidden._fields:
+            raise fail(key, f"`[forbid]` has no `{key}`; it has {', '.join(Forbidden._fields).replace('_', '-')}")
+        if key in lists and not (isinstance(value, list) and value and all(_is_text(each) for each in value)):
+            raise fail(key, f"`{key}` is a list of names or globs, not {value!r}")
+    if not _is_text(table.get("message")):
+        raise fail("message", "`[forbid]` needs a `message`: what a finding says, with {name} for what was found")
+    if not isinstance(table.get("unless_guarded", False), bool):
+        raise fail("unless-guarded", f"`unless-guarded` is true or false, not {table['unless_guarded']!r}")
+    if not any(key in table for key in lists):
+        raise fail("forbid", f"`[forbid]` forbids nothing; it needs {', '.join(lists[:-1])} or {lists[-1]}")
+    arguments: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in table.items()}
+    return Forbidden(**arguments)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _sections(path: Path, lines: Sequence[str], start: int) -> list[Section]:

@@ -1,0 +1,133 @@
+"""Rules without Python: what a page's ``[forbid]`` table names is reported where a notebook uses it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.model import CodeCell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.diagnostics import Forbidden, Rule
+    from nb2prod.notebook.location import Location
+    from nb2prod.notebook.model import Cell
+
+# What code catches that goes on where a module or a name is missing.
+_ABSENT = {"ImportError", "ModuleNotFoundError", "NameError", "Exception", "BaseException"}
+
+
+class _Use(NamedTuple):
+    """What is forbidden, as the message names it, and where it stands."""
+
+    name: str
+    location: Location
+
+
+def check_for(rule: Rule) -> Callable[[Analysis], Iterator[Finding]]:
+    """Return the check of a rule whose page forbids something."""
+    if rule.forbid is None:
+        raise ValueError(rule.name)
+    return partial(_check, rule.forbid)
+
+
+def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
+    """Yield what is forbidden once a cell, at the first place."""
+    by_cell: dict[int, list[_Use]] = {}
+    for use in _uses(forbidden, analysis):
+        if forbidden.unless_guarded and _is_guarded(use, analysis.notebook.cells[(use.location.cell or 1) - 1]):
+            continue
+        by_cell.setdefault(use.location.cell or 0, []).append(use)
+    for number in sorted(by_cell):
+        first, *more = sorted(by_cell[number], key=lambda use: use.location.range)
+        message = forbidden.message.replace("{name}", f"`{first.name}`")
+        if names := list(dict.fromkeys(f"`{use.name}`" for use in more if use.name != first.name)):
+            message += f" (also {', '.join(names[:3])}{' and more' if len(names) > 3 else ''})"  # noqa: PLR2004 as many as are read
+        yield Finding(first.location, message)
+
+
+def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
+    text = analysis.notebook.text
+    if forbidden.calls and _mentioned(forbidden.calls, text):
+        for call in analysis.calls():
+            if _matches(name := _called(call, analysis), forbidden.calls):
+                yield _Use(name, call.location)
+    for cell in analysis.notebook.code_cells:
+        for magic in cell.magics if forbidden.magics else ():
+            if _matches(magic.name, forbidden.magics):
+                start, end = magic.range
+                sign = {"line": "%", "automagic": "%", "cell": "%%"}.get(magic.kind, "")
+                yield _Use(f"{sign}{magic.name}", cell.location(start.line, start.column, end.line, end.column))
+        if cell.tree is not None and forbidden.imports and _mentioned(forbidden.imports, cell.source):
+            yield from _imports(forbidden.imports, cell, cell.tree)
+        if cell.tree is not None and forbidden.strings:
+            yield from _strings(forbidden.strings, cell, cell.tree)
+
+
+def _called(call: Call, analysis: Analysis) -> str:
+    """Return what is called: its qualified name, or the name as written where the notebook does not bind it."""
+    if call.qualified_name is not None:
+        return call.qualified_name.removeprefix("builtins.")
+    root: ast.expr = call.node.func
+    while isinstance(root, (ast.Attribute, ast.Call, ast.Subscript)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    use = analysis.use_at(root)
+    return call.name if use is not None and not analysis.flow.reaching(use) else ""
+
+
+def _imports(patterns: Sequence[str], cell: CodeCell, tree: ast.Module) -> Iterator[_Use]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                imported = [alias.name for alias in names]
+            case ast.ImportFrom(module=str() as module, level=0, names=names):
+                imported = [module, *(f"{module}.{alias.name}" for alias in names)]
+            case _:
+                continue
+        if found := next((name for name in imported if _matches(name, patterns)), None):
+            yield _Use(found, cell.locate(node))
+
+
+def _strings(patterns: Sequence[str], cell: CodeCell, tree: ast.Module) -> Iterator[_Use]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _matches(node.value, patterns):
+            yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
+
+
+def _is_guarded(use: _Use, cell: Cell) -> bool:
+    """Whether the use stands in an ``if`` that asks for it, or in a ``try`` that goes on without it."""
+    words = [word for word in re.split(r"\W|_", use.name.lower()) if word]
+    line = use.location.line
+    for node in ast.walk(cell.tree) if isinstance(cell, CodeCell) and cell.tree is not None else ():
+        if isinstance(node, ast.If) and node.body[0].lineno <= line <= (node.end_lineno or line):
+            test = ast.unparse(node.test).lower()
+            if any(word in test for word in words):
+                return True
+        elif isinstance(node, ast.Try) and node.lineno <= line <= (node.body[-1].end_lineno or line):
+            caught = {part for handler in node.handlers for part in _exceptions(handler)}
+            if caught & _ABSENT:
+                return True
+    return False
+
+
+def _exceptions(handler: ast.ExceptHandler) -> list[str]:
+    """Return the names of the exceptions a handler catches; a bare one catches all."""
+    if handler.type is None:
+        return ["Exception"]
+    return [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)]
+
+
+def _mentioned(patterns: Sequence[str], text: str) -> bool:
+    """Whether a name that some pattern starts with stands in ``text`` at all: cheap, and mostly False."""
+    return any(pattern.partition(".")[0].partition("*")[0] in text for pattern in patterns)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern means ``name`` or a module, class or package it is in."""
+    return bool(name) and any(name.startswith(f"{each}.") or fnmatchcase(name, each) for each in patterns)
