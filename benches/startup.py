@@ -30,14 +30,26 @@ COMMANDS = {
 ENDINGS = (0, 1)
 
 
+def environment(folder: str) -> dict[str, str]:
+    """Return an environment that finds this checkout, and keeps what Python compiles in ``folder``.
+
+    A variable that forbids compiled files would have every run compile us afresh.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT / "src"), "PYTHONPYCACHEPREFIX": str(Path(folder, "compiled"))}
+
+
 def cpu_seconds(arguments: list[str], folder: str) -> float:
     """Run Python with ``arguments`` in ``folder`` to its end and return the CPU seconds it used."""
     command = [sys.executable, *arguments]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    errors = process.stderr.read() if process.stderr is not None else b""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in ENDINGS:
-        raise SystemExit(f"exit code {process.returncode}: {' '.join(command)}")
+    if process.returncode not in ENDINGS or errors:
+        raise SystemExit(f"exit code {process.returncode}: {' '.join(command)}\n{errors.decode()}")
     return usage.ru_utime + usage.ru_stime
 
 

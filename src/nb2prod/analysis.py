@@ -58,7 +58,7 @@ class Call(NamedTuple):
         return self.cell.locate(self.node)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Analysis:
     """One reading of one notebook, shared by everything that asks about it.
 
@@ -73,11 +73,11 @@ class Analysis:
     libraries: Libraries
     project: Project | None = None
     settings: Settings | None = None
-    _use_at: dict[int, Use] | None = field(default=None, repr=False)
-    _calls: tuple[Call, ...] | None = field(default=None, repr=False)
-    _calls_of: dict[str | None, list[Call]] | None = field(default=None, repr=False)
-    _unbound: tuple[Unbound, ...] | None = field(default=None, repr=False)
-    _names: dict[int, str | None] = field(default_factory=dict, repr=False)
+    _use_at: dict[int, Use] | None = field(default=None)
+    _calls: tuple[Call, ...] | None = field(default=None)
+    _calls_of: dict[str | None, list[Call]] | None = field(default=None)
+    _unbound: tuple[Unbound, ...] | None = field(default=None)
+    _names: dict[int, str | None] = field(default_factory=dict)
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the top-level statements in written order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nb2prod.diagnostics import Severity
 from nb2prod.errors import ConfigurationError
@@ -97,12 +97,12 @@ class Overrides(NamedTuple):
     isolated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Configuration:
     """Finds the settings of folders; each folder's are read once."""
 
-    overrides: Overrides
-    _by_folder: dict[Path, Settings] = field(default_factory=dict)
+    overrides: Final[Overrides]
+    _by_folder: Final[dict[Path, Settings]] = field(default_factory=dict)
 
     def settings_for(self, folder: Path) -> Settings:
         """Return the settings for notebooks in ``folder`` (absolute).

@@ -39,7 +39,9 @@ _FORMATS = {
     "an Azure key": r"(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}",
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
 }
-_FORMAT = re.compile(
+# Patterns that few notebooks need are texts, which `re` compiles when they are first used: start-up
+# is spared them.
+_FORMAT = (
     "(?<![A-Za-z0-9+/_-])(?:"
     + "|".join(f"(?P<f{number}>{pattern})" for number, pattern in enumerate(_FORMATS.values()))
     + ")(?![A-Za-z0-9+/_])"
@@ -50,11 +52,11 @@ _PARTS = (
     *("sk-", "k_live_", "hf_", "SG.", "pypi-", "npm_", "eyJ", "Key=", "PRIVATE KEY", "://"),
 )
 _HINTS = ("pass", "pwd", "secret", "token", "key", "auth")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)")
-_BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)", re.IGNORECASE)
-_SETTING = re.compile(r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)")
-_WRITTEN = re.compile(r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)")
-_DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
+_ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)"
+_BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
+_SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)"
+_WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)"
+_DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
@@ -66,14 +68,13 @@ _KEYS = frozenset(
     )
 )
 
-_STAND_IN = re.compile(
-    r"[<>{}$*%]|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
-    r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$",
-    re.IGNORECASE,
+_STAND_IN = (
+    r"(?i)[<>{}$*%]|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
+    r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$"
 )
 _ENVIRONMENT_NAME = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 _ELSEWHERE = re.compile(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def credentials_in_prose(text: str) -> Iterator[str]:
     """Yield the values in a comment or in prose that look like credentials: ``password: …``, ``api_key = "…"``."""
     if not _hints(text):
         return
-    for found in _WRITTEN.finditer(text):
+    for found in re.finditer(_WRITTEN, text):
         value = found["value"].rstrip(".:!?")
         if re.search(r"\d", value) and _kind(found["name"], value):
             yield value
@@ -153,13 +154,13 @@ def _formatted(cell: Cell) -> Iterator[Credential]:
     else:
         return
     for number, line in enumerate(cell.lines, 1):
-        text = _DATA_URI.sub(lambda found: " " * len(found[0]), line)
-        for found in _FORMAT.finditer(text):
+        text = re.sub(_DATA_URI, lambda found: " " * len(found[0]), line)
+        for found in re.finditer(_FORMAT, text):
             kind = list(_FORMATS)[int((found.lastgroup or "f0")[1:])]
-            if kind == "a private key" or not (_STAND_IN.search(found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
+            if kind == "a private key" or not (re.search(_STAND_IN, found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
                 where = cell.location(number, found.start() + 1, number, found.end() + 1)
                 yield Credential(where, kind, found[0].partition("Key=")[2] or found[0])
-        for found in _ADDRESS.finditer(text):
+        for found in re.finditer(_ADDRESS, text):
             default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
             if _is_password(found["value"]) and not default:
                 where = cell.location(number, found.start() + 1, number, found.end() + 1)
@@ -167,7 +168,7 @@ def _formatted(cell: Cell) -> Iterator[Credential]:
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Credential]:
-    for found in (*_SETTING.finditer(text), *_BEARER.finditer(text)):
+    for found in (*re.finditer(_SETTING, text), *re.finditer(_BEARER, text)):
         groups = found.groupdict()
         value = groups.get("value") or groups.get("word") or ""
         name = groups.get("name") or groups.get("option") or "authorization"
@@ -178,7 +179,7 @@ def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Cred
 
 def _bare(text: str) -> str:
     """Return the credential of a header's value: ``Bearer …`` without its first word."""
-    found = _BEARER.fullmatch(text)
+    found = re.fullmatch(_BEARER, text)
     return found["value"] if found else text
 
 
@@ -224,7 +225,7 @@ def _kind(name: str, value: str) -> str | None:
     """Return what ``value`` is if it is a credential given to ``name``, which must end as such names do."""
     words = [word.lower() for word in _WORD.findall(name)] or [""]
     if words == ["authorization"]:
-        found = _BEARER.fullmatch(value)
+        found = re.fullmatch(_BEARER, value)
         return "a credential" if _is_random(found["value"] if found else value) else None
     if words[-1] in _PASSWORDS:
         return "a password" if _is_password(value) else None
@@ -235,13 +236,13 @@ def _kind(name: str, value: str) -> str | None:
 
 
 def _is_password(value: str) -> bool:
-    stands_in = _STAND_IN.search(value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
+    stands_in = re.search(_STAND_IN, value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
     return len(value) > 3 and len(set(value)) > 1 and not stands_in  # noqa: PLR2004 nobody's password is "abc"
 
 
 def _is_random(value: str, word: str = "") -> bool:
     """Whether nobody would write ``value`` by hand: no words, a long mixture."""
-    if not _is_password(value) or (word == "token" and _UUID.fullmatch(value)):
+    if not _is_password(value) or (word == "token" and re.fullmatch(_UUID, value)):
         return False
     longest = max(re.split(r"[-_./:\s]", value), key=len)
     mixed = bool(re.search(r"\d", longest)) and bool(re.search(r"[A-Za-z]", longest))

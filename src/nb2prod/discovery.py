@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nb2prod.errors import ConfigurationError
 
@@ -31,17 +31,17 @@ class Discovered(NamedTuple):
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Search:
     """One search: what was learned of repositories on the way.
 
     listed  root of a repository → its files that are not git-ignored; None where git could not say
     """
 
-    configuration: Configuration
-    force_exclude: bool
-    listed: dict[Path, frozenset[str] | None] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    configuration: Final[Configuration]
+    force_exclude: Final[bool]
+    listed: Final[dict[Path, frozenset[str] | None]] = field(default_factory=dict)
+    notices: Final[list[str]] = field(default_factory=list)
 
 
 def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclude: bool = False) -> Discovered:

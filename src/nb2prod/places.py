@@ -25,13 +25,14 @@ PLACES = {
     "exists on Kaggle only": r"/kaggle/(?:input|working|temp|lib)\b",
     "exists on Databricks only": r"/dbfs/[\w.-]|dbfs:/|/databricks/\w",
 }
-_MACHINE = re.compile("|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(PLACES.values())))
+# Texts, which `re` compiles when they are first used: start-up is spared what few notebooks need.
+_MACHINE = "|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(PLACES.values()))
 # A cheap look before every string of a cell is taken apart.
 _HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
-_IN_SHELL = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern}|/content\b|/kaggle\b)[^\s'\";|&<>)]*")
-_IN_PROSE = re.compile(rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE.pattern})[^\s'\";|&<>)`\],]*")
+_IN_SHELL = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE}|/content\b|/kaggle\b)[^\s'\";|&<>)]*"
+_IN_PROSE = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE})[^\s'\";|&<>)`\],]*"
 # Magics whose first word is a path, wherever it leads.
-_IN_MAGIC = re.compile(r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)")
+_IN_MAGIC = r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)"
 _ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
 # Regular expressions, prose and stand-ins are written with these, paths are not.
 _NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your")
@@ -86,7 +87,7 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
 
 def without_folders(text: str) -> str:
     """Return prose or a comment with ``…/name`` in the place of each path of one machine."""
-    return _IN_PROSE.sub(lambda found: f"…/{base_name(found[0])}" if base_name(found[0]) else "…", text)
+    return re.sub(_IN_PROSE, lambda found: f"…/{base_name(found[0])}" if base_name(found[0]) else "…", text)
 
 
 def base_name(path: str) -> str:
@@ -98,7 +99,7 @@ def base_name(path: str) -> str:
 
 
 def _place(text: str) -> str | None:
-    found = _MACHINE.match(text.removeprefix("file://"))
+    found = re.match(_MACHINE, text.removeprefix("file://"))
     return list(PLACES)[int(found.lastgroup[1:])] if found and found.lastgroup else None
 
 
@@ -202,14 +203,14 @@ def _in_magics(cell: CodeCell) -> Iterator[MachinePath]:
             text = lines[number - 1][column - 1 :]
             placed = list(_in_text(cell, text, number, column))
             yield from placed
-            if not placed and (found := _IN_MAGIC.match(text)) and _ABSOLUTE.match(found["path"]):
+            if not placed and (found := re.match(_IN_MAGIC, text)) and _ABSOLUTE.match(found["path"]):
                 start, end = found.span("path")
                 where = cell.location(number, column + start, number, column + end)
                 yield MachinePath(found["path"], where, None, cell)
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[MachinePath]:
-    for found in _IN_SHELL.finditer(text):
+    for found in re.finditer(_IN_SHELL, text):
         at = column + found.start()
         place = _place(found[0]) or _place(f"{found[0]}/file")
         yield MachinePath(found[0], cell.location(line, at, line, at + len(found[0])), place, cell)

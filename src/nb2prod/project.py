@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,14 +21,12 @@ _MOST_TEST_FILES = 1_000
 _MOST_BYTES = 1_000_000
 
 # Names in code and in strings (`tb.ref("clean")`, `getattr(churn, "clean")`) count, comments do not.
-_TOKEN = re.compile(
-    r"""
+# A text, which `re` compiles when it is first used: start-up is spared what few notebooks need.
+_CODE = r"""(?xs)
     (?P<comment>\#[^\n]*)
     | (?P<string>\"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
     | (?P<name>[^\W\d]\w*)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 _NAME = re.compile(r"[^\W\d]\w*")
 _REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
 _CONDA_ITEM = re.compile(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
@@ -55,7 +53,7 @@ class _Tests(NamedTuple):
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Project:
     """The project a notebook stands in. Nothing is read before it is asked for, and nothing twice.
 
@@ -63,11 +61,11 @@ class Project:
     root    the nearest folder upwards that is the top of a project, else ``folder``
     """
 
-    folder: Path
-    root: Path
-    _of_root: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    _of_folder: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    _consulted: dict[Path, None] = field(default_factory=dict, repr=False, compare=False)
+    folder: Final[Path]
+    root: Final[Path]
+    _of_root: Final[dict[str, Any]] = field(default_factory=dict)
+    _of_folder: Final[dict[str, Any]] = field(default_factory=dict)
+    _consulted: Final[dict[Path, None]] = field(default_factory=dict)
 
     @classmethod
     def for_path(cls, path: Path) -> Project:
@@ -200,7 +198,7 @@ def _read_tests(root: Path) -> _Tests:
 
 def _mentioned(text: str) -> set[str]:
     names: set[str] = set()
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_CODE, text):
         if token.lastgroup == "name":
             names.add(token.group())
         elif token.lastgroup == "string":

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.commands import CommandLine
     from nb2prod.notebook.model import CodeCell, Magic
 
-_INSTALL = re.compile(
+# A text, which `re` compiles when it is first used: start-up is spared what few notebooks need.
+_INSTALL = (
     r"(?:^|[\s;&|(/])(?:pip[\d.]*|uv(?:\s+pip)?|conda|mamba|micromamba|poetry|apt|apt-get|aptitude|yum|dnf|apk|brew|npm)"
     r"\s+(?:-\S+\s+)*(?:install|add)\b(?P<rest>[^;&|]*)"
 )
@@ -38,15 +39,15 @@ def _commands(cell: CodeCell) -> Iterator[CommandLine]:
     seen: set[Magic] = set()
     for line in command_lines(cell):
         # `%pip list` and its like look at the environment and change nothing.
-        looks = line.magic.name in ("pip", "conda", "mamba", "micromamba", "uv") and not _INSTALL.search(line.text)
-        if not looks and not line.text.startswith("#") and (line.magic not in seen or _INSTALL.search(line.text)):
+        looks = line.magic.name in ("pip", "conda", "mamba", "micromamba", "uv") and not re.search(_INSTALL, line.text)
+        if not looks and not line.text.startswith("#") and (line.magic not in seen or re.search(_INSTALL, line.text)):
             seen.add(line.magic)
             yield line
 
 
 def _finding(cell: CodeCell, commands: list[CommandLine]) -> Finding:
-    installing = [line for line in commands if _INSTALL.search(line.text)]
-    installs = [found["rest"] for line in installing for found in _INSTALL.finditer(line.text)]
+    installing = [line for line in commands if re.search(_INSTALL, line.text)]
+    installs = [found["rest"] for line in installing for found in re.finditer(_INSTALL, line.text)]
     others = len({line.magic for line in commands} - {line.magic for line in installing})
     if installs:
         packages = list(dict.fromkeys(name for rest in installs for name in _packages(rest)))

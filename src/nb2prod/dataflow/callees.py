@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from nb2prod.dataflow.names import name_table
 
@@ -35,8 +35,7 @@ class Summary:
     returned: Origins = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     """What a body is read with.
 
     callees   what a call may run of the notebook's own functions, with what comes before the arguments
@@ -52,8 +51,7 @@ class Knowledge:
     imports: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(NamedTuple):
     """What is known of a top-level statement before its bodies are walked.
 
     reads  ids of the nodes that read module-level names

@@ -44,7 +44,7 @@ class Order(Enum):
     RECORDED = "recorded"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Flow:
     """The dataflow of one notebook in one order.
 
@@ -53,12 +53,12 @@ class Flow:
 
     statements: tuple[Statement, ...]
     order: tuple[Statement, ...]
-    _reaching: dict[Use, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
-    _unsure: set[Use] = field(default_factory=set, repr=False)
-    _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict, repr=False)
+    _reaching: dict[Use, tuple[Definition, ...]] = field(default_factory=dict)
+    _unsure: set[Use] = field(default_factory=set)
+    _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict)
     # By statement: what functions read that run in it, or that may run at any time from it on.
-    _reads: Mapping[int, Calls] = field(default_factory=dict, repr=False)
-    _uses: dict[Definition, list[Use]] | None = field(default=None, repr=False)
+    _reads: Mapping[int, Calls] = field(default_factory=dict)
+    _uses: dict[Definition, list[Use]] | None = field(default=None)
 
     def reaching(self, use: Use) -> tuple[Definition, ...]:
         """Return the definitions whose value ``use`` may read, in document order; empty where there is none."""

@@ -26,7 +26,7 @@ _COMPOUND = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Calls:
     """What functions read because of one statement.
 

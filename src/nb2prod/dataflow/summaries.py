@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nb2prod.dataflow.bodies import changes_at_top, summarise
 from nb2prod.dataflow.callees import Knowledge, Outline, Summary, changes_its_object, qualified_callee
@@ -24,15 +24,15 @@ _SIMPLE = (ast.Expr, ast.Import, ast.ImportFrom, ast.AugAssign, ast.Return)
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Function:
     """A function, method or named lambda; ``method``: its first parameter is not among the arguments written."""
 
-    name: str
-    node: FunctionNode
-    statement: Statement
-    plain: bool
-    method: bool = False
+    name: Final[str]
+    node: Final[FunctionNode]
+    statement: Final[Statement]
+    plain: Final[bool]
+    method: Final[bool] = False
 
 
 def add_changes(statements: Sequence[Statement], mutates: Callable[[str], bool]) -> tuple[Statement, ...]:

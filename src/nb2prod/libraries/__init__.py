@@ -33,7 +33,7 @@ _MOST_HOPS = 8  # aliases and bases are a few steps long; more is a circle
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Libraries:
     """The tables in ``folder``. Builtins are spelled ``builtins.print``, their methods ``builtins.list.append``.
 

@@ -83,7 +83,7 @@ def automagic_candidate(source: str) -> str | None:
     return found[1] if found[1] in magic_table().automagic else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Masking:
     """A cell being masked: its source, what replaces which part of it, and the magics found."""
 

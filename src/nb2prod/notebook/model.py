@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from nb2prod.notebook.location import Location, Position, Range, node_range
 
@@ -39,7 +39,7 @@ class Magic(NamedTuple):
     range: Range
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cell:
     """What all cells share.
 
@@ -48,11 +48,11 @@ class Cell:
     source  the text as saved, list entries joined
     """
 
-    path: PurePath
-    index: int
-    id: str | None
-    source: str
-    metadata: Mapping[str, Any]
+    path: Final[PurePath]
+    index: Final[int]
+    id: Final[str | None]
+    source: Final[str]
+    metadata: Final[Mapping[str, Any]]
 
     @property
     def lines(self) -> Sequence[str]:
@@ -85,7 +85,7 @@ class RawCell(Cell):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CodeCell(Cell):
     """A code cell.
 
@@ -99,12 +99,12 @@ class CodeCell(Cell):
     problem          why ``tree`` is None: message and range; None where it parsed
     """
 
-    execution_count: int | None = None
-    outputs: tuple[Mapping[str, Any], ...] = ()
-    magics: tuple[Magic, ...] = ()
-    python: str = ""
-    tree: ast.Module | None = field(default=None, compare=False)
-    problem: SyntaxProblem | None = None
+    execution_count: Final[int | None] = None
+    outputs: Final[tuple[Mapping[str, Any], ...]] = ()
+    magics: Final[tuple[Magic, ...]] = ()
+    python: Final[str] = ""
+    tree: Final[ast.Module | None] = field(default=None, compare=False)
+    problem: Final[SyntaxProblem | None] = None
 
     def locate(self, node: ast.AST) -> Location:
         """Return the location of a node of ``tree``."""
@@ -123,7 +123,7 @@ class SyntaxProblem(NamedTuple):
     range: Range
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notebook:
     """A notebook as read.
 
@@ -133,12 +133,12 @@ class Notebook:
     text      the file's decoded text, for raw locations; never printed
     """
 
-    path: PurePath
-    cells: tuple[Cell, ...]
-    language: str
-    nbformat: tuple[int, int]
-    metadata: Mapping[str, Any]
-    text: str = field(default="", repr=False, compare=False)
+    path: Final[PurePath]
+    cells: Final[tuple[Cell, ...]]
+    language: Final[str]
+    nbformat: Final[tuple[int, int]]
+    metadata: Final[Mapping[str, Any]]
+    text: Final[str] = field(default="", repr=False, compare=False)
 
     @property
     def code_cells(self) -> tuple[CodeCell, ...]:
