@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
 
 _SEED = "0"
 _TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
@@ -29,11 +30,10 @@ def seeding(analysis: Analysis, draws: Sequence[Call]) -> Fix | None:
         names = " and ".join(sorted({str(call.info.seed) for call in draws if call.info}))
         edits = tuple(edit for edit in arguments if edit is not None)
         return Fix(f"pass `{names}={_SEED}`", edits, Applicability.UNSAFE)
-    for seeder in draws[0].info.seeded_by if draws[0].info else ():
-        edit = _seed_call(analysis, draws, seeder)
-        if edit is not None:
-            return Fix(f"call `{edit.text.strip()}` below the imports", (edit,), Applicability.UNSAFE)
-    return None
+    seeders = draws[0].info.seeded_by if draws[0].info else ()
+    # Where several would do, which of them does depends on the library's version: Keras.
+    edit = _seed_call(analysis, draws, seeders[0]) if len(seeders) == 1 else None
+    return Fix(f"call `{edit.text.strip()}` below the imports", (edit,), Applicability.UNSAFE) if edit else None
 
 
 def _argument(call: Call) -> Edit | None:
@@ -47,15 +47,21 @@ def _argument(call: Call) -> Edit | None:
     if given is not None:  # None: it would not draw otherwise
         return Edit(call.cell.locate(given), _SEED)
     end = call.location.range.end
-    last = max((call.cell.locate(each).range.end for each in (*call.node.args, *call.node.keywords)), default=None)
+    passed = f"{info.seed}={_SEED}"
+    last = max((call.cell.locate(each).range for each in (*call.node.args, *call.node.keywords)), default=None)
     if last is None:
-        place = call.cell.location(end.line, end.column - 1)
-        return Edit(place, f"{info.seed}={_SEED}")
+        return Edit(call.cell.location(end.line, end.column - 1), passed)
     # Brackets around the last argument, or a comment behind it, and the place is not that simple.
-    start, stop = offsets(call.cell.source, Range(last, end))
+    start, stop = offsets(call.cell.source, Range(last.end, end))
     if not _END_OF_CALL.match(call.cell.source[start:stop]):
         return None
-    return Edit(call.cell.location(last.line, last.column), f", {info.seed}={_SEED}")
+    before = call.cell.lines[last.start.line - 1][: last.start.column - 1]
+    own_line = f"{_newline(call.cell)}{before}" if before and not before.strip() else " "
+    return Edit(call.cell.location(last.end.line, last.end.column), f",{own_line}{passed}")
+
+
+def _newline(cell: CodeCell) -> str:
+    return "\r\n" if "\r\n" in cell.source else "\n"
 
 
 def _is_repeated(call: Call) -> bool:
@@ -71,22 +77,24 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit |
     """Return the edit that calls ``seeder`` below the import of its module, before anything is drawn."""
     if any(call.info is None or seeder not in call.info.seeded_by for call in draws):
         return None
-    # `random.seed()` seeds from the clock, wherever it stands.
-    if any(call.info is not None and seeder in call.info.seeds and not call.arguments for call in analysis.calls()):
+    if any(call.info is not None and seeder in call.info.seeds and _is_unset(call) for call in analysis.calls()):
         return None
     first = min(call.statement.index for call in draws)
     for statement, name in _imports(analysis, seeder):
         if statement.index < first:
             last = _last_of_imports(analysis, statement)
-            source = last.cell.source
             line = last.location.range.end.line
             behind = last.cell.lines[line - 1][last.location.range.end.column - 1 :]
             if not _END_OF_LINE.match(behind):
                 return None
-            newline = "\r\n" if "\r\n" in source else "\n"
             place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
-            return Edit(place, f"{newline}{name}({_SEED})")
+            return Edit(place, f"{_newline(last.cell)}{name}({_SEED})")
     return None
+
+
+def _is_unset(call: Call) -> bool:
+    """Whether it seeds from the clock, which undoes every seed before: `random.seed()`, `random.seed(None)`."""
+    return all(isinstance(each, ast.Constant) and each.value is None for each in call.arguments.values())
 
 
 def _imports(analysis: Analysis, seeder: str) -> Iterator[tuple[Statement, str]]:
