@@ -155,6 +155,7 @@ def test_a_path_object_stays_one(tmp_path: Path) -> None:
     conversion = convert(tmp_path, source, 'print(repr(DATA / "a"))')
 
     assert 'data_dir: Path = Path("data")' in text(conversion, "config")
+    assert "(DATA: Path)" in text(conversion, "steps")
     assert run(conversion, tmp_path).stdout == "PosixPath('data/a')\n"
     assert run(conversion, tmp_path, CHURN_DATA_DIR="x").stdout == "PosixPath('x/a')\n"
 
@@ -317,4 +318,4 @@ def test_a_wrong_option_is_one_clear_error(arguments: list[str], message: str, t
 def test_the_readme_names_every_field_with_its_cell(tmp_path: Path) -> None:
     readme = convert(tmp_path, "LIMIT = 5  # most", "print(LIMIT)").package.files["README.md"].decode()
 
-    assert "| `--limit` | `limit` | `CHURN_LIMIT` | `5` | most (cell 1) |" in readme
+    assert "| `--limit` | `limit` | `CHURN_LIMIT` | `5` | 1 | most |" in readme

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 # Builtins that say something as an annotation and need no import.
 _BUILTINS = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list", "set", "str", "tuple"})
 # Classes that every release of their library has under this name: an annotation is evaluated at import.
-_PUBLIC = frozenset({"pandas.DataFrame", "pandas.Series", "pandas.Index", "pandas.Timestamp", "numpy.ndarray"})
+_PUBLIC = frozenset(
+    {"pandas.DataFrame", "pandas.Series", "pandas.Index", "pandas.Timestamp", "numpy.ndarray", "pathlib.Path"}
+)
 
 
 def annotate_steps(plan: Plan, analysis: Analysis) -> Plan:
@@ -27,8 +29,9 @@ def annotate_steps(plan: Plan, analysis: Analysis) -> Plan:
     reach (``pd.DataFrame`` where it says ``import pandas as pd``, an estimator imported by name).
     """
     spellings = _spellings(plan, analysis)
-    parameters = {each.name: each.type for each in plan.parameters if each.type in _BUILTINS}
-    known: dict[str, str] = dict(parameters)
+    known = {each.name: each.type for each in plan.parameters if each.type in _BUILTINS}
+    if path := spellings.get("pathlib.Path"):
+        known.update((each.name, path) for each in plan.parameters if each.type == "Path")
     steps = []
     for step in plan.steps:
         arguments = {name: known[name] for name in step.arguments if name in known}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nb2prod.convert.candidates import Candidate, Rank
-from nb2prod.convert.constants import place_rank, purpose, simple_value
+from nb2prod.convert.constants import FILE_EFFECTS, place_rank, purpose, simple_value
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Parameter, moved_items
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Moved, Plan
     from nb2prod.dataflow.model import Statement
 
-_FILE_EFFECTS = frozenset({"read-file", "write-file", "network", "model-save", "model-load"})
 _ESTIMATOR = "sklearn.base.BaseEstimator"
 _KINDS = ("_classifier", "_regressor")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -125,8 +124,11 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
         owners = _owners(call)
         if call.info is not None and parameter == call.info.seed:
             if isinstance(value, int):
-                is_global = "seed" in call.effects
-                names = ("seed", f"{call.library}_seed") if is_global else _own_names(parameter, owners)
+                names = (
+                    ("seed", f"{call.library}_seed")
+                    if "seed" in call.effects
+                    else _own_names(parameter if parameter == "random_state" else "seed", owners)
+                )
                 yield _Found(Rank.SPLIT, call, parameter, node, value, names, text)
         elif parameter in known.splits and isinstance(value, int | float):
             yield _Found(Rank.SPLIT, call, parameter, node, value, _own_names(parameter, owners), text)
@@ -139,7 +141,8 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
 def _is_place(call: Call, text: str) -> bool:
     """Return whether a call goes to the file or address that it is given as ``text``."""
     there = bool(re.search(r"\w", text)) and not text.startswith(("/", "~"))
-    return there and not call.effects.isdisjoint(_FILE_EFFECTS)
+    # What is displayed as it is, such as a picture, is no input.
+    return there and call.library != "IPython" and not call.effects.isdisjoint(FILE_EFFECTS)
 
 
 def _place_names(text: str) -> tuple[str, ...]:

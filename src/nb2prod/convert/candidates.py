@@ -54,10 +54,15 @@ def choose(candidates: Sequence[Candidate], fields: int) -> list[Candidate]:
     ``rules/conversion.toml``.
     """
     known = knowledge()
-    most = {Rank.VARIABLE: known.most_variables, Rank.ARGUMENT: known.most_arguments}
-    left = max(known.most_fields - fields, 0)
+    left = {Rank.VARIABLE: known.most_variables}
+    literals = known.most_arguments
     chosen: list[Candidate] = []
-    for rank in Rank:
-        wanted = sorted((each for each in candidates if each.rank is rank), key=lambda each: each.place)
-        chosen += wanted[: min(left - len(chosen), most.get(rank, left))]
+    for each in sorted(candidates, key=lambda each: (each.rank, each.place)):
+        is_literal = each.statement is None
+        if fields + len(chosen) >= known.most_fields or (is_literal and not literals) or left.get(each.rank) == 0:
+            continue
+        chosen.append(each)
+        literals -= is_literal
+        if each.rank in left:
+            left[each.rank] -= 1
     return sorted(chosen, key=lambda each: each.place)

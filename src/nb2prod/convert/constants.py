@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Definition, Use
 
+# What a call does to the file or address it is given.
+FILE_EFFECTS = frozenset({"read-file", "write-file", "network", "model-save", "model-load"})
 # ``x = 5`` says nothing as a field, ``k = 5`` little.
 _SHORTEST = 3
 _LONGEST_TEXT = 200
 _MOST_WORDS = 3
 _MOST_ITEMS = 8
 _ADDRESS = re.compile(r"[a-z][a-z0-9+]*://\S+", re.IGNORECASE)
-_FILE = re.compile(r"[^\s:*?\"<>|{}%]*[^\s:*?\"<>|{}%/.]\.[A-Za-z]\w{1,7}(?:\.(?:gz|bz2|xz|zip))?")
 _SEED = re.compile(r"(?:^|_)(?:seed|random_state)(?:$|_)", re.IGNORECASE)
 _NO_DOCUMENTATION = re.compile(r"(?:noqa|type:|pylint:|pragma|fmt:)")
 
@@ -91,9 +92,11 @@ def simple_value(node: ast.expr) -> object:
     return None
 
 
-def is_place(text: str) -> bool:
+def _is_place(text: str) -> bool:
     """Return whether a text can only be an address or the name of a file."""
-    return bool(_ADDRESS.fullmatch(text) or _FILE.fullmatch(text))
+    if any(character.isspace() for character in text):
+        return False
+    return _ADDRESS.fullmatch(text) is not None or text.rpartition(".")[2].lower() in knowledge().file_endings
 
 
 def _assigned(item: Moved, analysis: Analysis) -> tuple[str, object, str] | None:
@@ -174,7 +177,7 @@ def _rank(name: str, value: object, calls: Sequence[tuple[Call, str]]) -> Rank |
             return place_rank(call)
         if parameter in known.splits or (call.info is not None and parameter == call.info.seed):
             return Rank.SPLIT
-    if isinstance(value, PurePosixPath) or (isinstance(value, str) and is_place(value)):
+    if isinstance(value, PurePosixPath) or (isinstance(value, str) and _is_place(value)):
         return Rank.READ
     if _SEED.search(name):
         return Rank.SPLIT
@@ -191,14 +194,19 @@ def place_rank(call: Call) -> Rank:
 
 def purpose(name: str, calls: Sequence[tuple[Call, str]], cell: int) -> str:
     """Return what a value of cell ``cell`` is for, as far as the code says: what it is given to first."""
+    more = " and elsewhere" if len(calls) > 1 else ""
     for call, parameter in calls:
-        if call.info is not None and parameter in call.info.path:
-            verb = file_verb(call)
-            if verb in ("reads", "writes", "makes"):
-                return f"what `{call.name}` {verb} in cell {call.cell.index}"
+        if call.info is not None and parameter in call.info.path and not call.effects.isdisjoint(FILE_EFFECTS):
+            return f"what {_called(call)} {file_verb(call) or 'goes to'}{more}"
     for call, parameter in calls:
         if "seed" in call.effects:
-            return f"seed of `{call.name}` in cell {call.cell.index}"
+            return f"seed of {_called(call)}{more}"
         if not parameter.isdigit() and (call.info is None or parameter not in call.info.path):
-            return f"`{parameter}` of `{call.name}` in cell {call.cell.index}"
+            return f"`{parameter}` of {_called(call)}{more}"
     return f"`{name}` of cell {cell}"
+
+
+def _called(call: Call) -> str:
+    """Return what is called and where, short: of ``table["mae"].unstack().to_csv`` the method."""
+    name = call.name if call.name.replace(".", "").isidentifier() else call.name.rpartition(".")[2]
+    return f"`{name}` in cell {call.cell.index}"

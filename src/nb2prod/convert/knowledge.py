@@ -21,6 +21,7 @@ class Knowledge:
     most_fields       how many values at most become fields of the configuration, and of these
     most_variables    how many that have a lower-case name,
     most_arguments    how many that have none: literals given to calls
+    file_endings      of names of files that hold data
     splits, training  keyword arguments that tell a run what to do, whatever call takes them
     hyperparameters   keyword arguments of the constructors of estimators
     """
@@ -46,6 +47,7 @@ class Knowledge:
     most_fields: int
     most_variables: int
     most_arguments: int
+    file_endings: frozenset[str]
     splits: frozenset[str]
     training: frozenset[str]
     hyperparameters: frozenset[str]
@@ -79,6 +81,7 @@ def knowledge() -> Knowledge:
         most_fields=configuration["most-fields"],
         most_variables=configuration["most-variables"],
         most_arguments=configuration["most-arguments"],
+        file_endings=frozenset(configuration["file-endings"].split()),
         splits=frozenset(configuration["splits"].split()),
         training=frozenset(configuration["training"].split()),
         hyperparameters=frozenset(configuration["hyperparameters"].split()),

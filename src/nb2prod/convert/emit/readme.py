@@ -106,14 +106,15 @@ def _how_far(plan: Plan) -> str:
 def _configure(plan: Plan) -> str:
     options, variables = option_names(plan), variable_names(plan)
     output = output_field(plan)
-    rows = [(f"`{options[output]}`", output, "output", "folder for what the run writes")]
+    rows = [(f"`{options[output]}`", output, "output", "", "folder for what the run writes")]
     for each in plan.parameters:
         default = "required" if each.required else literal(each.default)
-        source = f" (cell {each.cell})" if each.cell is not None and f"cell {each.cell}" not in each.text else ""
         option = "none: a secret" if each.secret else f"`{options[each.in_config]}`"
-        rows.append((option, each.in_config, default, description(each) + source))
-    table = ["| option | field of `Config` | environment | default | what it is |", "|---|---|---|---|---|"]
-    table += [f"| {o} | `{n}` | `{variables[n]}` | {table_cell(code(d))} | {table_cell(t)} |" for o, n, d, t in rows]
+        rows.append((option, each.in_config, default, str(each.cell or ""), description(each)))
+    table = ["| option | field of `Config` | environment | default | cell | what it is |", "|---|---|---|---|---|---|"]
+    table += [
+        f"| {o} | `{n}` | `{variables[n]}` | {table_cell(code(d))} | {c} | {table_cell(t)} |" for o, n, d, c, t in rows
+    ]
     text = [
         "An option counts more than an environment variable, that more than the file of `--config FILE`,",
         "that more than the default. `--set NAME=VALUE` is an option for any field but a secret.",
