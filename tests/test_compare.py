@@ -509,6 +509,33 @@ def test_what_differs_between_the_notebooks_own_runs_is_not_compared() -> None:
     assert found.skipped[0].name == "score"
 
 
+def test_an_argument_that_is_no_variable_of_the_notebook_is_no_result() -> None:
+    given, unbound = digest("prices.csv"), {"kind": "unbound"}
+    notebook = replace(run(), values=(*run().values, Value("fit", "prices_csv", "argument", unbound, 4)))
+    package = replace(run(), values=(*run().values, Value("fit", "prices_csv", "argument", given, 4)))
+
+    found = compare_traces(notebook, notebook, package, now=NOW)
+
+    assert (found.verdict, found.share) == ("equal", 1.0)
+    bound_once = Value("load", "prices_csv", "result", given, 2)
+    notebook, package = (replace(trace, values=(bound_once, *trace.values)) for trace in (notebook, package))
+    assert compare_traces(notebook, notebook, package, now=NOW).steps[1].incomparable == 1
+
+
+def test_values_that_two_runs_agree_on_by_chance_are_told_by_another_run() -> None:
+    first, second, package, third = (_with_value(run(), 1, score) for score in (0.1, 0.1, 0.3, 0.2))
+
+    assert compare_traces(first, second, package, now=NOW).verdict == "different"
+    found = compare_traces(first, second, package, more=[third], now=NOW)
+    assert (found.verdict, found.nondeterministic) == ("equal", 1)
+    assert compare_traces(first, second, package, more=[first], now=NOW).verdict == "different"
+
+    lines = replace(run(), out=("one", "2")), replace(run(), out=("one", "3"))
+    assert compare_traces(run(), run(), lines[1], more=[lines[0]], now=NOW).verdict == "equal"
+    files = replace(run(), files=())
+    assert compare_traces(run(), run(), files, more=[files], now=NOW).verdict == "equal"
+
+
 def test_only_the_part_that_varies_is_left_out_of_a_value() -> None:
     first, second, package = (
         _with_value(run(), 1, {"seconds": seconds, "score": score}) for seconds, score in ((1, 5), (2, 5), (3, 6))

@@ -166,6 +166,23 @@ def test_a_package_that_crashes_is_different(
     assert "ZeroDivisionError" in capsys.readouterr().out
 
 
+def test_a_package_that_leaves_early_and_content_is_different(converted: Callable[..., tuple[Path, Path]]) -> None:
+    path, package = converted(*CELLS)
+    replace_in(package, "steps.py", "total = sum(prices)", "import os; os._exit(0)")
+
+    assert run(["verify", str(path), str(package), "--runs", "1"]) == 1
+
+
+def test_a_package_that_eats_memory_is_ended_and_different(converted: Callable[..., tuple[Path, Path]]) -> None:
+    path, package = converted(*CELLS)
+    eaten = "total = sum(prices); held = []\n    while True: held.append(bytearray(10_000_000))"
+    replace_in(package, "steps.py", "total = sum(prices)", eaten)
+
+    assert run(["verify", str(path), str(package), "--runs", "1", "--memory", "300M"]) == 1
+
+    assert "MemoryLimit" in json.dumps(outcome(package))
+
+
 def test_a_package_that_hangs_is_ended_and_different(
     converted: Callable[..., tuple[Path, Path]], temporary: Path
 ) -> None:
@@ -198,6 +215,26 @@ def test_what_differs_between_the_notebooks_own_runs_is_not_compared(
     data = outcome(package)
     assert sum(row["nondeterministic"] for row in data["steps"]) == 1
     assert data["share"] < 1
+
+
+def test_a_notebook_that_varies_is_run_again_before_its_package_is_called_different(
+    converted: Callable[..., tuple[Path, Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counter = tmp_path / "runs"
+    counter.write_text("")
+    path, package = converted(
+        f"import os\nfile = open({str(counter)!r}, 'a+')\nfile.write('x')\nfile.seek(0)\nruns = len(file.read())",
+        "pid = os.getpid()\ncoarse = int(runs > 2)\nfixed = 1",
+    )
+
+    assert run(["verify", str(path), str(package), "--allow-effects"]) == 0
+
+    # The package is the third to run: the notebook's third run is the fourth.
+    assert len(outcome(package)["seconds"]["notebook"]) == 3
+    assert "the notebook was run 3 times, because its own runs differ" in capsys.readouterr().out
+    replace_in(package, "steps.py", "fixed = 1", "fixed = 2")
+    assert run(["verify", str(path), str(package), "--allow-effects"]) == 1
+    assert len(outcome(package)["seconds"]["notebook"]) == 4
 
 
 def test_random_draws_are_the_same_without_any_seed_in_the_notebook(

@@ -62,7 +62,7 @@ class Number(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
     type=click.IntRange(1, 2),
     default=2,
     show_default=True,
-    help="Runs of the notebook; what differs between two is not held against the package.",
+    help="Runs of the notebook; what differs between two is not held against the package (up to four, if they differ).",
 )
 @click.option("--tolerance-rel", type=Number(), default=1e-9, show_default=True, help="For floats, relative.")
 @click.option("--tolerance-abs", type=Number(), default=1e-12, show_default=True, help="For floats, absolute.")
@@ -155,7 +155,7 @@ def _progress(runs: int) -> tuple[Callable[[int, int, int], None], Callable[[], 
         return (lambda _run, _done, _cells: None), (lambda: None)
 
     def show(run: int, done: int, cells: int) -> None:
-        where = f"notebook, run {run} of {runs}: cell {min(done + 1, cells)} of {cells}" if run else "package"
+        where = f"notebook, run {run} of {max(run, runs)}: cell {min(done + 1, cells)} of {cells}" if run else "package"
         write(f"\r\x1b[K{where}", error=True)
 
     return show, lambda: write("\r\x1b[K", error=True)

@@ -132,6 +132,8 @@ def _failure(done: Verification) -> Iterator[str]:
 
 
 def _notes(done: Verification) -> Iterator[str]:
+    if len(done.notebook) > done.options.runs:
+        yield f"note: the notebook was run {len(done.notebook)} times, because its own runs differ"
     for note in dict.fromkeys(note for run in _runs(done) for note in run.notes):
         yield printable(f"note: {note}")
 

@@ -23,7 +23,7 @@ from nb2prod.verify.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
-    from nb2prod.verify.trace import Digest, Failure, Trace
+    from nb2prod.verify.trace import Digest, Failure, Trace, Value
 
 __all__ = [
     "Comparison", "Count", "Difference", "Found", "Incomparable", "Skipped", "Tolerance", "compare_lines",
@@ -94,7 +94,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A package's run held against the notebook's two runs.
+    """A package's run held against the notebook's runs.
 
     steps      counts of values, a row for each step, in their order
     others     counts of printed lines, error output, displayed values, figures and files
@@ -119,6 +119,11 @@ class Comparison:
         return sum(row.total for row in (*self.steps, *self.others))
 
     @property
+    def nondeterministic(self) -> int:
+        """The number of results that differ between the notebook's own runs."""
+        return sum(row.nondeterministic for row in (*self.steps, *self.others))
+
+    @property
     def share(self) -> float:
         """The compared share of all results, from 0 to 1; 0 where there were none."""
         return self.compared / self.total if self.total else 0.0
@@ -132,27 +137,36 @@ class Comparison:
 
 
 def compare_traces(
-    first: Trace, second: Trace, package: Trace, tolerance: Tolerance = DEFAULT, *, now: datetime | None = None
+    first: Trace,
+    second: Trace,
+    package: Trace,
+    tolerance: Tolerance = DEFAULT,
+    *,
+    more: Sequence[Trace] = (),
+    now: datetime | None = None,
 ) -> Comparison:
-    """Compare the notebook's two runs with the package's.
+    """Compare the notebook's two runs, and ``more`` of them, with the package's.
 
     What differs between the notebook's runs is nondeterministic and not compared; what one side has
     and the other has not is a difference, save for the images the package saves of shown figures.
     """
     tally = _Tally(tolerance)
     _failures(tally, first.failure, package.failure)
-    traces = (first, second, package)
+    traces = (first, package, second, *more)
     for name in dict.fromkeys(value.step for trace in (first, package) for value in trace.values):
         tally.count(name, of_step=True)
-    drawn = _drawn(first) | _drawn(package)
+    drawn, settings = _drawn(first) | _drawn(package), _settings(first)
+
+    def says_something(value: Value) -> bool:
+        if value.role == "generator":
+            return (value.step, value.name) in drawn
+        return value.role == "result" or value.name not in settings
+
     tally.match(
         "value",
         lambda key, event: (key[0], event.cell, key[1] if key[2] != "generator" else f"state of {key[1]}"),
         *(
-            _keyed(
-                (value for value in trace.values if value.role != "generator" or (value.step, value.name) in drawn),
-                lambda value: (value.step, value.name, value.role),
-            )
+            _keyed(filter(says_something, trace.values), lambda value: (value.step, value.name, value.role))
             for trace in traces
         ),
     )
@@ -167,11 +181,16 @@ def compare_traces(
         lambda key, _: (None, key[0], f"figure {key[1]}"),
         *(_keyed(trace.figures, lambda each: (each.cell, each.number)) for trace in traces),
     )
-    own = [file for file in package.files if not _OWN_FIGURE.search(file.path)]
     tally.match(
         "file",
         lambda key, _: (None, None, key[0]),
-        *(_keyed(files, lambda file: (file.path,)) for files in (first.files, second.files, own)),
+        *(
+            _keyed(
+                (file for file in trace.files if trace is not package or not _OWN_FIGURE.search(file.path)),
+                lambda file: (file.path,),
+            )
+            for trace in traces
+        ),
     )
     return Comparison(
         tally.rows(of_step=True),
@@ -202,25 +221,26 @@ class _Tally:
         self,
         kind: Kind,
         place: Callable[[Any, Any], tuple[str | None, int | None, str]],
-        *sides: dict[Hashable, Any],
+        first: dict[Hashable, Any],
+        package: dict[Hashable, Any],
+        *others: dict[Hashable, Any],
     ) -> None:
-        """Hold the events of one kind against each other, matched by their keys; ``place`` says where one is."""
-        first, second, package = sides
+        """Hold the events of one kind against each other, matched by their keys; ``place`` says where one is.
+
+        others  what the notebook's other runs have
+        """
         for key in dict.fromkeys((*first, *package)):
             event = first.get(key)
             step, cell, name = place(key, event or package[key])
             row = self.count(step or _ROWS[kind], of_step=step is not None)
-            if event is None and key in second:
+            if any((key in other) != (event is not None) for other in others):
                 outcome = "nondeterministic"
-                self.skipped.append(Skipped(kind, step, cell, name, "only one of the notebook's runs has it"))
+                self.skipped.append(Skipped(kind, step, cell, name, "not all of the notebook's runs have it"))
             elif event is None:
                 outcome = "different"
                 self.found(
                     kind, step, cell, name, Difference("", "nothing", _said(package[key]), "the notebook has none")
                 )
-            elif key not in second:
-                outcome = "nondeterministic"
-                self.skipped.append(Skipped(kind, step, cell, name, "only one of the notebook's runs has it"))
             elif key not in package:
                 if kind == "displayed" and _is_drawing(event.digest):
                     continue  # compared as a figure
@@ -233,32 +253,40 @@ class _Tally:
                     outcome = "different"
                     self.found(kind, step, cell, name, Difference("", _said(event), "nothing", "the package has none"))
             else:
-                outcome = self.compare(kind, (step, cell, name), event, second[key], package[key])
+                outcome = self.compare(kind, (step, cell, name), event, package[key], [other[key] for other in others])
             row[outcome] += 1
 
     def compare(
-        self, kind: Kind, where: tuple[str | None, int | None, str], first: Any, second: Any, package: Any
+        self,
+        kind: Kind,
+        where: tuple[str | None, int | None, str],
+        first: Any,
+        package: Any,
+        others: Sequence[Any],
     ) -> str:
-        """Return how two events came out that are there on both sides."""
-        if kind == "file" and first.sha256 == second.sha256 == package.sha256:
+        """Return how two events came out that are there in all runs."""
+        if kind == "file" and all(each.sha256 == first.sha256 for each in (package, *others)):
             return "equal"
-        if first.digest is None or second.digest is None or package.digest is None:
-            if first.sha256 != second.sha256:
+        if any(each.digest is None for each in (first, package, *others)):
+            if any(each.sha256 != first.sha256 for each in others):
                 self.skipped.append(Skipped(kind, *where, "the notebook's own runs differ"))
                 return "nondeterministic"
             self.found(kind, *where, Difference("", _said(first), _said(package), "another content"))
             return "different"
-        own = match_values(first.digest, second.digest, self.tolerance)
-        varying = frozenset(each.node for each in own.differences)
-        match = match_values(first.digest, package.digest, self.tolerance, varying)
+        own = [
+            each for other in others for each in match_values(first.digest, other.digest, self.tolerance).differences
+        ]
+        match = match_values(first.digest, package.digest, self.tolerance, frozenset(each.node for each in own))
         return self.outcome(kind, where, match, own)
 
-    def outcome(self, kind: Kind, where: tuple[str | None, int | None, str], match: Match, own: Match) -> str:
+    def outcome(
+        self, kind: Kind, where: tuple[str | None, int | None, str], match: Match, own: Sequence[Difference]
+    ) -> str:
         if match.differences:
             self.found(kind, *where, match.differences[0])
             return "different"
         if match.left_out:
-            parts = ", ".join(each.path or "all of it" for each in own.differences[:3])
+            parts = ", ".join(list(dict.fromkeys(each.path or "all of it" for each in own))[:3])
             self.skipped.append(Skipped(kind, *where, f"the notebook's own runs differ: {parts}"))
         if match.incomparable:
             one = match.incomparable[0]
@@ -319,6 +347,12 @@ def _drawn(trace: Trace) -> set[tuple[str, str]]:
     return found
 
 
+def _settings(notebook: Trace) -> set[str]:
+    """Return the arguments that are no variables of the notebook: values of its code the package can be told."""
+    named = {value.name for value in notebook.values if value.digest["kind"] != "unbound"}
+    return {value.name for value in notebook.values if value.role == "argument"} - named
+
+
 def _failures(tally: _Tally, notebook: Failure | None, package: Failure | None) -> None:
     if notebook is None and package is None:
         return
@@ -333,17 +367,17 @@ def _failures(tally: _Tally, notebook: Failure | None, package: Failure | None) 
     tally.found("failure", step, cell, "the run", Difference("", left, right, "one run failed otherwise"))
 
 
-def _lines(tally: _Tally, traces: tuple[Trace, Trace, Trace], now: datetime | None) -> None:
-    first, second, package = traces
+def _lines(tally: _Tally, traces: Sequence[Trace], now: datetime | None) -> None:
+    first, package, *others = traces
     window = timedelta(minutes=5, seconds=sum(trace.seconds for trace in traces))
-    varying = varying_lines(first.out, second.out, now=now)
+    varying = frozenset(line for other in others for line in varying_lines(first.out, other.out, now=now))
     tally.lines("printed", compare_lines(first.out, package.out, now=now, window=window, without=varying))
-    errors = [_without_warnings(trace.err) for trace in traces]
-    varying = varying_lines(errors[0], errors[1], now=now)
+    errors, by_package, *by_others = (_without_warnings(trace.err) for trace in traces)
+    varying = frozenset(line for other in by_others for line in varying_lines(errors, other, now=now))
     # The package tells on standard error what the notebook displayed and which figures it saved.
-    match = compare_lines(errors[0], errors[2], now=now, window=window, without=varying, extra_allowed=True)
+    match = compare_lines(errors, by_package, now=now, window=window, without=varying, extra_allowed=True)
     tally.lines("error output", match)
-    warned = len(first.err) - len(errors[0])
+    warned = len(first.err) - len(errors)
     if warned:
         tally.skipped.append(
             Skipped("error output", None, None, f"{warned} lines", "warnings say where they come from")
