@@ -1,0 +1,65 @@
+"""assumed-device: the code assumes a graphics card that the machine it runs on may not have."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+
+_LIBRARIES = ("torch", "tensorflow", "keras", "transformers", "lightning", "pytorch_lightning")
+# `cuda`, `cuda:0` (torch), `/GPU:0`, `/device:GPU:1` (TensorFlow).
+_CARD = re.compile(r"cuda(?::\d+)?$|/?(?:device:)?GPU:\d+$", re.IGNORECASE)
+# What asks whether there is a card, and what keeps a script from asking for one that is not there.
+_ASKS = re.compile(
+    r"is_available|device_count|get_device_name|list_physical_devices|list_logical_devices|is_gpu_available|"
+    r"nvidia-smi|set_soft_device_placement|torch\.accelerator|Accelerator\("
+)
+_LOAD = "torch.load"
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first place in each cell that needs a card, as long as nothing above has asked for one.
+
+    What was saved from a card needs one wherever it is loaded, whether or not anything has asked.
+    """
+    text = analysis.notebook.text
+    if not any(library in text for library in _LIBRARIES):
+        return
+    asked = next((cell.index for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)), None)
+    seen: set[int] = set()
+    for call in analysis.calls():
+        if asked is not None and call.cell.index >= asked and call.qualified_name != _LOAD:
+            continue
+        if call.cell.index not in seen and (problem := _problem(call)):
+            seen.add(call.cell.index)
+            yield Finding(call.location, problem)
+
+
+def _problem(call: Call) -> str | None:
+    """Return what is wrong with a call, if it cannot run without a card."""
+    method = call.node.func.attr if isinstance(call.node.func, ast.Attribute) else ""
+    if call.qualified_name == _LOAD and "map_location" not in call.arguments and not call.has_star_arguments:
+        return "`torch.load` puts tensors on the device they were saved from; give `map_location`"
+    if method == "cuda" and not call.node.args:
+        return "`.cuda()` fails without a graphics card; use `.to(device)` with a device that is asked for once"
+    card = next((name for name in _devices(call, method) if _CARD.match(name)), None)
+    if card is None:
+        return None
+    return f'`"{card}"` assumes a graphics card; choose the device by what there is (`torch.cuda.is_available()`)'
+
+
+def _devices(call: Call, method: str) -> Iterator[str]:
+    """Yield the literal devices a call is given."""
+    given = [value for name, value in call.arguments.items() if name in ("device", "map_location")]
+    if method in ("to", "device"):
+        given += call.node.args[:1]
+    for node in given:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
