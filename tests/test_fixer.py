@@ -219,7 +219,7 @@ def test_changes_that_touch_are_made_one_after_the_other() -> None:
     elsewhere = fix(edit(notebook, 1, (2, 1), (2, 2), "z"), RemoveOutputs(1))
     again = fix(RemoveOutputs(1), edit(notebook, 2, (1, 1), (1, 2), "z"))
     order, insertion = fix(ReorderCells((2, 1))), fix(InsertCell(1, "code", ""))
-    assert apart(notebook, [first, adjoining, elsewhere, again, order, insertion]) == [first, elsewhere, order]
+    assert apart([first, adjoining, elsewhere, again, order, insertion]) == [first, elsewhere, order]
 
 
 # Rules that say what they are told to, each with its fix.

@@ -107,7 +107,7 @@ def _fix_notebook(trial: Attempt, *, unsafe: bool) -> FixedNotebook:
     if encoded(state.notebook.text, content) != content:
         rejected = dict.fromkeys(_fixes(state, {}, unsafe=unsafe), "its encoding cannot be kept")
     while fixes := _fixes(state, rejected, unsafe=unsafe):
-        chosen = apart(state.notebook, fixes)
+        chosen = apart(fixes)
         result = attempt(trial, state, chosen, [each for fix in chosen for each in fixes[fix]])
         if isinstance(result, str) and len(chosen) > 1:
             chosen = chosen[:1]
