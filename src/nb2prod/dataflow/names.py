@@ -34,6 +34,7 @@ class NameTable(NamedTuple):
     inject_calls    qualified names of calls that put names into the notebook
     inject_imports  modules whose import does
     star_modules    modules of the standard library whose star import binds what the running Python's does
+    star_shadows    by module, the builtins that its star import replaces by something else
     changing_methods  methods that change their object, whatever it is
     """
 
@@ -44,6 +45,7 @@ class NameTable(NamedTuple):
     python2: frozenset[str]
     environment: frozenset[str]
     changing_methods: frozenset[str]
+    star_shadows: Mapping[str, frozenset[str]]
 
 
 @cache  # read once a run
@@ -58,6 +60,7 @@ def name_table() -> NameTable:
         frozenset(table["python2"]["names"].split()),
         frozenset(table["environment"]["names"].split()),
         frozenset(table["methods"]["changing"].split()),
+        {module: frozenset(names.split()) for module, names in table["shadows"].items()},
     )
 
 
