@@ -176,13 +176,25 @@ def wrong_file(node: ast.AST, _: Facts) -> Iterator[Change]:
 
 
 def off_by_one(node: ast.AST, _: Facts) -> Iterator[Change]:
-    """End a slice, or `head`, one later."""
-    if isinstance(node, ast.Slice) and isinstance(node.upper, ast.Constant) and isinstance(node.upper.value, int):
-        yield lambda node: setattr(node.upper, "value", node.upper.value + 1)  # type: ignore[attr-defined]
+    """End a slice, or `head`, one earlier."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and _is_number(node.slice.upper):
+        yield _end_earlier
     if _is_call(node, "head", "tail", "range") and isinstance(node, ast.Call) and node.args:
         last = node.args[-1]
         if isinstance(last, ast.Constant) and isinstance(last.value, int):
-            yield lambda node: setattr(node.args[-1], "value", node.args[-1].value + 1)  # type: ignore[attr-defined]
+            yield lambda node: setattr(node.args[-1], "value", node.args[-1].value - 1)  # type: ignore[attr-defined]
+
+
+def _is_number(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _end_earlier(node: Any) -> None:
+    """End a slice one earlier than it ends, which may be before its number."""
+    number, value = node.slice.upper.value, ast.unparse(node.value)
+    known = isinstance(node.value, ast.Name | ast.Attribute)
+    text = f"min({number}, len({value})) - 1" if known else f"{number - 1}"
+    node.slice.upper = ast.parse(text, mode="eval").body
 
 
 def changed_constant(node: ast.AST, _: Facts) -> Iterator[Change]:

@@ -140,6 +140,7 @@ def verify_observed(
 
     from nb2prod.report.verification import render_json  # noqa: PLC0415
     from nb2prod.verify import verdict  # noqa: PLC0415
+    from nb2prod.verify.folder import climbing_paths  # noqa: PLC0415
     from nb2prod.verify.interpreter import find_interpreter  # noqa: PLC0415
     from nb2prod.verify.package_run import run_package  # noqa: PLC0415
     from nb2prod.verify.sandbox import Limits, sandbox  # noqa: PLC0415
@@ -151,8 +152,9 @@ def verify_observed(
     limits = Limits(cell=seconds, total=seconds)
     options = verdict.Options(python=python, allow_effects=True, limits=limits)
     with sandbox(
-        notebook.parent, leave_out=frozenset({subject.folder}), extra=(), copy_limit=options.copy_limit,
-        limits=limits, confine=lambda _: None,
+        notebook.parent, leave_out=frozenset({subject.folder}),
+        extra=climbing_paths(subject.notebook, notebook.parent), copy_limit=options.copy_limit, limits=limits,
+        confine=lambda _: None,
     ) as box:  # fmt: skip
         runs = []
         for number in (1, 2, 3) if itself else (1, 2):
