@@ -35,7 +35,7 @@ from nb2prod.config import Selectors, Settings  # noqa: E402 - the same
 from nb2prod.diagnostics import Edit  # noqa: E402 - the same
 from nb2prod.discovery import Target  # noqa: E402 - the same
 from nb2prod.errors import UnreadableNotebookError  # noqa: E402 - the same
-from nb2prod.fixer.file import encoded  # noqa: E402 - the same
+from nb2prod.fixer.file import encoded, keeps_encoding  # noqa: E402 - the same
 from nb2prod.fixer.fix import FixedNotebook, fix_notebooks  # noqa: E402 - the same
 from nb2prod.fixer.rewrite import CannotRewriteError, rewrite  # noqa: E402 - the same
 from nb2prod.linter import Report, lint  # noqa: E402 - the same
@@ -195,10 +195,9 @@ def planted_and_removed(path: Path) -> tuple[int, str | None]:
         text = rewrite(notebook, edits).text
     except (UnreadableNotebookError, CannotRewriteError):
         return 0, None
-    with_comments = encoded(text, content)
-    if not edits or with_comments is None or notebook.language != "python":
+    if not edits or not keeps_encoding(content) or notebook.language != "python":
         return 0, None
-    path.write_bytes(with_comments)
+    path.write_bytes(encoded(text, content))
     seen = sum(len(suppressions(cell)) for cell in read_notebook(path).code_cells)
     if seen != len(edits):
         return len(edits), f"{len(edits)} comments were planted and {seen} are read"

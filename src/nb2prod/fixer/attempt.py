@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Notebook
 
 
-class Attempt(NamedTuple):
+class Trial(NamedTuple):
     """What all attempts on one notebook share."""
 
     target: Target
@@ -38,17 +38,17 @@ class State(NamedTuple):
     report: Report
 
 
-def start(trial: Attempt, content: bytes) -> State:
+def start(trial: Trial, content: bytes) -> State:
     """Return the state of the notebook whose file holds ``content``."""
     notebook = parse_notebook(content, trial.target.path)
     return State(notebook, tuple(cell.index for cell in notebook.cells), _check(trial, notebook))
 
 
-def attempt(trial: Attempt, state: State, fixes: Sequence[Fix], diagnostics: Sequence[Diagnostic]) -> State | str:
+def attempt(trial: Trial, state: State, fixes: Sequence[Fix], diagnostics: Sequence[Diagnostic]) -> State | str:
     """Return the notebook with ``fixes`` made, or why they are not: each must help and none may harm.
 
-    ``diagnostics`` are the findings they are for. Raises UnreadableNotebookError, which then is a bug
-    of ours, where the result is no notebook.
+    ``diagnostics`` are the findings they are for. Raises AssertionError, a bug of ours, where the result
+    is no notebook.
     """
     try:
         rewritten = rewrite(state.notebook, list(dict.fromkeys(change for fix in fixes for change in fix.changes)))
@@ -71,7 +71,7 @@ def attempt(trial: Attempt, state: State, fixes: Sequence[Fix], diagnostics: Seq
     return State(notebook, origins, report)
 
 
-def _check(trial: Attempt, notebook: Notebook) -> Report:
+def _check(trial: Trial, notebook: Notebook) -> Report:
     return lint([trial.target], trial.rules, find_check=trial.find_check, read=lambda _: notebook, shared=trial.shared)
 
 

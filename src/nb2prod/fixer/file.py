@@ -15,11 +15,15 @@ class UnwritableFileError(Nb2ProdError):
     """A fixed notebook cannot be put in its place; the one that was there still is."""
 
 
-def encoded(text: str, content: bytes) -> bytes | None:
-    """Return ``text`` in the encoding of ``content``, byte-order mark included; None where that is not certain."""
+def keeps_encoding(content: bytes) -> bool:
+    """Whether a notebook's text can be written as it was read: UTF-16 in the other byte order cannot."""
     encoding = json.detect_encoding(content)
-    was = content.decode(encoding, "surrogatepass")
-    return text.encode(encoding, "surrogatepass") if was.encode(encoding, "surrogatepass") == content else None
+    return content.decode(encoding, "surrogatepass").encode(encoding, "surrogatepass") == content
+
+
+def encoded(text: str, content: bytes) -> bytes:
+    """Return ``text`` in the encoding of ``content``, with a byte-order mark if it has one."""
+    return text.encode(json.detect_encoding(content), "surrogatepass")
 
 
 def replace_file(path: Path, before: bytes, after: bytes) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Applicability
-from nb2prod.fixer.attempt import Attempt, State, attempt, start
-from nb2prod.fixer.file import encoded
+from nb2prod.fixer.attempt import State, Trial, attempt, start
+from nb2prod.fixer.file import encoded, keeps_encoding
 from nb2prod.fixer.overlap import apart
 from nb2prod.linter import Check, Report, Shared, fails
 
@@ -74,7 +74,7 @@ def fix_notebooks(
     paths = {each.location.path for each in report.diagnostics if applicable(each, unsafe=unsafe)}
     shared = Shared()
     return tuple(
-        _fix_notebook(Attempt(target, rules, find_check, shared), unsafe=unsafe)
+        _fix_notebook(Trial(target, rules, find_check, shared), unsafe=unsafe)
         for target in targets
         if target.path in paths
     )
@@ -93,18 +93,20 @@ def with_fixed(report: Report, targets: Sequence[Target], fixed: Iterable[FixedN
     return report._replace(
         diagnostics=tuple(diagnostic for path in sorted(found) for diagnostic in found[path]),
         sources=sources,
-        internal_errors=(*report.internal_errors, *(error for each in now.values() for error in each.internal_errors)),
+        internal_errors=tuple(
+            dict.fromkeys(error for each in (report, *now.values()) for error in each.internal_errors)
+        ),
         failed=any(fails(found.get(target.path, ()), target.settings) for target in targets),
     )
 
 
-def _fix_notebook(trial: Attempt, *, unsafe: bool) -> FixedNotebook:
+def _fix_notebook(trial: Trial, *, unsafe: bool) -> FixedNotebook:
     path = trial.target.path
     content = path.read_bytes()
     first = state = start(trial, content)
     applied: list[Applied] = []
     rejected: dict[Fix, str] = {}
-    if encoded(state.notebook.text, content) != content:
+    if not keeps_encoding(content):
         rejected = dict.fromkeys(_fixes(state, {}, unsafe=unsafe), "its encoding cannot be kept")
     while fixes := _fixes(state, rejected, unsafe=unsafe):
         chosen = apart(fixes)
@@ -121,7 +123,7 @@ def _fix_notebook(trial: Attempt, *, unsafe: bool) -> FixedNotebook:
     return FixedNotebook(
         trial.target,
         content,
-        (encoded(state.notebook.text, content) or content) if applied else content,
+        encoded(state.notebook.text, content) if applied else content,
         first.notebook,
         state.notebook,
         state.origins,
