@@ -110,7 +110,7 @@ def test_a_named_lambda_is_a_function() -> None:
     [
         ("def f(x):\n    return x", "def f(x):\n    return x + 1"),  # two meanings
         ("def f(x=print()):\n    return x",),  # evaluating it has an effect
-        ("xs = [1]", "def f(x):\n    return xs"),  # reads a variable
+        ("def f(x):\n    return xs", "xs = [1]\ng = f"),  # reads a variable, and is handed on
         ("def f():\n    global n\n    n = 1",),  # writes a global
         ("f(1)\ndef f(x):\n    return x",),  # read before, when it meant something else
         ("def f(x):\n    return x", "f.calls = 0"),  # carries state
@@ -122,7 +122,7 @@ def test_a_definition_that_is_not_certain_stays_in_its_step(cells: tuple[str, ..
 
 def test_a_function_and_the_later_rebinding_of_what_it_reads_share_a_step() -> None:
     plan = plan_of(
-        "# First part", f"rate = [1]\ndef f():\n    return rate\nprint(f())\n{LONG}",
+        "# First part", f"rate = [1]\ndef f():\n    return rate\nprint(f)\n{LONG}",
         "# Second part", f"rate = [2]\n{LONG}",
         "# Third part", f"print(f())\n{LONG}",
     )  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_function_first_used_after_a_rebinding_moves_down_past_it() -> None:
     plan = plan_of(
         "# First part", f"rate = [1]\ndef f():\n    return rate\n{LONG}",
         "# Second part", f"rate = [2]\n{LONG}",
-        "# Third part", f"print(f())\n{LONG}",
+        "# Third part", f"print(f(), f)\n{LONG}",
     )  # fmt: skip
     assert [step.cells for step in plan.steps] == [(2,), (4,), (2, 6)]
     assert plan.steps[2].arguments == ("rate",)
@@ -142,7 +142,7 @@ def test_a_function_first_used_after_a_rebinding_moves_down_past_it() -> None:
 def test_a_function_whose_variable_comes_later_moves_down_to_its_first_use() -> None:
     plan = plan_of(
         "# First part", f"def f():\n    return rate\n{LONG}",
-        "# Second part", f"rate = [2]\n{LONG}\nprint(f())",
+        "# Second part", f"rate = [2]\n{LONG}\nprint(f(), f)",
     )  # fmt: skip
     assert [step.cells for step in plan.steps] == [(2,), (4, 2)]
     assert shapes(plan) == [("first_part", (), ()), ("second_part", (), ())]

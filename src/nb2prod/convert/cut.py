@@ -263,6 +263,7 @@ def _names_in_replacements(item: Moved, given: Sequence[str], analysis: Analysis
     known = {each.name for statement in analysis.flow.statements for each in statement.definitions} | {*given}
     names: dict[str, None] = {}
     for replacement in item.replacements:
+        names.update(dict.fromkeys(replacement.names))
         try:
             tree = ast.parse(replacement.text.strip() or "0")
         except SyntaxError:

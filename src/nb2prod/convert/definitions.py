@@ -11,11 +11,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Function, Moved, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
@@ -39,13 +40,18 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
         if _used_before(analysis, definition):
             continue
         if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            if not statement.global_writes and not item.replacements and _evaluates_quietly(statement.node):
+            if not statement.global_writes and not item.replacements and evaluates_quietly(statement.node):
                 candidates[definition.name] = item
         elif _is_named_lambda(statement.node) and not item.replacements:
             candidates[definition.name] = item
-        elif _is_constant(statement.node) and not item.replacements:
+        elif _is_constant(statement.node, analysis) and not item.replacements:
             constants[definition.name] = item
 
+    constants = {
+        name: item
+        for name, item in constants.items()
+        if all(use.name in module_names or use.name not in defined for use in item.statement.uses)
+    }
     while True:
         kept = {
             name: item
@@ -57,7 +63,7 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
         if len(kept) == len(candidates):
             break
         candidates = kept
-    needed = {use.name for item in candidates.values() for use in item.statement.uses} & constants.keys()
+    needed = _needed(candidates.values(), constants)
     chosen = [*candidates.values(), *(constants[name] for name in needed)]
     chosen.sort(key=lambda item: item.statement.index)
     functions = tuple(Function(item.statement.definitions[0].name, _kind(item.statement.node), item) for item in chosen)
@@ -105,14 +111,14 @@ def _is_named_lambda(node: ast.stmt) -> bool:
             return False
 
 
-def _evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+def evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Return whether evaluating a definition calls nothing whose effect at import anybody could notice."""
     if isinstance(node, ast.ClassDef):
         outside = [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
         for statement in node.body:
             match statement:
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    if not _evaluates_quietly(statement):
+                    if not evaluates_quietly(statement):
                         return False
                 case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.Expr(value=value):
                     outside.append(value)
@@ -132,19 +138,11 @@ def _evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassD
     return all(_is_still(each) for each in outside)
 
 
-# Calls in decorators, bases and class bodies that only build a value.
-_BUILDERS = frozenset({
-    "dataclass", "field", "property", "staticmethod", "classmethod", "namedtuple", "NamedTuple", "TypeVar", "lru_cache",
-    "cache", "wraps", "auto", "frozenset", "tuple", "dict", "list", "set", "jit", "njit", "total_ordering", "Path",
-    "float", "int", "str",
-})  # fmt: skip
-
-
 def _is_still(node: ast.expr) -> bool:
     for child in ast.walk(node):
         if isinstance(child, ast.Call):
             called = child.func.attr if isinstance(child.func, ast.Attribute) else getattr(child.func, "id", "")
-            if called not in _BUILDERS:
+            if called not in knowledge().builders:
                 return False
         elif isinstance(child, (ast.Await, ast.NamedExpr, ast.Yield, ast.YieldFrom)):
             return False
@@ -172,19 +170,43 @@ def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
     return tuple(dict.fromkeys(shadowed))
 
 
-def _is_constant(node: ast.stmt) -> bool:
-    """Return whether ``node`` is ``NAME = literal`` with a value nothing can change."""
+def _needed(definitions: Iterable[Moved], constants: Mapping[str, Moved]) -> set[str]:
+    """Return the constants that definitions read."""
+    return {use.name for item in definitions for use in item.statement.uses} & constants.keys()
+
+
+def _is_constant(node: ast.stmt, analysis: Analysis) -> bool:
+    """Return whether ``node`` is ``NAME = value`` with a value nothing can change, whenever it is made."""
     match node:
         case (
             ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value)
         ):
-            try:
-                literal = ast.literal_eval(value)
-            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                return False
-            return _unchanging(literal)
+            return _is_literal(value) or _builds_constant(value, analysis)
         case _:
             return False
+
+
+def _builds_constant(node: ast.expr, analysis: Analysis) -> bool:
+    """Return whether ``node`` is a call such as ``re.compile("…", re.I)`` of literals."""
+    if not isinstance(node, ast.Call) or analysis.qualified_name(node.func) not in knowledge().constants:
+        return False
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return all(_is_literal(value) or _is_flag(value, analysis) for value in values)
+
+
+def _is_flag(node: ast.expr, analysis: Analysis) -> bool:
+    """Return whether ``node`` is a flag of ``re``, or several joined by ``|``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return _is_flag(node.left, analysis) and _is_flag(node.right, analysis)
+    qualified = analysis.qualified_name(node) if isinstance(node, (ast.Attribute, ast.Name)) else None
+    return qualified is not None and qualified.startswith("re.") and qualified.rpartition(".")[2].isupper()
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        return _unchanging(ast.literal_eval(node))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
 
 
 def _unchanging(value: object) -> bool:

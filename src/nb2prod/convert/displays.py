@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved
 from nb2prod.convert.translate import keeps_figures
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.model import CodeCell
 
-# Methods whose value is what they have drawn, whatever library the object comes from.
-_GIVES_ARTISTS = frozenset({
-    "bar", "barh", "boxplot", "fill_between", "heatmap", "hist", "imshow", "pie", "plot", "plot_diagnostics",
-    "plot_predict", "scatter", "show",
-})  # fmt: skip
-# Names of methods that draw, whatever library the object comes from. Closing a figure that is not there
-# costs nothing, leaving one open draws the next cell's lines into it: rather too many than too few.
-_DRAWING = re.compile(
-    r"plot|draw|hist|scatter|heat|chart|visuali|(?<!con)fig|contour|diagnostic|^(im|mat)?show|^(pie|barh?|fill_between|corner)$"
-)
 # Definitions draw nothing, and may have been moved down to where they are used.
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a saved text output of a drawing call looks like: artists, not results.
@@ -39,7 +30,9 @@ _NUMBER = re.compile(r"^\s*(np\.float\d+\()?[-+]?\d[\d_.]*(e[-+]?\d+)?\)?\s*$", 
 
 def show_values(plan: Plan, analysis: Analysis) -> Plan:
     """Give every displayed expression a name under which its value is logged; figures of merit are kept."""
-    names = Names(notebook_names(analysis) | {each.name for each in plan.parameters})
+    known = notebook_names(analysis) | {each.name for each in plan.parameters}
+    names = Names(known)
+    modules = frozenset(name for each in plan.imports for name in each.binds)
     steps = []
     for step in plan.steps:
         items: list[Item] = []
@@ -60,7 +53,9 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if isinstance(value, ast.Name):
                 items.append(replace(item, shown=value.id))
                 continue
-            name = names.fresh(name_from_expression(value) or f"cell_{item.statement.cell.index}_value")
+            wanted = name_from_expression(value, modules) or f"cell_{item.statement.cell.index}_value"
+            # ``odds(3)`` gives no second ``odds`` but a value of it.
+            name = names.fresh(f"{wanted}_value" if names.is_taken(wanted) and wanted in known else wanted)
             keep = _is_merit(item.statement, analysis) and not item.guarded
             if keep:
                 kept.append(name)
@@ -147,7 +142,7 @@ def _draws(call: ast.Call, analysis: Analysis) -> bool:
     if info is not None:
         # The limits that plt.xlim() returns are numbers, whatever else it does.
         return "draw" in info.effects and info.returns != "builtins.tuple"
-    return isinstance(call.func, ast.Attribute) and call.func.attr in _GIVES_ARTISTS
+    return isinstance(call.func, ast.Attribute) and call.func.attr in knowledge().drawn_artists
 
 
 def close_figures(plan: Plan, analysis: Analysis) -> Plan:
@@ -244,14 +239,14 @@ class _Drawing:
             use = self.analysis.use_at(call.func)
             if use is not None and not self.analysis.flow.reaching(use):
                 return True  # a star import, or %pylab, brought it
-            return isinstance(call.func, ast.Attribute) and bool(_DRAWING.search(call.func.attr))
+            return isinstance(call.func, ast.Attribute) and bool(knowledge().drawing_methods.search(call.func.attr))
         info = self.analysis.libraries.call(qualified)
         if info is not None:
             return "draw" in info.effects
         root = qualified.partition(".")[0]
         if root in ("matplotlib", "seaborn"):
             return True
-        if isinstance(call.func, ast.Attribute) and bool(_DRAWING.search(call.func.attr)):
+        if isinstance(call.func, ast.Attribute) and bool(knowledge().drawing_methods.search(call.func.attr)):
             return True
         if root == "builtins" or root in sys.stdlib_module_names:
             return False

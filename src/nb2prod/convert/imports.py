@@ -7,10 +7,12 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.definitions import meanings
+from nb2prod.convert.definitions import evaluates_quietly, meanings
 from nb2prod.convert.plan import Import, Moved, Refusal, moved_items, without
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Definition, Statement
@@ -43,6 +45,8 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
             refusals.append(Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs"))
         if not all(_means_only_imports(known.get(name, []), statement) for name in binds):
             continue
+        if not _reads_only_itself(statement, {name for each in imports for name in each.binds}, known):
+            continue
         if environment_changed and not all(_indifferent(root, analysis, local) for root in _roots(statement.node)):
             if "*" in binds:
                 reason = "a star import cannot stand below a change of the environment: no function can hold it"
@@ -65,6 +69,12 @@ def _means_only_imports(definitions: list[Definition], statement: Statement) -> 
     if all(each.statement == statement.index for each in definitions):
         return True
     return all(each.kind == "import" for each in definitions) and len({each.qualified for each in definitions}) == 1
+
+
+def _reads_only_itself(statement: Statement, imported: Collection[str], known: Collection[str]) -> bool:
+    """Return whether what stands in for a missing module reads nothing but imports, builtins and itself."""
+    own = {each.name for each in statement.definitions}
+    return all(use.name in own or use.name in imported or use.name not in known for use in statement.uses)
 
 
 def _bound_again(statement: Statement, analysis: Analysis, plan: Plan) -> str | None:
@@ -126,6 +136,8 @@ def _is_quiet(node: ast.stmt) -> bool:
             return True
         case ast.Expr(value=ast.Constant()):
             return True
+        case ast.FunctionDef() | ast.ClassDef():  # what stands in for a missing module
+            return evaluates_quietly(node)
         case ast.Assign(value=value, targets=[ast.Name()]):
             return isinstance(value, (ast.Constant, ast.Name))
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,10 @@ class Knowledge:
     kernel_names: frozenset[str]
     aliases: Mapping[str, str]
     advice: Mapping[str, str]
+    builders: frozenset[str]
+    constants: frozenset[str]
+    drawing_methods: re.Pattern[str]
+    drawn_artists: frozenset[str]
     former_modules: frozenset[str]
     platform_modules: frozenset[str]
     namespaces: Mapping[str, int]
@@ -70,6 +75,10 @@ def knowledge() -> Knowledge:
         kernel_names=frozenset(magics["kernel-names"].split()),
         aliases=magics["aliases"],
         advice=magics["advice"],
+        builders=frozenset(table["definitions"]["builders"].split()),
+        constants=frozenset(table["definitions"]["constants"].split()),
+        drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
+        drawn_artists=frozenset(table["drawing"]["artists"].split()),
         former_modules=frozenset(modules["former"].split()),
         platform_modules=frozenset(modules["platform"].split()),
         namespaces=modules["namespaces"],

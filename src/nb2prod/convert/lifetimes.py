@@ -84,7 +84,7 @@ class Lifetimes:
         statement = self.items[place].statement
         if _only_used_at_once(statement, self.analysis):
             return place
-        plain = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _makes_closures(
+        plain = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not makes_closures(
             statement.node
         )
         end = place
@@ -106,7 +106,7 @@ class Lifetimes:
         """Return whether ``reader`` does more with the function than call it, or have it called at once."""
         names = {each.name for each in function.definitions}
         called = {id(call.func) for call, _ in reader.calls}
-        at_once = _arguments_used_at_once(reader, self.analysis)
+        at_once = arguments_used_at_once(reader, self.analysis)
         return any(
             use.name in names and id(use.node) not in called and id(use.node) not in at_once for use in reader.uses
         ) or (isinstance(reader.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)))
@@ -196,7 +196,8 @@ def _owners(statement: Statement) -> set[str]:
     return {node.name} if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else set()
 
 
-def _makes_closures(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def makes_closures(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether something of a function may run after its call: a function made in it, a generator."""
     inner = (
         ast.FunctionDef,
         ast.AsyncFunctionDef,
@@ -214,11 +215,12 @@ def _only_used_at_once(statement: Statement, analysis: Analysis) -> bool:
     closures = [each for each in ast.walk(statement.node) if isinstance(each, (ast.Lambda, ast.GeneratorExp))]
     if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or not closures:
         return False
-    at_once = _arguments_used_at_once(statement, analysis)
+    at_once = arguments_used_at_once(statement, analysis)
     return all(id(each) in at_once for each in closures)
 
 
-def _arguments_used_at_once(statement: Statement, analysis: Analysis) -> set[int]:
+def arguments_used_at_once(statement: Statement, analysis: Analysis) -> set[int]:
+    """Return the ``id`` of each argument of a statement's calls that the call keeps no longer than it runs."""
     found: set[int] = set()
     for call, _ in statement.calls:
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")

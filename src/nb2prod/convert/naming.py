@@ -15,7 +15,7 @@ from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.sections import title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan, Step
@@ -116,33 +116,55 @@ def _main_phrase(heading: str) -> list[str]:
     return []
 
 
-def name_from_expression(node: ast.expr) -> str | None:
-    """Return a name for the value of ``node``: ``df.head()`` → ``df_head``; None where nothing in it names it."""
-    words = [word.strip("_") for word in _words(node)]
+def name_from_expression(node: ast.expr, modules: Collection[str] = ()) -> str | None:
+    """Return a name for the value of ``node``: ``df.head()`` → ``df_head``; None where nothing in it names it.
+
+    ``modules`` are names of what is imported: ``pd.crosstab(plans)`` is ``crosstab_plans``.
+    """
+    words = [word.strip("_") for word in _words(node, modules)]
+    if len(words) > 2 and words[-1] in _COSMETIC:  # noqa: PLR2004 an object and what is done to it
+        words.pop()
     name = "_".join(word for word in words if word)
     name = re.sub(r"\W", "_", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode())
     name = re.sub(r"__+", "_", name).strip("_")[:_LONGEST].rstrip("_")
     return name if name and name.isidentifier() and not keyword.iskeyword(name) else None
 
 
-def _words(node: ast.expr) -> list[str]:
+# Methods that change how a value looks, and say nothing about it.
+_COSMETIC = frozenset({"round", "to_frame", "T", "transpose", "copy"})
+
+
+def _words(node: ast.expr, modules: Collection[str]) -> list[str]:
     match node:
         case ast.Name(id=name):
             return [name]
+        case ast.Attribute(value=ast.Name(id=module), attr=attr) if module in modules:
+            return [_snake(attr)]
         case ast.Attribute(value=value, attr=attr):
-            return [*_words(value), attr]
-        case ast.Call(func=ast.Name(id=name), args=[ast.expr() as first, *_]) if name in dir(builtins):
-            return [name, *_words(first)]
+            return [*_words(value, modules), attr]
+        case ast.Call(func=(ast.Name() | ast.Attribute(value=ast.Name())) as func, args=arguments):
+            root = func.id if isinstance(func, ast.Name) else func.value.id  # type: ignore[attr-defined]
+            if root not in modules and not (isinstance(func, ast.Name) and root in dir(builtins)):
+                return _words(func, modules)
+            called = [_snake(word) for word in _words(func, modules)]
+            return [*called, *(_words(arguments[0], modules) if arguments else ())]
         case ast.Call(func=func):
-            return _words(func)
+            return _words(func, modules)
         case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
-            return [*_words(value), key.lower()]
+            return [*_words(value, modules), key.lower()]
+        case ast.Subscript(value=value, slice=ast.Slice(lower=None)):
+            return [*_words(value, modules), "first"]
         case ast.Subscript(value=value) | ast.Await(value=value) | ast.Starred(value=value):
-            return _words(value)
+            return _words(value, modules)
         case ast.UnaryOp(operand=operand):
-            return _words(operand)
+            return _words(operand, modules)
         case _:
             return []
+
+
+def _snake(name: str) -> str:
+    """Return ``DataFrame`` as ``data_frame``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def name_steps(plan: Plan, analysis: Analysis) -> Plan:
@@ -182,8 +204,9 @@ def _acts(step: Step, analysis: Analysis) -> list[tuple[str, str]]:
             statement = item.statement if isinstance(item, Moved) else None
             if statement is None or isinstance(statement.node, (ast.FunctionDef, ast.ClassDef)):
                 continue
-            if any(effect in _effects(call, analysis) for call, _ in statement.calls):
-                found.append((verb, next((each.name for each in statement.definitions if _says(each.name)), "")))
+            name = next((each.name for each in statement.definitions if _says(each.name)), None)
+            if name is not None and any(effect in _effects(call, analysis) for call, _ in statement.calls):
+                found.append((verb, name))
     return found
 
 

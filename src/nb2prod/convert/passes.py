@@ -15,6 +15,7 @@ from nb2prod.convert.definitions import hoist_definitions
 from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
 from nb2prod.convert.field_names import name_fields
+from nb2prod.convert.free_variables import lift_functions
 from nb2prod.convert.imports import hoist_imports
 from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.lift_values import lift_values
@@ -69,6 +70,8 @@ PASSES: tuple[Pass, ...] = (
     # After the definitions, which keep the constants they read beside them.
     lift_values,
     name_fields,
+    # After the values, which the configuration gives to every function.
+    lift_functions,
     cut_steps,
     keep_globals,
     keep_shadowed_builtins,

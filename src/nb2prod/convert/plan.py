@@ -32,10 +32,14 @@ DEFAULTS = Options()
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Replace the text at ``range`` of the statement's cell by ``text`` (built by us, never pasted)."""
+    """Replace the text at ``range`` of the statement's cell by ``text`` (built by us, never pasted).
+
+    ``names`` are the notebook's names that it reads, where ``text`` is a fragment that does not tell.
+    """
 
     range: Range
     text: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,14 @@ class Step:
 class Function:
     """A function, class or constant of the notebook that goes to module level as it is.
 
-    kind  ``function``, ``class`` or ``constant``
+    kind    ``function``, ``class`` or ``constant``
+    lifted  variables of the notebook it reads: it takes them as arguments, after its own
     """
 
     name: str
     kind: Literal["function", "class", "constant"]
     moved: Moved
+    lifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

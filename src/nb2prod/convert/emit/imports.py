@@ -126,6 +126,8 @@ def _with_comments(each: Import, text: str, tree: ast.Module) -> str:
         return text
     cut = snippet(Moved(each.statement))
     before = [line for line in cut.before if line]
+    if isinstance(tree.body[0], ast.Try):
+        return cut.around(cut.code).strip()
     return "\n".join([*before, f"{text}  {cut.beside}" if cut.beside and "\n" not in text else text])
 
 

@@ -52,7 +52,7 @@ def emit_steps(plan: Plan) -> str:
     bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
-    definitions: list[str] = [_module_level(function.moved, plan.withheld) for function in plan.functions]
+    definitions = _module_level(plan)
     records: list[str] = []
     recorded: list[Step] = []
     code_cells = [cell.index for cell in plan.notebook.code_cells]
@@ -214,9 +214,20 @@ def _can_be_field(name: str) -> bool:
     return not name.startswith("_") and not keyword.iskeyword(name) and not hasattr(tuple, name)
 
 
-def _module_level(moved: Moved, withheld: Sequence[Withheld]) -> str:
-    cut = snippet(moved)
-    return shown_code(cut.around(cut.code), withheld)
+def _module_level(plan: Plan) -> list[str]:
+    """Return the text of each function, class and run of constants at module level."""
+    texts: list[str] = []
+    after_constant = False
+    for each in plan.functions:
+        cut = snippet(each.moved)
+        text = shown_code(cut.around(cut.code), plan.withheld)
+        is_constant = each.kind == "constant"
+        if is_constant and after_constant:
+            texts[-1] += f"\n{text}"
+        else:
+            texts.append(text)
+        after_constant = is_constant
+    return texts
 
 
 def _shown(show: str, label: str, code: str) -> str:

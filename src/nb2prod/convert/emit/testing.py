@@ -110,7 +110,11 @@ def emit_function_tests(plan: Plan) -> str | None:
 
 def function_calls(plan: Plan) -> list[FunctionCall]:
     """Return for each plain function the first call with literal arguments the notebook makes at top level."""
-    functions = {each.name: each for each in plan.functions if isinstance(each.moved.statement.node, ast.FunctionDef)}
+    functions = {
+        each.name: each
+        for each in plan.functions
+        if isinstance(each.moved.statement.node, ast.FunctionDef) and not each.lifted
+    }
     found: dict[str, FunctionCall] = {}
     for cell in plan.notebook.code_cells:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():

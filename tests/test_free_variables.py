@@ -1,0 +1,90 @@
+"""Functions that read variables of the notebook take them as arguments, where every call can give them."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from test_cut import plan_of
+
+from nb2prod.convert.emit.steps import emit_steps
+
+
+def lifted(*cells: str) -> dict[str, tuple[str, ...]]:
+    """Return what each function at module level takes beside its own arguments."""
+    return {each.name: each.lifted for each in plan_of(*cells).functions if each.kind == "function"}
+
+
+def code(*cells: str) -> str:
+    """Return the statements of the steps as a normal form of their text."""
+    return ast.unparse(ast.parse(emit_steps(plan_of(*cells))))
+
+
+def test_a_variable_is_handed_over_at_each_call_whatever_it_holds_there() -> None:
+    text = code("rate = [1]\ndef f(x):\n    return x + rate[0]", "print(f(2))", "rate = [9]\nprint(f(3))")
+
+    assert "def f(x, rate):" in text
+    assert "print(f(2, rate))\n    rate = [9]\n    print(f(3, rate))" in text
+
+
+def test_a_function_that_calls_another_hands_on_what_that_one_reads() -> None:
+    cells = (
+        "a = [1]\nb = [2]",
+        "def f():\n    return a\ndef g(n):\n    return f() + b if n else g(n - 1)",
+        "print(g(1))",
+    )
+
+    assert lifted(*cells) == {"f": ("a",), "g": ("a", "b")}
+    assert "return f(a) + b if n else g(n - 1, a, b)" in code(*cells)
+    assert "print(g(1, a, b))" in code(*cells)
+
+
+@pytest.mark.parametrize(
+    ("definition", "call", "expected"),
+    [
+        ("def f(x, n=3):\n    return xs", "f(1)", "f(1, xs=xs)"),
+        ("def f(*values):\n    return xs", "f(*[1, 2])", "f(*[1, 2], xs=xs)"),
+        ("def f():\n    return xs", "f()", "f(xs)"),
+        ("def f(x, y):\n    return xs", "f(y=1, x=2)", "f(y=1, x=2, xs=xs)"),
+        ("def f(x,\n):  # (\n    return xs", "f((1),  # )\n)", "f(1, xs)"),
+        ("def f(x):\n    return xs", "f(f(1))", "f(f(1, xs), xs)"),
+        ("def f(x):\n    return xs", "[f(i) for i in xs]", "[f(i, xs) for i in xs]"),
+        ("def f(x):\n    return xs", "sorted(xs, key=lambda each: f(each))", "key=lambda each: f(each, xs)"),
+    ],
+)
+def test_the_argument_is_put_where_every_call_can_take_it(definition: str, call: str, expected: str) -> None:
+    assert expected in code("xs = [len('ab')]", definition, f"print({call})")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("g = f",),  # it is read when nobody knows
+        ("print(list(map(f, [1])))",),  # the same
+        ("later = lambda: f(1)\nxs = [2]\nprint(later())",),  # the same
+        ("f(x for x in xs)",),  # a bare generator is the only argument there can be
+        ("print([f(xs) for xs in [[1]]])",),  # at the call the name means something else
+        ("del xs\nxs = [3]\nf(1)",),
+        ("def change():\n    global xs\n    xs = [4]\nchange()\nf(1)",),
+        ("class C:\n    y = f(1)",),
+    ],
+)
+def test_a_function_stays_with_its_variables_where_a_call_cannot_give_them(cells: tuple[str, ...]) -> None:
+    assert "f" not in lifted("xs = [len('ab')]", "def f(x):\n    return xs", *cells)
+
+
+def test_what_may_not_be_bound_at_a_call_is_not_handed_over() -> None:
+    assert lifted("def f(x):\n    return xs if x else 0", "print(f(0))", "xs = [1]\nprint(f(1))") == {}
+
+
+def test_a_generator_takes_only_what_is_bound_once() -> None:
+    generator = "def f():\n    for each in xs:\n        yield each"
+
+    assert lifted("xs = [len('ab')]", generator, "print(list(f()))") == {"f": ("xs",)}
+    assert lifted("xs = [len('ab')]", generator, "made = f()\nxs = [3]\nprint(list(made))") == {}
+
+
+def test_modules_and_functions_are_never_handed_over() -> None:
+    cells = ("import datetime\nfrom datetime import datetime", "def f(x):\n    return datetime", "print(f(1))")
+
+    assert lifted(*cells) == {}
