@@ -271,7 +271,7 @@ def test_comments_above_a_lifted_constant_stand_above_its_field(tmp_path: Path) 
     source = "# Sizes\n# in rows\nLIMIT = 5\n\n# not used\n#LIMIT = 7\nSTEP = 2\n# the end"
     conversion = convert(tmp_path, source, "print(LIMIT, STEP)")
 
-    expected = "    # Sizes\n    # in rows\n    limit: int = 5\n    # not used\n    # LIMIT = 7\n    # the end\n"
+    expected = "\n    # Sizes\n    # in rows\n    limit: int = 5\n\n    # not used\n    # LIMIT = 7\n    # the end\n"
     assert f"{expected}    step: int = 2\n" in text(conversion, "config")
 
 

@@ -124,7 +124,7 @@ def description(parameter: Parameter) -> str:
 
 
 def _field(parameter: Parameter) -> list[str]:
-    comments = [f"    {line}" for line in parameter.comments]
+    comments = ["", *(f"    {line}" for line in parameter.comments)] if parameter.comments else []
     return [*comments, f"    {parameter.in_config}: {_annotation_and_default(parameter)}"]
 
 
