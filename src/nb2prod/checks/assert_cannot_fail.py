@@ -1,0 +1,61 @@
+"""assert-cannot-fail: an assertion holds whatever the code does."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+
+# Functions whose first two arguments are held against each other.
+_COMPARE = ("assert_allclose", "assert_almost_equal", "assert_array_equal", "assert_equal", "assertEqual")
+_SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each assertion that cannot fail, functions included."""
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is None or "assert" not in cell.source:
+            continue
+        for node in nodes(cell.tree):
+            if isinstance(node, ast.Assert) and (reason := _always(node.test)):
+                yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}")
+            elif isinstance(node, ast.Call) and _compares_with_itself(node):
+                yield Finding(cell.locate(node), "this assertion cannot fail: both sides are the same expression")
+
+
+def _always(test: ast.expr) -> str | None:
+    """Return why a condition is always true, or None where it may be false."""
+    match test:
+        case ast.Tuple(elts=[_, *_]):
+            return "a tuple is always true; write the message behind a comma, without parentheses"
+        case ast.Constant(value=value) if value:
+            return f"`{ast.unparse(test)[:40]}` is always true"
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return next((reason for value in values if (reason := _always(value))), None)
+        case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
+            return "no length is below 0"
+        # A plain name on both sides asks for not-a-number.
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if (
+            isinstance(op, _SAME) and not isinstance(left, ast.Name) and _same(left, right)
+        ):
+            return "both sides are the same expression"
+    return None
+
+
+def _compares_with_itself(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name in _COMPARE and len(call.args) > 1 and _same(call.args[0], call.args[1])
+
+
+def _same(left: ast.expr, right: ast.expr) -> bool:
+    """Whether two expressions are one text and have one value: a call may return something else each time."""
+    return ast.dump(left) == ast.dump(right) and not any(
+        isinstance(node, (ast.Call, ast.Await)) for node in nodes(left)
+    )

@@ -1,0 +1,45 @@
+"""complex-cell: the code of a cell branches so often that nobody can try all its ways."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+
+LIMIT = 10
+# McCabe's count: each of these is one more way through the code.
+_BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_INDENTED = "\n "
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each cell whose own code has a complexity above ``LIMIT``, at its most complex statement."""
+    for cell in analysis.notebook.code_cells:
+        # Without a block of its own nothing branches ten times.
+        if cell.tree is None or _INDENTED not in cell.source:
+            continue
+        ways = [(_branches(node), node) for node in cell.tree.body if not isinstance(node, _FUNCTIONS)]
+        total = 1 + sum(count for count, _ in ways)
+        if total > LIMIT:
+            _, worst = max(ways, key=lambda each: each[0])
+            message = f"this cell has a cyclomatic complexity of {total}; a function could be tested case by case"
+            yield Finding(cell.locate(worst), message)
+
+
+def _branches(root: ast.AST) -> int:
+    """Return how often ``root`` branches, outside of functions."""
+    if isinstance(root, _FUNCTIONS):
+        return 0
+    count = int(isinstance(root, _BRANCHES))
+    if isinstance(root, ast.BoolOp):
+        count += len(root.values) - 1
+    elif isinstance(root, ast.comprehension):
+        count += 1 + len(root.ifs)
+    return count + sum(_branches(child) for child in ast.iter_child_nodes(root))

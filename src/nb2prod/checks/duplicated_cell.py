@@ -1,0 +1,50 @@
+"""duplicated-cell: two cells do the same, line for line."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import CodeCell
+
+SHORTEST = 3
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each cell whose code an earlier cell has too."""
+    # Comparing trees is exact, and dear; what cells begin with tells most of them apart.
+    by_beginning: dict[tuple[int, str], list[CodeCell]] = {}
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is not None and len(_work(cell.tree)) >= SHORTEST:
+            key = len(cell.tree.body), ast.dump(cell.tree.body[0])
+            by_beginning.setdefault(key, []).append(cell)
+    for cells in by_beginning.values():
+        first_of: dict[str, CodeCell] = {}
+        for cell in cells if len(cells) > 1 else ():
+            assert cell.tree is not None  # noqa: S101 only cells that could be parsed are compared
+            first = first_of.setdefault(ast.dump(cell.tree), cell)
+            if first is not cell and _magics(first) == _magics(cell):
+                yield Finding(
+                    cell.locate(cell.tree.body[0]),
+                    f"the same code as cell {first.index}; keep one, or make it a function",
+                    (Related(first.location(), "the first copy"),),
+                )
+
+
+def _work(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements that are more than imports, or calls of one thing without an argument."""
+    return [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom)) and not _shows(node)]
+
+
+def _shows(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, (ast.Name, ast.Constant, ast.Attribute))
+
+
+def _magics(cell: CodeCell) -> list[tuple[str, str]]:
+    return [(magic.name, magic.argument) for magic in cell.magics]

@@ -1,0 +1,73 @@
+"""scattered-imports: imports stand in the middle of the notebook, below code that has already run."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.dataflow.model import Statement
+
+_SHOWN = 5
+# What has to come before an import if it is there at all, and settings that may stand anywhere.
+_SETTINGS = ("sys.path", "os.environ", "os.putenv", "os.chdir", "site.", "warnings.", "matplotlib.")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first late import, with the cells of the others."""
+    working: int | None = None
+    late: list[Statement] = []
+    for statement in analysis.statements():
+        if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+            if working is not None and statement.cell.index > working:
+                late.append(statement)
+        elif _prepares(analysis, statement):
+            # What is imported below may need it.
+            if _changes_imports(statement):
+                return
+        elif working is None and _works(statement):
+            working = statement.cell.index
+    if late:
+        first = late[0]
+        cells = list(dict.fromkeys(each.cell.index for each in late if each.cell is not first.cell))
+        message = f"imported below cell {working}, which has already done something; collect imports in the first cell"
+        if cells:
+            shown = ", ".join(map(str, cells[:_SHOWN])) + (f" and {len(cells) - _SHOWN} more" if cells[_SHOWN:] else "")
+            message += f" (also in cell{'s' if len(cells) > 1 else ''} {shown})"
+        seen = {first.cell.index: first} | {each.cell.index: each for each in reversed(late)}
+        related = tuple(Related(seen[index].location, "a late import") for index in cells[:_SHOWN])
+        yield Finding(first.location, message, related)
+
+
+def _works(statement: Statement) -> bool:
+    """Whether a statement computes something: no text alone, no function or constant, no guarded import."""
+    match statement.node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Try() | ast.If():
+            return False
+        case ast.Expr(value=ast.Constant()) | ast.Assign(value=ast.Constant()):
+            return False
+    return statement.magic is None
+
+
+def _prepares(analysis: Analysis, statement: Statement) -> bool:
+    """Whether a statement changes settings, which imports below may depend on."""
+    match statement.node:
+        case ast.Expr(value=ast.Call(func=changed)):
+            pass
+        case ast.Assign(targets=[ast.Subscript(value=changed) | ast.Attribute(value=changed)]):
+            pass
+        case _:
+            return False
+    name = analysis.qualified_name(changed) or ""
+    info = analysis.libraries.call(name)
+    return name.startswith(_SETTINGS) or (info is not None and "global-setting" in info.effects)
+
+
+def _changes_imports(statement: Statement) -> bool:
+    """Whether a statement changes where imports look."""
+    return any(name in ast.unparse(statement.node) for name in ("sys.path", "site.", "chdir"))
