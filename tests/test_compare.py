@@ -15,10 +15,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nb2prod.verify.compare import compare_traces
+from nb2prod.verify.description import describe
 from nb2prod.verify.lines import compare_lines, varying_lines
 from nb2prod.verify.observer import Limits, digest
+from nb2prod.verify.tolerance import Tolerance
 from nb2prod.verify.trace import Displayed, Failure, Figure, Trace, Value, WrittenFile
-from nb2prod.verify.values import Difference, Incomparable, Tolerance, compare_values, describe, match_values
+from nb2prod.verify.values import Difference, Incomparable, compare_values, match_values
 
 NOW = dt.datetime(2026, 3, 5, 14, 30, 10, tzinfo=dt.UTC)
 

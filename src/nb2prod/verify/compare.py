@@ -8,17 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from nb2prod.verify.description import describe
 from nb2prod.verify.lines import LineDifference, LineMatch, Masked, compare_lines, varying_lines
-from nb2prod.verify.values import (
-    DEFAULT,
-    Difference,
-    Incomparable,
-    Match,
-    Tolerance,
-    compare_values,
-    describe,
-    match_values,
-)
+from nb2prod.verify.tolerance import DEFAULT, Tolerance
+from nb2prod.verify.values import Difference, Incomparable, Match, compare_values, match_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
