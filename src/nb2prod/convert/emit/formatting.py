@@ -132,7 +132,8 @@ def _check_compiles(text: str, path: str) -> None:
 def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
     """Return the imports of a module, each once and in any order, and its other statements in theirs.
 
-    Formatting may change the white space of docstrings, and drop the parentheses of ``del (a, b)``.
+    Formatting may change the white space of docstrings, and drop the parentheses of ``del (a, b)`` and
+    the ``u`` of a string.
     """
     tree, problem = parse_code(text)
     if tree is None:
@@ -143,6 +144,8 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
             case ast.Expr(value=ast.Constant(value=str(docstring))):
                 lines = inspect.cleandoc(docstring).strip().split("\n")
                 node.value.value = "\n".join(line.strip() for line in lines)  # type: ignore[attr-defined]
+            case ast.Constant(kind="u"):  # the "u" of a string says nothing
+                node.kind = None
             case ast.Delete(targets=[ast.Tuple(elts=elements)]):
                 node.targets = elements
     imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]

@@ -9,10 +9,12 @@ from nb2prod.convert.emit.names import fresh
 from nb2prod.convert.emit.prose import docstring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nb2prod.convert.plan import Plan, Result
 
 # Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
-_OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "dataclass", "asyncio"}) | {
+_OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "TYPE_CHECKING", "dataclass", "asyncio"}) | {
     "saving_figures",
     "notebook_tables",
     "notebook_display",
@@ -36,6 +38,8 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         body = [f"    {line}" for line in calls]
     returned = ", ".join(f"{name}={value}" for name, value in _returned(plan, variables))
     body.append(f"    return Results({returned})")
+    types = _types(plan)
+    named = _type_imports(plan, types)
     text = docstring("Run the steps of the notebook in its order and return what they made.", "    ")
     lines = [
         *docstring(f"The pipeline of {plan.notebook.path.name}, from top to bottom."),
@@ -44,7 +48,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         "",
         *(["import asyncio"] if is_async else []),
         "from dataclasses import dataclass",
-        *(["from typing import Any"] if returned else []),
+        *_typing_import(plan, types, named),
         "",
         *(["from . import steps"] if plan.steps else []),
         "from .config import Config",
@@ -52,8 +56,9 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         *(["from .figures import saving_figures"] if plan.draws else []),
         *(["from .tables import notebook_tables"] if plan.uses_pandas else []),
         "",
+        *(["if TYPE_CHECKING:", *(f"    {each}" for each in named), ""] if named else []),
         "",
-        *_results_class(plan),
+        *_results_class(plan, types),
         "",
         "",
         "def run(config: Config) -> Results:",
@@ -131,7 +136,28 @@ def _returned(plan: Plan, variables: dict[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def _results_class(plan: Plan) -> list[str]:
+def _types(plan: Plan) -> dict[str, str]:
+    """Return the type of each field of ``Results`` that is certain, as ``steps`` spells it."""
+    of_step = {step.name: dict(step.result_types) for step in plan.steps}
+    fields = result_fields(plan)
+    found = {field: of_step[each.step][each.name] for field, each in fields.items() if each.name in of_step[each.step]}
+    # A field, or what is imported here, may have the name of a type's module.
+    hidden = _OURS | fields.keys()
+    return {field: text for field, text in found.items() if text.partition(".")[0] not in hidden}
+
+
+def _type_imports(plan: Plan, types: Mapping[str, str]) -> list[str]:
+    """Return the notebook's imports of what the types name."""
+    roots = {text.partition(".")[0] for text in types.values()}
+    return sorted({each.text for each in plan.imports if len(each.binds) == 1 and each.binds[0] in roots})
+
+
+def _typing_import(plan: Plan, types: Mapping[str, str], named: Sequence[str]) -> list[str]:
+    names = [*(["TYPE_CHECKING"] if named else []), *(["Any"] if result_fields(plan).keys() - types.keys() else [])]
+    return [f"from typing import {', '.join(names)}"] if names else []
+
+
+def _results_class(plan: Plan, types: Mapping[str, str]) -> list[str]:
     results = result_fields(plan)
     text = "What the notebook made and displayed." if results else "The notebook leaves no values behind."
     rows = [
@@ -140,4 +166,4 @@ def _results_class(plan: Plan) -> list[str]:
     ]
     lines = ["@dataclass(frozen=True, eq=False)", "class Results:"]
     lines += docstring("\n".join([text, "", *rows]) if rows else text, "    ")
-    return [*lines, "", *(f"    {name}: Any" for name in results)] if results else lines
+    return [*lines, "", *(f"    {name}: {types.get(name, 'Any')}" for name in results)] if results else lines

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
-from nb2prod.convert.emit.pipeline import output_field, result_fields
+from nb2prod.convert.emit.outputs import results_section, shown_section
+from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
 from nb2prod.convert.emit.settings import description, option_names, variable_names
 from nb2prod.convert.emit.testing import function_calls
@@ -33,7 +34,8 @@ def emit_readme(plan: Plan, provenance: Provenance, missing: Sequence[str]) -> s
         _run(plan),
         _configure(plan),
         _steps(plan),
-        _results(plan),
+        results_section(plan),
+        shown_section(plan),
         _data(plan),
         _tests(plan, missing),
         _left_out(plan),
@@ -134,20 +136,6 @@ def _steps(plan: Plan) -> str:
         cells = ", ".join(map(str, step.cells))
         table.append(f"| `{step.name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
     return "\n".join(["## Steps", "", f"`{plan.package}.pipeline.run` calls them in this order:", "", *table])
-
-
-def _results(plan: Plan) -> str:
-    results = result_fields(plan)
-    if not results:
-        return ""
-    displayed = sum(each.displayed for each in results.values())
-    rows = [
-        f"| `{name}` | `{each.step}` | {each.cell} | {'displayed' if each.displayed else 'made'} |"
-        for name, each in results.items()
-    ]
-    number = f"{len(results)} value{'s' if len(results) != 1 else ''}"
-    head = f"`run` returns {number}, {displayed} of them displayed by the notebook."
-    return "\n".join(["## Results", "", head, "", "| name | step | cell | |", "|---|---|---|---|", *rows])
 
 
 def _data(plan: Plan) -> str:
