@@ -79,6 +79,10 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit |
         return None
     if any(call.info is not None and seeder in call.info.seeds and _is_unset(call) for call in analysis.calls()):
         return None
+    # `tf.placeholder` is of a TensorFlow that seeds otherwise.
+    library = seeder.partition(".")[0]
+    if any(call.info is not None and call.info.until and call.library == library for call in analysis.calls()):
+        return None
     first = min(call.statement.index for call in draws)
     for statement, name in _imports(analysis, seeder):
         if statement.index < first:

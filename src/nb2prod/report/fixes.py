@@ -90,4 +90,4 @@ def _longest_rising(numbers: Sequence[int]) -> frozenset[int]:
 
 
 def _lines(report: Report, cell: Cell) -> Sequence[str]:
-    return report.sources.get((cell.path, cell.index)) or (cell.lines if cell.source else [])
+    return report.sources.get((cell.path, cell.index), cell.lines) if cell.source else []
