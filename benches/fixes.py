@@ -75,6 +75,8 @@ def broken_promises(path: Path) -> tuple[list[str], Counter[str]]:
         return [], Counter()
     counts = Counter(f"{each.diagnostic.rule.code} fixed" for each in result.applied)
     counts.update(f"{each.diagnostic.rule.code} not fixed: {each.reason}" for each in result.dropped)
+    if result.fixed == result.content:
+        return [], counts
     path.write_bytes(result.fixed)
     broken = []
     again, second = fixed(path, Settings())
