@@ -177,6 +177,8 @@ def _with_magic(statement: Statement, magic: Magic) -> Statement:
 
 def _ends_with_semicolon(cell: CodeCell, node: ast.stmt, *, last: bool) -> bool:
     """Return whether IPython would suppress the display: the cell's last token is a semicolon."""
+    if ";" not in cell.python:
+        return False
     end = cell.locate(node).range.end
     rest = cell.python.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     tail = [rest[end.line - 1][end.column - 1 :], *(rest[end.line :] if last else ())]

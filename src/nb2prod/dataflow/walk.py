@@ -63,6 +63,11 @@ class Walk:
     kept           inside a lambda or generator that nobody has called: it may run any time later
     """
 
+    __slots__ = (
+        "_expressions", "_statements", "bound", "breaks", "calls", "consumed", "deferred", "definitions", "deleted",
+        "dynamic", "global_writes", "kept", "leaves_work", "loops", "made", "owner", "scope", "touched", "uses",
+    )  # fmt: skip
+
     def __init__(self, statements: Handlers[bool | None], expressions: Handlers[None]) -> None:
         """Start before a statement; the handlers say by node type how to walk it."""
         self._statements = statements

@@ -215,5 +215,8 @@ def _source(source: object) -> str:
     if isinstance(source, str):
         return source
     if isinstance(source, list):
-        return "".join([entry for entry in source if isinstance(entry, str)])
+        try:
+            return "".join(source)
+        except TypeError:
+            return "".join([entry for entry in source if isinstance(entry, str)])
     return ""
