@@ -275,6 +275,13 @@ def test_comments_above_a_lifted_constant_stand_above_its_field(tmp_path: Path) 
     assert f"{expected}    step: int = 2\n" in text(conversion, "config")
 
 
+def test_a_comment_stays_above_the_code_it_introduces(tmp_path: Path) -> None:
+    conversion = convert(tmp_path, 'import csv\n# Load the data\nfile = "a.csv"\nrows = open(file)\nprint(rows)')
+
+    assert "    # Load the data\n    rows = open(file)" in text(conversion, "steps")
+    assert "# Load" not in text(conversion, "config")
+
+
 def test_fields_never_share_a_name(tmp_path: Path) -> None:
     conversion = convert(tmp_path, "LIMIT = 1\nlimit = 2\noutput_dir = 'x'", "print(LIMIT, limit, output_dir)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
 from dataclasses import replace
@@ -11,7 +12,7 @@ from nb2prod.convert.call_literals import call_literals
 from nb2prod.convert.candidates import Rank, choose
 from nb2prod.convert.constants import named_constants
 from nb2prod.convert.naming import notebook_names
-from nb2prod.convert.plan import Moved, Plan, Replacement, map_moved
+from nb2prod.convert.plan import Moved, Plan, Replacement, map_moved, moved_items
 from nb2prod.convert.required import OWN_FIELDS
 
 if TYPE_CHECKING:
@@ -42,12 +43,33 @@ def lift_values(plan: Plan, analysis: Analysis) -> Plan:
         return None if index in gone else replace(item, replacements=(*item.replacements, *new.get(index, ())))
 
     lifted = [(each.statement, each.parameter.name) for each in chosen if each.statement is not None]
-    return replace(
-        plan,
-        steps=map_moved(plan, changed),
-        parameters=(*plan.parameters, *(each.parameter for each in chosen)),
-        lifted=(*plan.lifted, *lifted),
+    return _leave_comments_of_blocks(
+        replace(
+            plan,
+            steps=map_moved(plan, changed),
+            parameters=(*plan.parameters, *(each.parameter for each in chosen)),
+            lifted=(*plan.lifted, *lifted),
+        )
     )
+
+
+def _leave_comments_of_blocks(plan: Plan) -> Plan:
+    """Leave a comment in the code where the line right below the lifted one, which it introduces too, stays.
+
+    Of ``# Load the data``, ``file = "a.csv"``, ``df = pd.read_csv(file)`` only the second line goes.
+    """
+    staying = {
+        (item.statement.cell.index, item.statement.node.lineno)
+        for item in moved_items(plan)
+        if not isinstance(item.statement.node, (ast.Import, ast.ImportFrom))
+    }
+    introducing = {
+        name
+        for statement, name in plan.lifted
+        if (statement.cell.index, (statement.node.end_lineno or statement.node.lineno) + 1) in staying
+    }
+    parameters = [replace(each, comments=()) if each.name in introducing else each for each in plan.parameters]
+    return replace(plan, parameters=tuple(parameters))
 
 
 def _one_field_a_place(constants: list[Candidate], literals: list[Candidate]) -> list[Candidate]:

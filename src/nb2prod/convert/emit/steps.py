@@ -72,17 +72,18 @@ def emit_steps(plan: Plan) -> str:
 
 
 def _orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:
-    """Return the comments of statements that became required fields, by the statement below them in their cell.
+    """Return the comments of statements that became parameters, by the statement below them in their cell.
 
-    Those of a parameter with a default go with it.
+    A parameter may have taken those above it along, and has the one beside it, if it is not required.
     """
     required = {each.name for each in plan.parameters if each.required}
+    taken = {each.name for each in plan.parameters if each.comments}
     found: dict[int, tuple[str, ...]] = {}
     for statement, name in sorted(plan.lifted, key=lambda each: each[0].index):
-        if name not in required:
+        if name in taken:
             continue
         cut = snippet(Moved(statement))
-        beside = (cut.beside,) if cut.beside else ()
+        beside = (cut.beside,) if cut.beside and name in required else ()
         comments = (*found.pop(statement.index, ()), *(line for line in cut.before if line), *beside)
         last = statement.cell.tree is None or statement.node is statement.cell.tree.body[-1]
         if comments and not last:
