@@ -130,7 +130,7 @@ def test_the_generated_python_compiles_and_none_of_ours_breaks_a_lint_rule(
 def test_importing_the_package_prints_nothing_and_leaves_nothing(conversion: Conversion, tmp_path: Path) -> None:
     write_package(conversion.package, tmp_path / "package")
     (tmp_path / "empty").mkdir()
-    modules = ["", ".cli", ".config", ".display"]
+    modules = ["", ".cli", ".config", ".settings"]
     code = "; ".join(f"import {conversion.package.name}{module}" for module in modules)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "package" / "src")}
     done = subprocess.run(

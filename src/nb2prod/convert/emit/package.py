@@ -28,7 +28,7 @@ from nb2prod.convert.plan import Package
 from nb2prod.convert.withheld import shown_prose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nb2prod.analysis import Analysis
@@ -59,7 +59,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
     }
     tests = emit_tests(plan, saved_expectations(plan, analysis), notebook_asserts(plan, analysis), runs=not missing)
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
-    for name in _scaffold(plan):
+    for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
         python,
@@ -79,12 +79,13 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
     return Package(plan.package, dict(sorted(files.items())))
 
 
-def _scaffold(plan: Plan) -> list[str]:
-    names = ["display.py", "settings.py"]
+def _scaffold(plan: Plan, texts: Iterable[str]) -> list[str]:
+    """Return the names of the fixed modules the package needs; ``texts`` are its other modules."""
+    names = ["settings.py"]
     if plan.draws:
         names += ["figures.py", "backend.py"]
-    if plan.uses_pandas:
-        names.append("tables.py")
+    if plan.draws or any("from .display import" in text for text in texts):
+        names.append("display.py")
     if plan.uses_shell:
         names.append("shell.py")
     return names

@@ -38,6 +38,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         body = [f"    {line}" for line in calls]
     returned = ", ".join(f"{name}={value}" for name, value in _returned(plan, variables))
     body.append(f"    return Results({returned})")
+    from_display = [*(["notebook_display"] if displays else []), *(["notebook_tables"] if plan.uses_pandas else [])]
     types = _types(plan)
     named = _type_imports(plan, types)
     text = docstring("Run the steps of the notebook in its order and return what they made.", "    ")
@@ -52,9 +53,8 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         "",
         *(["from . import steps"] if plan.steps else []),
         "from .config import Config",
-        *(["from .display import notebook_display"] if displays else []),
+        *([f"from .display import {', '.join(from_display)}"] if from_display else []),
         *(["from .figures import saving_figures"] if plan.draws else []),
-        *(["from .tables import notebook_tables"] if plan.uses_pandas else []),
         "",
         *(["if TYPE_CHECKING:", *(f"    {each}" for each in named), ""] if named else []),
         "",

@@ -1,4 +1,4 @@
-"""What the notebook displayed: the text form of each value, on standard error."""
+"""What the notebook displayed: the text form of each value, on standard error; tables as wide as there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 logger = logging.getLogger(__package__)
+
+# How many columns of a table pandas prints: as many as fit, and what it takes for a notebook.
+SCRIPT_DEFAULT, NOTEBOOK_DEFAULT = 0, 20
 
 
 def show(name: str, value: object) -> None:
@@ -64,6 +67,18 @@ def notebook_display() -> Iterator[None]:
         yield
     finally:
         del vars(display_functions)["print"]
+
+
+@contextmanager
+def notebook_tables() -> Iterator[None]:
+    """Print up to 20 columns of a table, pandas' default in a notebook, unless the option has been set."""
+    import pandas
+
+    if pandas.get_option("display.max_columns") != SCRIPT_DEFAULT:
+        yield
+        return
+    with pandas.option_context("display.max_columns", NOTEBOOK_DEFAULT):
+        yield
 
 
 def report_exception() -> None:
