@@ -63,7 +63,7 @@ def write_example(example: Example, folder: Path) -> Path:
     for name, text in example.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    path = folder / "example.ipynb"
+    path = folder / example.name
     path.write_text(json.dumps(example.notebook), encoding="utf-8")
     return path
 

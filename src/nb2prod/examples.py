@@ -20,9 +20,9 @@ _MARK = re.compile(r"[ \t]*# (?P<severity>error|note): (?P<codes>NB\d{3}(?:, NB\
 _VARIANT = re.compile(r"### (?P<title>[^{]*?)\s*(?P<attributes>\{.*\})?\s*$")
 _PAIR = re.compile(r"[\w.-]+\s*=\s*")
 _OUTPUT_KEYS = {
-    "stream": {"type", "name"},
-    "execute_result": {"type", "mime", "execution_count"},
-    "display_data": {"type", "mime"},
+    "stream": {"type", "name", "repeat"},
+    "execute_result": {"type", "mime", "execution_count", "repeat"},
+    "display_data": {"type", "mime", "repeat"},
     "error": {"type", "ename", "evalue"},
 }
 
@@ -46,7 +46,8 @@ class Example:
 
     title     section and place in the page, for messages (``Bad, line 20``)
     variant   the heading it stands under, without the attributes; empty for the first
-    notebook  an nbformat 4.5 dict, marks stripped
+    name      of the notebook's file
+    notebook  an nbformat 4.5 dict, marks stripped; nbformat 3 where the heading says so
     files     files of the project beside the notebook, by relative path
     expected  the findings the marks ask for, in order; empty in Good and Fixed
     """
@@ -54,6 +55,7 @@ class Example:
     title: str
     variant: str
     line: int
+    name: str
     notebook: dict[str, Any]
     files: Mapping[str, str]
     expected: tuple[Expected, ...]
@@ -218,7 +220,7 @@ class _Fence:
             raise self.fail(f"an output's `type` is {', '.join(_OUTPUT_KEYS)}, not {kind!r}")
         if unknown := sorted(attributes.keys() - _OUTPUT_KEYS[kind]):
             raise self.fail(f"an output of type {kind} has no `{unknown[0]}`")
-        text = "\n".join(body) + "\n"
+        text = ("\n".join(body) + "\n") * attributes.get("repeat", 1)
         output: dict[str, Any] = {"output_type": kind}
         if kind == "stream":
             output |= {"name": attributes.get("name", "stdout"), "text": text}
@@ -264,16 +266,41 @@ def _is_toml(text: str) -> bool:
 
 def _example(section: Section, draft: _Draft) -> Example:
     metadata = dict(draft.metadata)
-    language = metadata.pop("language", "python")
+    language, name = metadata.pop("language", "python"), metadata.pop("name", "example.ipynb")
     kernel = {"display_name": language, "language": language, "name": "python3" if language == "python" else language}
+    saved_as = metadata.pop("nbformat", 4)
     notebook = {
         "cells": draft.cells,
         "metadata": {"kernelspec": kernel, "language_info": {"name": language}} | metadata,
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+    if saved_as == 3:  # noqa: PLR2004 - the only older format examples are written in
+        notebook = _old(notebook)
+    expected = tuple(sorted(draft.expected, key=_order))
     title = f"{section.title}, line {draft.line}"
-    return Example(title, draft.variant, draft.line, notebook, draft.files, tuple(sorted(draft.expected, key=_order)))
+    return Example(title, draft.variant, draft.line, name, notebook, draft.files, expected)
+
+
+def _old(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a notebook of code cells without outputs as nbformat 3 writes it."""
+    cells = [
+        {
+            "cell_type": "code",
+            "collapsed": False,
+            "input": cell["source"],
+            "language": "python",
+            "metadata": {},
+            "outputs": [],
+        }
+        for cell in notebook["cells"]
+    ]
+    return {
+        "metadata": {"name": ""},
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "worksheets": [{"cells": cells, "metadata": {}}],
+    }
 
 
 def _order(expected: Expected) -> tuple[int, int]:

@@ -1,0 +1,35 @@
+"""huge-output: the saved outputs of a cell are too large to review or to keep in version control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+
+LANGUAGE_INDEPENDENT = True
+LIMIT = 1_000_000
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each cell whose outputs take more than ``LIMIT`` characters of the file."""
+    if len(analysis.notebook.text) < LIMIT:
+        return
+    for cell in analysis.notebook.code_cells:
+        size = sum(_size(output) for output in cell.outputs)
+        if size > LIMIT:
+            message = f"{size / LIMIT:.1f} MB of saved output; print a summary, save figures as files, or clear it"
+            yield Finding(cell.location(), message)
+
+
+def _size(value: object) -> int:
+    """Return how many characters of text ``value``, as JSON gives it, has in all."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list) else 0
