@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from nb2prod.cli import write, write_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nb2prod.verify.verdict import Options
+    from nb2prod.verify.verdict import Options, Verification
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
@@ -110,8 +111,8 @@ def verify(
                 4 the notebook itself does not run
                 5 nothing could be compared
     """
-    from nb2prod.verify.compare import Tolerance  # noqa: PLC0415 - what running needs, --help does not
-    from nb2prod.verify.sandbox import Limits  # noqa: PLC0415 - the same
+    from nb2prod.verify.sandbox import Limits  # noqa: PLC0415 - what running needs, --help does not
+    from nb2prod.verify.tolerance import Tolerance  # noqa: PLC0415 - the same
     from nb2prod.verify.verdict import Options  # noqa: PLC0415 - the same
 
     options = Options(
@@ -127,8 +128,17 @@ def verify(
     return verify_package(notebook, package, options, output_format)
 
 
-def verify_package(notebook: Path, package: Path, options: Options, output_format: str = "text") -> int:
-    """Verify, write ``verification.json``, print the outcome, and return the exit code."""
+def verify_package(
+    notebook: Path,
+    package: Path,
+    options: Options,
+    output_format: str = "text",
+    if_equal: Callable[[Verification], None] | None = None,
+) -> int:
+    """Verify, write ``verification.json``, print the outcome, and return the exit code.
+
+    if_equal  called before anything is written, where both are equal; it may write other tests into the package
+    """
     from nb2prod.report.verification import FILE_NAME, render, render_json  # noqa: PLC0415 - the same
     from nb2prod.verify.subject import load_subject  # noqa: PLC0415 - the same
     from nb2prod.verify.verdict import verify as run_both  # noqa: PLC0415 - the same
@@ -144,6 +154,9 @@ def verify_package(notebook: Path, package: Path, options: Options, output_forma
         done = run_both(subject, options, progress, announce)
     finally:
         clear()
+    if if_equal is not None and done.verdict == "equal":
+        if_equal(done)
+        done = replace(done, subject=load_subject(notebook, package))
     _write_file(package / FILE_NAME, render_json(done))
     write(render_json(done) if output_format == "json" else render(done))
     return done.exit_code

@@ -12,9 +12,10 @@ from nb2prod.verify.folder import outside
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nb2prod.verify.compare import Comparison, Count
+    from nb2prod.verify.compare import Comparison
     from nb2prod.verify.places import Located
     from nb2prod.verify.run import Run
+    from nb2prod.verify.tally import Count
     from nb2prod.verify.verdict import Verification
 
 VERSION = 1

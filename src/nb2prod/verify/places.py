@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nb2prod.verify.compare import Found
     from nb2prod.verify.subject import Subject
+    from nb2prod.verify.tally import Found
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _KINDS = ("failure", "value", "printed", "displayed", "figure", "file", "error output")

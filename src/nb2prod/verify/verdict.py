@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.errors import Nb2ProdError
-from nb2prod.verify.compare import Comparison, Tolerance, compare_traces
+from nb2prod.verify.compare import Comparison, compare_traces
 from nb2prod.verify.confine import confining
 from nb2prod.verify.effects import Effect, outside_effects
 from nb2prod.verify.folder import climbing_paths
@@ -18,6 +18,7 @@ from nb2prod.verify.places import Located, places_of
 from nb2prod.verify.processes import ending_on_signals
 from nb2prod.verify.removed import Removed, likely_removed
 from nb2prod.verify.sandbox import Limits, sandbox
+from nb2prod.verify.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
