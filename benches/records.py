@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 # What a step's end is called in a record, where steps have no names.
 _PLACE = "{cell}:{statement}"
 _DAY = 86_400
-# What compares does not observe: these may change and a record stays good.
-_COMPARES = frozenset({
-    "compare.py", "effects.py", "launch.py", "lines.py", "package_run.py", "places.py", "removed.py", "subject.py",
-    "values.py", "verdict.py",
+# What is not there while a notebook runs: these may change and a record stays good.
+_OTHERS = frozenset({
+    "compare.py", "description.py", "effects.py", "launch.py", "lines.py", "numbers.py", "package_run.py", "places.py",
+    "removed.py", "step_values.py", "steps_run.py", "subject.py", "tally.py", "tolerance.py", "values.py", "verdict.py",
+    "observer/package.py",
 })  # fmt: skip
 
 
@@ -59,12 +60,12 @@ def _key(subject: Subject, interpreter: Interpreter, number: int, seed: int) -> 
     """Return a hash of all a run depends on, save for the places it is looked at."""
     hashed = hashlib.sha256(f"{interpreter} {number} {seed}".encode())
     hashed.update(json.dumps(subject.cells).encode())
-    folder = subject.path.parent
     observer = Path(nb2prod.verify.__file__).parent
-    sources = [file for file in observer.rglob("*.py") if file.name not in _COMPARES]
-    for file in (*sources, *(each for each in folder.rglob("*") if each.is_file() and each != subject.path)):
-        name = file.relative_to(observer if file.is_relative_to(observer) else folder)
-        hashed.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
+    for folder, others in ((observer, _OTHERS), (subject.path.parent, {subject.path.name})):
+        files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+        for name, file in sorted(files.items()):
+            if name not in others and "__pycache__" not in name:
+                hashed.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
     return f"{subject.path.stem[:40]}-{hashed.hexdigest()[:16]}"
 
 
