@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="NAME", help="Import name of the package.  [default: from the notebook's file name]")
 @click.option("--force", is_flag=True, help="Replace files that have been edited since they were generated.")
 @click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME|CELL",
+    help="Convert only what this variable, displayed value or cell needs. May be given more than once.",
+)
+@click.option("--keep", multiple=True, metavar="CELL|TAG", help="With --only: cells that stay, by number or tag.")
+@click.option(
     "--partial", is_flag=True, help="Convert the rest: what is refused raises NotImplementedError in its place."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would become of each cell, and write nothing.")
@@ -41,6 +48,8 @@ def convert(
     notebook: Path,
     output: Path | None,
     name: str | None,
+    only: tuple[str, ...],
+    keep: tuple[str, ...],
     python: str | None,
     *,
     force: bool,
@@ -66,11 +75,12 @@ def convert(
     With --verify, once converted: those of nb2prod verify
     """
     modes = {"--dry-run": dry_run, "--diff": diff, "--check": check, "--verify": verify}
-    asked = [option for option, given in (("--name", name), ("--partial", partial)) if given]
+    given = {"--name": name, "--partial": partial, "--only": only, "--keep": keep}
+    asked = [option for option, value in given.items() if value]
     _check_usage([mode for mode, asked in modes.items() if asked], output, asked, python, force=force)
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
-    options = Options(name, partial)
+    options = Options(name, partial, only, keep)
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
@@ -96,6 +106,8 @@ def _check_usage(
     """Raise UsageError where options contradict each other; ``modes`` and ``asked`` are those given."""
     if python is not None and "--verify" not in modes:
         raise click.UsageError("--python says where to run the notebook: it needs --verify")
+    if "--keep" in asked and "--only" not in asked:
+        raise click.UsageError("--keep says what stays beside --only; without that all stays")
     if len(modes) > 1:
         raise click.UsageError(f"{' and '.join(modes)} cannot be asked for at once")
     if force and modes and "--verify" not in modes:

@@ -50,7 +50,7 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
     groups = _join(groups, Lifetimes(items, analysis).spans())
     given = tuple(parameter.name for parameter in plan.parameters)
     outside = {name for each in plan.imports for name in each.binds} | {each.name for each in plan.functions}
-    wanted = _read_at_the_end(analysis, outside)
+    wanted = _read_at_the_end(analysis, outside) | (frozenset(plan.options.only) - outside)
     while True:
         interfaces = _interfaces(groups, given, outside, wanted, analysis)
         unsure = _unsure_spans(groups, interfaces)

@@ -8,27 +8,29 @@ import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.plan import MOST_TEST_DATA
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from nb2prod.convert.plan import LocalFile
     from nb2prod.notebook.model import Notebook
 
-# Test data is committed with the package: what is larger is not test data.
-_MOST_BYTES = 1_000_000
 _LONGEST_NAME = 500
 _URL = re.compile(r"https?://\S+\Z")
 _LISTINGS = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "rglob", "load_files", "ImageFolder"})
 _WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
 
 
-def find_data_files(notebook: Notebook, folder: Path, local_files: Collection[LocalFile] = ()) -> tuple[PurePath, ...]:
+def find_data_files(
+    notebook: Notebook, folder: Path, local_files: Collection[LocalFile] = (), most_bytes: int = MOST_TEST_DATA
+) -> tuple[PurePath, ...]:
     """Return the files under ``folder`` that texts in the code name, relative to it, sorted.
 
     A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
     paths put together from literals (``os.path.join``, ``/``, ``+``, names bound once to a literal)
     count. What is only written to does not. Nothing outside the folder is returned, hidden files
-    and notebooks are not, and nothing at all where the files are more than 1 MB together.
+    and notebooks are not, and nothing at all where the files are more than ``most_bytes`` together.
     """
     root = folder.resolve()
     trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
@@ -43,7 +45,7 @@ def find_data_files(notebook: Notebook, folder: Path, local_files: Collection[Lo
         for text, listed in _texts(tree, constants):
             found.update(_named(root, text, listed=listed))
     kept = sorted(path for path in found if _inside(path, root) and path.suffix != ".ipynb")
-    if sum(path.stat().st_size for path in kept) > _MOST_BYTES:
+    if sum(path.stat().st_size for path in kept) > most_bytes:
         return ()
     return tuple(PurePath(path.relative_to(root)) for path in kept)
 

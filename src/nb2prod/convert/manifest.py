@@ -110,7 +110,17 @@ def recorded_package(folder: Path, notebook: str) -> str | None:
 def recorded_options(data: Mapping[str, Any]) -> Options:
     """Return what was asked of the conversion a manifest tells of, its package's name included."""
     asked = data.get("options", {})
-    return Options(name=str(data["package"]), partial=bool(asked.get("partial")))
+
+    def words(option: str) -> tuple[str, ...]:
+        return tuple(map(str, asked.get(option, ())))
+
+    return Options(
+        name=str(data["package"]),
+        partial=bool(asked.get("partial")),
+        only=words("only"),
+        keep=words("keep"),
+        max_test_data=asked.get("max_test_data"),
+    )
 
 
 def recorded_files(content: bytes) -> dict[str, str] | None:

@@ -11,9 +11,9 @@ from nb2prod.convert.partial import statements_meant
 from nb2prod.convert.plan import Moved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from nb2prod.convert.plan import Plan
+    from nb2prod.convert.plan import Dropped, Plan
     from nb2prod.dataflow.model import Statement
 
 Kind = Literal["step", "import", "function", "class", "constant", "parameter", "dropped", "refused"]
@@ -75,6 +75,16 @@ def outcomes(plan: Plan, statements: Sequence[Statement]) -> list[Outcome]:
         if place is not None:
             rows.append(Outcome(cell, numbers[cell], span.start.line, span.end.line, place))
     return sorted(rows, key=lambda row: (row.cell, row.line, row.number))
+
+
+def number_of_lines(dropped: Iterable[Dropped]) -> int:
+    """Return how many lines of code the statements take in the notebook."""
+    lines: set[tuple[int, int]] = set()
+    for each in dropped:
+        cell = each.statement.cell
+        place = statement_range(python_lines(cell), each.statement.node)
+        lines.update((cell.index, line) for line in range(place.start.line, place.end.line + 1))
+    return len(lines)
 
 
 def _places(plan: Plan) -> dict[int, Place]:

@@ -24,10 +24,11 @@ from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_class
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
-from nb2prod.convert.partial import refused_statements
-from nb2prod.convert.plan import DEFAULTS, Moved, Pass, Plan, Step, map_moved
+from nb2prod.convert.partial import refused_statements, statements_meant
+from nb2prod.convert.plan import DEFAULTS, MOST_TEST_DATA, Moved, Pass, Plan, Step, map_moved
 from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
+from nb2prod.convert.slicing import slice_plan
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
 
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nb2prod.analysis import Analysis
-    from nb2prod.convert.plan import Options
+    from nb2prod.convert.plan import Options, Refusal
 
 
-def take_local_modules(plan: Plan, analysis: Analysis) -> Plan:
+def take_local_modules(plan: Plan, _analysis: Analysis) -> Plan:
     """Take along the modules that stand beside the notebook and that it imports."""
-    return replace(plan, local_files=find_local_modules(Path(plan.notebook.path), analysis.notebook))
+    return replace(plan, local_files=find_local_modules(Path(plan.notebook.path), plan.notebook))
 
 
 def infer_needs(plan: Plan, analysis: Analysis) -> Plan:
@@ -48,8 +49,10 @@ def infer_needs(plan: Plan, analysis: Analysis) -> Plan:
     folder = Path(plan.notebook.path).parent
     return replace(
         plan,
-        dependencies=infer_dependencies(analysis.notebook, plan.local_files, analysis.libraries, folder),
-        data_files=find_data_files(analysis.notebook, folder, plan.local_files),
+        dependencies=infer_dependencies(plan.notebook, plan.local_files, analysis.libraries, folder),
+        data_files=find_data_files(
+            plan.notebook, folder, plan.local_files, plan.options.max_test_data or MOST_TEST_DATA
+        ),
         uses_pandas=any("pandas" in _imported_roots(each.text) for each in plan.imports)
         or any(b"import pandas" in file.content or b"from pandas" in file.content for file in plan.local_files),
     )
@@ -106,14 +109,25 @@ def make_plan(analysis: Analysis, options: Options = DEFAULTS, *, output: Path |
         notebook, package, package.replace("_", "-"), steps=tuple(step for step in steps if step.items), options=options
     )
     done = _passed(plan, analysis)
+    if options.only:
+        plan = slice_plan(plan, done, analysis)
+        done = _passed(plan, analysis)
+        done = replace(done, refusals=tuple(each for each in done.refusals if _concerns(each, done, analysis)))
     raised: dict[int, str] = {}
     # What is refused is known only after the passes; they may refuse more where it is left out of them.
     while options.partial and (refused := refused_statements(done.refusals, analysis.statements())) != raised:
         raised = refused
         again = _passed(_raising(plan, raised), analysis)
-        done = replace(again, refusals=(*done.refusals, *again.refusals))
-    refusals = sorted(dict.fromkeys(done.refusals), key=lambda refusal: (refusal.cell, refusal.line))
-    return replace(done, refusals=tuple(refusals))
+        refusals = (each for each in again.refusals if _concerns(each, done, analysis))
+        done = replace(again, refusals=(*done.refusals, *refusals))
+    ordered = sorted(dict.fromkeys(done.refusals), key=lambda refusal: (refusal.cell, refusal.line))
+    return replace(done, refusals=tuple(ordered))
+
+
+def _concerns(refusal: Refusal, plan: Plan, analysis: Analysis) -> bool:
+    """Return whether a refusal is about something that has not been sliced away."""
+    meant = statements_meant(refusal, analysis.statements())
+    return refusal.whole or not meant or any(each.index not in plan.sliced for each in meant)
 
 
 def _raising(plan: Plan, raised: Mapping[int, str]) -> Plan:
@@ -125,8 +139,7 @@ def _raising(plan: Plan, raised: Mapping[int, str]) -> Plan:
 def _passed(plan: Plan, analysis: Analysis) -> Plan:
     for each in PASSES:
         plan = each(plan, analysis)
-    refusals = sorted(dict.fromkeys(plan.refusals), key=lambda refusal: (refusal.cell, refusal.line))
-    return replace(plan, refusals=tuple(refusals))
+    return plan
 
 
 def package_name(analysis: Analysis, output: Path | None = None) -> str:

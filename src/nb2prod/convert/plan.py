@@ -21,13 +21,21 @@ class Options:
 
     name     import name of the package; None derives one from the notebook's file name
     partial  what is refused raises where it stood, instead of stopping the conversion
+    only     names of variables or displayed values, or numbers of cells: all the rest is left out
+    keep     with ``only``: numbers or tags of cells that stay all the same
+    max_test_data  bytes of data files and stored values the tests may carry along; None: 1 MB
     """
 
     name: str | None = None
     partial: bool = False
+    only: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    max_test_data: int | None = None
 
 
 DEFAULTS = Options()
+# Test data is committed with the package: what is larger is not test data.
+MOST_TEST_DATA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,7 @@ class Plan:
     """The whole conversion. Passes are pure: each returns a new plan (``dataclasses.replace``).
 
     options       what the caller asked for
+    sliced        statements (by index) left out because nothing of ``options.only`` needs them
     package       import name of the package
     distribution  its distribution name
     draws         the notebook can draw figures: the package gets a figures module
@@ -267,6 +276,7 @@ class Plan:
     lifted: tuple[tuple[Statement, str], ...] = ()
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
+    sliced: frozenset[int] = frozenset()
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]

@@ -25,7 +25,7 @@ def collect_results(plan: Plan, _analysis: Analysis) -> Plan:
                 if isinstance(item, Moved)
                 and (item.shown == name or any(each.name == name for each in item.statement.definitions))
             ]
-            if name not in later or name in shown:
+            if name not in later or name in shown or name in plan.options.only:
                 results.pop(name, None)
                 results[name] = Result(name, step.name, made[-1] if made else step.cells[-1], name in shown)
     return replace(plan, results=tuple(results.values()))

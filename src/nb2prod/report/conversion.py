@@ -6,6 +6,8 @@ import os
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.outcome import number_of_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -100,7 +102,8 @@ def _counts(plan: Plan) -> str:
         (len(plan.parameters), "parameter"),
         (len(plan.dropped), "statement left out"),
     ]
-    return ", ".join(_counted(number, word) for number, word in counted if number) or "nothing to do"
+    said = ", ".join(_counted(number, word) for number, word in counted if number) or "nothing to do"
+    return f"{said} ({_counted(number_of_lines(plan.dropped), 'line')})" if plan.dropped else said
 
 
 def _counted(number: int, word: str) -> str:

@@ -41,7 +41,8 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     for parameter in plan.parameters:
         if parameter.required:
             reasons[f"the configuration needs a value for {parameter.name}"] = None
-    for call in analysis.calls():
+    calls = (call for call in analysis.calls() if call.statement.index not in plan.sliced)
+    for call in calls:
         for reason in _reasons(call, known, constants) if id(call.node) not in fetched else ():
             reasons[f"cell {call.cell.index} {reason}"] = None
     for cell in plan.notebook.code_cells:

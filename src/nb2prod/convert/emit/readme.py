@@ -10,6 +10,7 @@ from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
 from nb2prod.convert.emit.settings import description, option_names, variable_names
 from nb2prod.convert.emit.testing import function_calls
+from nb2prod.convert.outcome import number_of_lines
 from nb2prod.convert.withheld import shown_prose
 from nb2prod.notebook.model import MarkdownCell
 
@@ -177,7 +178,8 @@ def _left_out(plan: Plan) -> str:
         f"| {each.statement.cell.index} | {each.statement.location.line} | {table_cell(each.reason)} |"
         for each in plan.dropped
     ]
-    return "\n".join(["## Left out", "", "| cell | line | why |", "|---|---|---|", *rows])
+    head = f"{number_of_lines(plan.dropped)} lines of the notebook's code are not in the package."
+    return "\n".join(["## Left out", "", head, "", "| cell | line | why |", "|---|---|---|", *rows])
 
 
 def _notes(plan: Plan) -> str:
