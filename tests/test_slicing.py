@@ -212,7 +212,7 @@ def test_what_was_named_is_what_run_returns(tmp_path: Path) -> None:
     package = convert_notebook(path, Options("story", only=("a", "c"))).package
 
     pipeline = package.files["src/story/pipeline.py"].decode()
-    assert "    a: Any\n    c: Any\n" in pipeline
+    assert "return Results(a=a, c=c)" in pipeline
     assert b"print" not in package.files["src/story/steps.py"]
 
 
