@@ -1,0 +1,105 @@
+"""unrepeatable-write: a second run fails on, or adds to, what the first run has written."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.notebook.model import CodeCell
+
+_MAKES = {"os.mkdir": None, "os.makedirs": "exist_ok", "pathlib.Path.mkdir": "exist_ok"}
+_REMOVES = {"os.remove": None, "os.unlink": None, "os.rmdir": None, "os.removedirs": None, "pathlib.Path.rmdir": None,
+            "shutil.rmtree": "ignore_errors", "pathlib.Path.unlink": "missing_ok"}  # fmt: skip
+_OPENS = ("builtins.open", "io.open", "codecs.open", "pathlib.Path.open", "gzip.open", "bz2.open", "lzma.open")
+# What a condition is that asks what is there.
+_ASKS = ("exists", "isdir", "isfile", "is_dir", "is_file", "listdir", "glob")
+_EXPECTED = {"FileExistsError", "FileNotFoundError", "OSError", "IOError", "Exception", "BaseException"}
+# A log is meant to grow; a temporary folder is a new one each time.
+_HARMLESS = (".log", "log.txt", "tmp", "temp")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first such write of each cell, unless the code asks first or catches the error."""
+    seen: set[int] = set()
+    removed, made = False, False
+    for call in analysis.calls():
+        name = call.qualified_name or ""
+        problem = _problem(call, name)
+        # What is removed in any case is not there afterwards, and what was just made is there to be removed.
+        if name in _REMOVES and (problem is None or not made):
+            removed = True
+        harmless = (name in _MAKES and removed) or (name in _REMOVES and made)
+        made = made or name in _MAKES or (name in _OPENS and problem is None) or "write-file" in call.effects
+        if problem is None or harmless or call.cell.index in seen:
+            continue
+        if not _is_asked(call) and not _is_harmless(analysis, call):
+            seen.add(call.cell.index)
+            yield Finding(call.location, problem)
+
+
+def _problem(call: Call, name: str) -> str | None:
+    """Return what a second run of the call would do, if it is something else."""
+    if call.has_star_arguments:
+        return None
+    for calls, what in ((_MAKES, "fails if it is already there"), (_REMOVES, "fails if it is not there")):
+        if name in calls:
+            switch = calls[name]
+            if switch is not None and _is_true(call.arguments.get(switch)):
+                return None
+            cure = f"pass `{switch}=True`" if switch else "ask first, or use a call that does not mind"
+            return f"`{call.name}` {what}, so a second run stops here; {cure}"
+    mode = _text(call.arguments.get("mode")) or ""
+    if name in _OPENS and "x" in mode:
+        return "fails if the file is already there, so a second run stops here"
+    writes = "write-file" in call.effects or name.rpartition(".")[2].startswith("to_")
+    if (name in _OPENS and "a" in mode) or (
+        writes and (mode == "a" or _text(call.arguments.get("if_exists")) == "append")
+    ):
+        return "appends to what is there, so a second run writes everything twice; replace it, or write by key"
+    return None
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    """Whether an argument is given and is not written out as false."""
+    return node is not None and not (isinstance(node, ast.Constant) and not node.value)
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _is_harmless(analysis: Analysis, call: Call) -> bool:
+    """Whether a log or something temporary is written, by the text of the call and of what its variables are."""
+    written = [ast.unparse(call.node)]
+    for node in ast.walk(call.node):
+        use = analysis.use_at(node)
+        written += (
+            [ast.unparse(analysis.statements()[each.statement].node) for each in analysis.flow.reaching(use)]
+            if use
+            else []
+        )
+    return any(part in text.lower() for text in written if "\n" not in text for part in _HARMLESS)
+
+
+def _is_asked(call: Call) -> bool:
+    """Whether the call stands where the code has asked what is there, or catches that it is not."""
+    cell: CodeCell = call.cell
+    if cell.tree is None:
+        return True
+    line = call.node.lineno
+    for node in ast.walk(cell.tree):
+        if isinstance(node, (ast.If, ast.IfExp, ast.While)) and node.lineno <= line <= (node.end_lineno or line):
+            if any(word in ast.unparse(node.test) for word in _ASKS):
+                return True
+        elif isinstance(node, ast.Try) and node.lineno <= line <= (node.body[-1].end_lineno or line):
+            caught = {part.id for handler in node.handlers for part in ast.walk(handler.type or ast.Name("OSError"))
+                      if isinstance(part, ast.Name)}  # fmt: skip
+            if caught & _EXPECTED:
+                return True
+    return False
