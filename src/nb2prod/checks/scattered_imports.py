@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 # What has to come before an import if it is there at all, and settings that may stand anywhere.
 _SETTINGS = ("sys.path", "os.environ", "os.putenv", "os.chdir", "site.", "warnings.", "matplotlib.")
+_SETS = frozenset({"global-setting", "seed"})
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -45,7 +46,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _works(statement: Statement) -> bool:
-    """Whether a statement computes something: no text alone, no function or constant, no guarded import."""
+    """Whether a statement computes something: no text alone, no function or constant, no guarded import.
+
+    A cell with shell lines prepares the machine, and imports wait for what it installs.
+    """
+    if any(magic.kind == "shell" or magic.name in ("pip", "conda") for magic in statement.cell.magics):
+        return False
     match statement.node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Try() | ast.If():
             return False
@@ -65,7 +71,7 @@ def _prepares(analysis: Analysis, statement: Statement) -> bool:
             return False
     name = analysis.qualified_name(changed) or ""
     info = analysis.libraries.call(name)
-    return name.startswith(_SETTINGS) or (info is not None and "global-setting" in info.effects)
+    return name.startswith(_SETTINGS) or (info is not None and not _SETS.isdisjoint(info.effects))
 
 
 def _changes_imports(statement: Statement) -> bool:
