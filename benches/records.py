@@ -33,7 +33,7 @@ _PLACE = "{cell}:{statement}"
 _DAY = 86_400
 # What is not there while a notebook runs: these may change and a record stays good.
 _OTHERS = frozenset({
-    "compare.py", "description.py", "effects.py", "launch.py", "lines.py", "numbers.py", "package_run.py", "places.py",
+    "compare.py", "description.py", "effects.py", "launch.py", "lines.py", "package_run.py", "packed.py", "places.py",
     "removed.py", "step_values.py", "steps_run.py", "subject.py", "tally.py", "tolerance.py", "values.py", "verdict.py",
     "observer/package.py",
 })  # fmt: skip

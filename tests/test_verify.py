@@ -128,13 +128,13 @@ def test_a_wrong_value_is_shown_with_its_cell_step_and_line(
 
 def test_a_file_of_another_name_is_shown_where_it_is_written(converted: Callable[..., tuple[Path, Path]]) -> None:
     path, package = converted(*CELLS)
-    replace_in(package, "steps.py", "total.txt", "sum.txt")
+    replace_in(package, "config.py", '"total.txt"', '"sum.txt"')
 
     assert run(["verify", str(path), str(package), "--runs", "1"]) == 1
 
     first = outcome(package)["differences"][0]
     assert (first["kind"], first["name"], first["step"], first["cell"]) == ("file", "sum.txt", "write", 6)
-    assert "sum.txt" in (package / first["file"]).read_text().splitlines()[first["line"] - 1]
+    assert "with open(total_txt" in (package / first["file"]).read_text().splitlines()[first["line"] - 1]
 
 
 def test_a_package_that_only_prints_the_same_is_different(converted: Callable[..., tuple[Path, Path]]) -> None:
@@ -264,7 +264,8 @@ def test_a_notebook_that_does_not_run_is_no_fault_of_the_package(
 ) -> None:
     path, package = converted("x = 1", f"y = 2\n{source}", "print(x)")
 
-    limits = ["--cell-timeout", "2", "--memory", "300M"]
+    seconds = "2" if kind == "TimeLimit" else "60"
+    limits = ["--cell-timeout", seconds, "--memory", "300M"]
     assert run(["verify", str(path), str(package), *limits]) == 4
 
     failure = outcome(package)["failure"]

@@ -6,12 +6,17 @@ One argument: a JSON file with ``observer`` (path of its ``__init__.py``), ``pac
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
-import runpy
 import sys
-from typing import Any
+
+if __name__ == "__main__":
+    # The folder of this file holds modules that are none of the standard library's, whatever their names.
+    del sys.path[0]
+
+import importlib.util  # noqa: E402 - from the standard library
+import json  # noqa: E402 - the same
+import runpy  # noqa: E402 - the same
+from typing import Any  # noqa: E402 - the same
 
 
 def main() -> None:
@@ -22,7 +27,7 @@ def main() -> None:
     observer = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(observer)
     # As `python -m` has them.
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - the same
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - the same
     sys.argv = [settings["package"], *settings["arguments"]]
     recorder = observer.install_in_package(
         settings["package"], settings["manifest"], settings["recorder"], settings["seed"]

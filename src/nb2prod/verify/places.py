@@ -36,6 +36,7 @@ class Places:
 
     functions  step → its function
     ranges     step → its lines: first, last, and the cell they come from
+    settings   field of the configuration → the text it is without options
     """
 
     file: str
@@ -43,6 +44,7 @@ class Places:
     functions: Mapping[str, _Function]
     ranges: Mapping[str, Sequence[tuple[int, int, int]]]
     step_of_cell: Mapping[int, str]
+    settings: Mapping[str, str]
 
     def locate(self, found: Found, cell: int | None = None) -> Located:
         """Return where a difference is; ``cell`` where it is known from elsewhere."""
@@ -72,10 +74,13 @@ class Places:
         return step, cell, _KINDS.index(each.found.kind)
 
     def _naming(self, file: str) -> tuple[str, int] | None:
-        """Return the step, and its line, in which a string ends with the name of a file."""
+        """Return the step, and its line, in which the name of a file ends a string or a setting."""
+        fields = {field for field, text in self.settings.items() if text.endswith(file)}
         for step, function in self.functions.items():
             for node in ast.walk(function):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(file):
+                    return step, node.lineno
+                if isinstance(node, ast.Name) and node.id in fields:
                     return step, node.lineno
         return None
 
@@ -101,13 +106,7 @@ class Places:
 def places_of(subject: Subject) -> Places:
     """Return the places of a package; without its steps where ``steps.py`` cannot be read as Python."""
     file: Path = subject.source / subject.package / "steps.py"
-    functions: dict[str, _Function] = {}
-    if file.is_file():
-        try:
-            tree = ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError):
-            tree = ast.Module([], [])
-        functions = {node.name: node for node in tree.body if isinstance(node, _Function)}
+    functions = {node.name: node for node in _tree(file).body if isinstance(node, _Function)}
     rows: dict[str, Mapping[str, Any]] = {row["name"]: row for row in subject.manifest["steps"]}
     own = {name: function for name, function in functions.items() if name in rows}
     ranges = {name: cells_of(function, dict(subject.manifest), dict(rows[name])) for name, function in own.items()}
@@ -116,7 +115,24 @@ def places_of(subject: Subject) -> Places:
         if row["kind"] == "step":
             step_of_cell.setdefault(row["cell"], row["name"])
     name = file.relative_to(subject.folder).as_posix()
-    return Places(name, tuple(rows), own, ranges, step_of_cell)
+    return Places(name, tuple(rows), own, ranges, step_of_cell, _settings(file.with_name("config.py")))
+
+
+def _tree(file: Path) -> ast.Module:
+    """Return a module's syntax tree, an empty one where it is missing or no Python any more."""
+    try:
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _settings(file: Path) -> dict[str, str]:
+    found = {}
+    for node in ast.walk(_tree(file)):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=field), value=ast.Constant(value=str(text))):
+                found[field] = text
+    return found
 
 
 def _last_change(function: _Function, name: str) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.verify.description import describe, place_of, plain, short, string, table_shape
-from nb2prod.verify.numbers import packed, scalar
+from nb2prod.verify.packed import packed, scalar
 from nb2prod.verify.tolerance import DEFAULT, Tolerance
 
 if TYPE_CHECKING:
