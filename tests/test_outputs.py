@@ -34,5 +34,42 @@ def test_results_have_the_types_that_are_certain() -> None:
     assert "from typing import TYPE_CHECKING, Any\n" in text
 
 
+def test_what_a_model_learns_from_is_no_result_and_the_model_is() -> None:
+    learning = "from sklearn.linear_model import Ridge\nX = [[1]]\nmodel = Ridge()\nmodel.fit(X, [1])\nprint(X)"
+
+    assert [each.name for each in plan_of(learning).results] == ["model"]
+
+
+def test_what_drawing_returns_is_no_result() -> None:
+    assert plan_of("import matplotlib.pyplot as plt\nbars = plt.hist([1, 2])\nn = 1").results[0].name == "n"
+
+
+def test_many_results_of_a_step_stay_together_in_the_pipeline() -> None:
+    names = [f"a_rather_long_name_{letter}" for letter in "abcde"]
+    makes = "\n".join(f"{name} = len('{name}')" for name in names)
+
+    text = emit_pipeline(plan_of("# Make them", f"{makes}\n{LONG}", "# Use them", f"print({names[1]}, end='')\n{LONG}"))
+
+    assert "    make_them = steps.make_them()\n" in text
+    assert f"steps.use_them(make_them.{names[1]})" in text
+    assert f"{names[4]}=make_them.{names[4]}" in text
+
+
+def test_a_package_of_a_notebook_that_cannot_draw_has_no_figures() -> None:
+    assert not plan_of("from typing import *\nfrom itertools import chain\nCounter([1])").draws
+
+
+def test_setting_something_displays_no_value() -> None:
+    assert shown_section(plan_of("import matplotlib.pyplot as plt\nplt.rc('font', size=14)")) == ""
+
+
 def test_the_u_of_a_string_may_go() -> None:
     assert formatted({"a.py": 'x = u"a"\n'}) == {"a.py": 'x = "a"\n'}
+
+
+def test_imports_for_types_alone_are_sorted() -> None:
+    head = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
+
+    text = formatted({"a.py": f"{head}    from numpy import e\n    import numpy as np\n"})["a.py"]
+
+    assert text == f"{head}    import numpy as np\n    from numpy import e\n"

@@ -332,10 +332,14 @@ def _read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
     feeds: set[int] = set()
     saved: set[str] = set()
     for statement in analysis.flow.statements:
-        if _is_report(statement):
+        if _is_report(statement, analysis):
             saved.update(_written(statement, analysis))
             continue
-        for use in statement.uses:
+        # A model that learns is what it was, and more.
+        learner = {
+            each.name for each in statement.definitions if _learns(statement, analysis) and each.kind == "mutate"
+        }
+        for use in (use for use in statement.uses if use.name not in learner):
             feeds.update(id(each) for each in analysis.flow.reaching(use) if each.statement != statement.index)
     statements = analysis.flow.statements
     return frozenset(
@@ -357,13 +361,30 @@ def _read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
 _ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
-def _is_report(statement: Statement) -> bool:
-    """Return whether a statement makes no value: a call, an assertion, or a loop around such."""
+def _is_report(statement: Statement, analysis: Analysis) -> bool:
+    """Return whether a statement makes no value: a call, an assertion, or a loop around such.
+
+    ``model.fit(X)`` does make one; ``plt.plot(X)`` and ``ax.plot(X)`` do not.
+    """
     own = {each.name for each in statement.definitions if each.kind == "loop"}
-    return isinstance(statement.node, (ast.Expr, ast.Assert, ast.For, ast.With, ast.If)) and all(
-        each.name in own or (each.kind == "mutate" and isinstance(statement.node, ast.Expr)) or each.kind == "with"
-        for each in statement.definitions
+    return (
+        not _learns(statement, analysis)
+        and isinstance(statement.node, _REPORTS)
+        and all(
+            each.name in own or each.kind == "with" or (each.kind == "mutate" and isinstance(statement.node, ast.Expr))
+            for each in statement.definitions
+        )
     )
+
+
+_REPORTS = (ast.Expr, ast.Assert, ast.For, ast.With, ast.If)
+
+
+def _learns(statement: Statement, analysis: Analysis) -> bool:
+    """Return whether a statement fits something to what it reads."""
+    qualified = [analysis.qualified_name(call.func) for call, _ in statement.calls]
+    found = [analysis.libraries.call(name) for name in qualified if name is not None]
+    return any(info is not None and "fit" in info.effects for info in found)
 
 
 def _written(statement: Statement, analysis: Analysis) -> set[str]:
@@ -383,7 +404,12 @@ def _written(statement: Statement, analysis: Analysis) -> set[str]:
 def _is_drawing(definition: Definition, analysis: Analysis) -> bool:
     """Return whether a variable holds a figure or its parts, which become files instead."""
     made = analysis.class_of(definition)
-    return made is not None and made.partition(".")[0] in ("matplotlib", "seaborn")
+    if made is not None:
+        return made.partition(".")[0] in ("matplotlib", "seaborn")
+    value = getattr(analysis.flow.statements[definition.statement].node, "value", None)
+    qualified = analysis.qualified_name(value.func) if isinstance(value, ast.Call) else None
+    info = None if qualified is None else analysis.libraries.call(qualified)
+    return info is not None and "draw" in info.effects
 
 
 def _lines(item: Moved) -> int:

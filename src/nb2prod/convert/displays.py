@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
-from nb2prod.convert.plan import EndOfCell, Item, Moved
+from nb2prod.convert.plan import EndOfCell, Item, Moved, moved_items
 from nb2prod.convert.translate import keeps_figures
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if saved is not None:
         return bool(saved) and not _ARTIST.match(saved)
     if isinstance(node.value, ast.Call):
-        if _draws(node.value, analysis):
+        if _draws(node.value, analysis) or _only_acts(node.value, analysis):
             return False
         function = node.value.func
         if isinstance(function, ast.Name) and function.id in ("print", "display", "help", "exec", "exit", "quit"):
@@ -93,6 +93,13 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
         ):
             return False
     return True
+
+
+def _only_acts(call: ast.Call, analysis: Analysis) -> bool:
+    """Return whether a call is made for its effect: setting something returns nothing worth a name."""
+    qualified = analysis.qualified_name(call.func)
+    info = None if qualified is None else analysis.libraries.call(qualified)
+    return info is not None and info.returns is None and not info.effects.isdisjoint({"global-setting", "seed"})
 
 
 def _is_figure(node: ast.Name, saved: str | None, analysis: Analysis) -> bool:
@@ -186,20 +193,16 @@ def _has_image(cell: CodeCell) -> bool:
 
 def _can_draw(plan: Plan) -> bool:
     """Return whether anything imported could draw with matplotlib: it, or a library nobody here knows."""
-    texts = [each.text for each in plan.imports]
-    texts += [
-        ast.unparse(item.statement.node)
-        for step in plan.steps
-        for item in step.items
-        if isinstance(item, Moved) and isinstance(item.statement.node, (ast.Import, ast.ImportFrom, ast.Try))
-    ]
-    roots = {root for text in texts for root in re.findall(r"(?:import|from)\s+(\w+)", text)}
-    inner = {
-        root
-        for function in plan.functions
-        for root in re.findall(r"^\s+(?:import|from)\s+(\w+)", ast.unparse(function.moved.statement.node), re.MULTILINE)
-    }
-    return any(root not in sys.stdlib_module_names and root != "numpy" for root in (roots | inner) - {plan.package})
+    code: list[ast.AST] = [ast.parse(each.text) for each in plan.imports]
+    code += [item.statement.node for item in moved_items(plan)]
+    code += [function.moved.statement.node for function in plan.functions]
+    roots: set[str] = set()
+    for node in (node for tree in code for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            roots.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            roots.add(node.module.partition(".")[0])
+    return any(root not in sys.stdlib_module_names and root != "numpy" for root in roots - {plan.package})
 
 
 class _Drawing:

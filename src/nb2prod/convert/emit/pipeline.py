@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import fresh
 from nb2prod.convert.emit.prose import docstring
+from nb2prod.convert.emit.steps import returns_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +22,14 @@ _OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "TYPE_C
 }
 
 
+# More text than this left of a call is no line to read: the step's results stay together.
+_LONGEST_UNPACKING = 60
+
+
 def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
     """Return the text of ``pipeline.py``, not yet formatted; ``displays``: libraries may display by themselves."""
     is_async = any(step.is_async for step in plan.steps)
-    variables = _variables(plan)
-    calls = _calls(plan, variables)
+    calls, values = _calls(plan, _variables(plan))
     contexts = []
     if plan.draws:
         contexts.append(f'saving_figures(config.{output_field(plan)} / "figures")')
@@ -36,8 +40,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
     body = [f"    with {', '.join(contexts)}:", *(f"        {line}" for line in calls or ["pass"])]
     if not contexts:
         body = [f"    {line}" for line in calls]
-    returned = ", ".join(f"{name}={value}" for name, value in _returned(plan, variables))
-    body.append(f"    return Results({returned})")
+    body.append(f"    return Results({_returned(plan, values)})")
     from_display = [*(["notebook_display"] if displays else []), *(["notebook_tables"] if plan.uses_pandas else [])]
     types = _types(plan)
     named = _type_imports(plan, types)
@@ -94,24 +97,36 @@ def _variables(plan: Plan) -> dict[str, str]:
     return {name: fresh(name, _OURS | (names.keys() - {name})) if name in _OURS else name for name in names}
 
 
-def _calls(plan: Plan, variables: dict[str, str]) -> list[str]:
+def _calls(plan: Plan, variables: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Return the lines that call the steps, and what each field of ``Results`` is after them."""
     parameters = {parameter.name: parameter.in_config for parameter in plan.parameters}
-    bound: set[str] = set()
+    where: dict[str, str] = {}
+    values: dict[str, str] = {}
     lines: list[str] = []
     for step in plan.steps:
-        arguments = []
-        for name in step.arguments:
-            if name not in bound and name not in parameters:
-                msg = f"the step {step.name} takes {name}, which no step before it returns"
-                raise EmissionError(msg)
-            arguments.append(variables[name] if name in bound else f"config.{parameters[name]}")
+        missing = [name for name in step.arguments if name not in where and name not in parameters]
+        if missing:
+            msg = f"the step {step.name} takes {missing[0]}, which no step before it returns"
+            raise EmissionError(msg)
+        arguments = [where[name] if name in where else f"config.{parameters[name]}" for name in step.arguments]
         call = f"{'await ' if step.is_async else ''}steps.{step.name}({', '.join(arguments)})"
-        lines.append(f"{', '.join(variables[name] for name in step.results)} = {call}" if step.results else call)
-        bound.update(step.results)
-        # A later step makes another value of that name; this one is kept for the results.
-        kept = [each for each in result_fields(plan).values() if each.step == step.name and _rebound(plan, each)]
-        lines += [f"{fresh(_kept(each), variables.values())} = {variables[each.name]}" for each in kept]
-    return lines
+        unpacked = ", ".join(variables[name] for name in step.results)
+        record = None
+        if returns_record(step) and len(unpacked) > _LONGEST_UNPACKING:
+            record = fresh(step.name, _OURS | {*variables.values()})
+            where.update((name, f"{record}.{name}") for name in step.results)
+        else:
+            where.update((name, variables[name]) for name in step.results)
+        lines.append(f"{record or unpacked} = {call}" if step.results else call)
+        for field, each in result_fields(plan).items():
+            if each.step != step.name or each.name not in step.results:
+                continue
+            values[field] = where[each.name]
+            if record is None and _rebound(plan, each):
+                # A later step makes another value of that name; this one is kept for the results.
+                values[field] = fresh(_kept(each), variables.values())
+                lines.append(f"{values[field]} = {variables[each.name]}")
+    return lines, values
 
 
 def _rebound(plan: Plan, result: Result) -> bool:
@@ -124,16 +139,12 @@ def _kept(result: Result) -> str:
     return f"{result.step}_{result.name.lstrip('_')}"
 
 
-def _returned(plan: Plan, variables: dict[str, str]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    returned = {step.name: step.results for step in plan.steps}
-    for name, each in result_fields(plan).items():
-        if each.name not in returned.get(each.step, ()):
+def _returned(plan: Plan, values: Mapping[str, str]) -> str:
+    for field, each in result_fields(plan).items():
+        if field not in values:
             msg = f"the result {each.name} is returned by no step {each.step}"
             raise EmissionError(msg)
-        value = fresh(_kept(each), variables.values()) if _rebound(plan, each) else variables[each.name]
-        found.append((name, value))
-    return found
+    return ", ".join(f"{field}={values[field]}" for field in result_fields(plan))
 
 
 def _types(plan: Plan) -> dict[str, str]:

@@ -58,7 +58,7 @@ def emit_steps(plan: Plan) -> str:
     code_cells = [cell.index for cell in plan.notebook.code_cells]
     for step, body in zip(plan.steps, bodies, strict=True):
         record = None
-        if len(step.results) > _MOST_RESULTS and all(map(_can_be_field, step.results)):
+        if returns_record(step):
             record = fresh(camel_case(step.name), taken)
             taken.add(record)
             records.append(record)
@@ -209,6 +209,11 @@ def _record(name: str, step: Step, names: OwnNames) -> str:
     lines = [f"class {name}({names.named_tuple}):", *docstring(f"What {step.name} returns.", _BODY), ""]
     types = dict(step.result_types)
     return "\n".join([*lines, *(f"{_BODY}{result}: {types.get(result, names.any_type)}" for result in step.results)])
+
+
+def returns_record(step: Step) -> bool:
+    """Return whether a step returns a named tuple: it has many results, and each can be a field."""
+    return len(step.results) > _MOST_RESULTS and all(map(_can_be_field, step.results))
 
 
 def _can_be_field(name: str) -> bool:
