@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _WRITERS = frozenset({"to_csv", "to_json", "to_parquet", "to_excel", "savefig", "open", "dump", "join", "write_text"})
 _DRAWS = re.compile(r"random|rand|shuffle|sample|choice|normal|integers|uniform")
 _LABELS = frozenset({"xlabel", "ylabel", "title", "set_xlabel", "set_ylabel", "set_title", "suptitle"})
+_SIZES = frozenset({
+    "alpha", "annot_kws", "bottom", "dpi", "figsize", "fontsize", "height", "hspace", "labelsize", "left", "linewidth",
+    "linewidths", "lw", "markersize", "ms", "pad", "right", "rotation", "s", "size", "top", "width", "wspace",
+})  # fmt: skip
 _COMPARED = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.Lt, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 _COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult}
 
@@ -35,6 +39,7 @@ class Facts:
     kinds  of each result the kind of digest its value had
     later  the names later steps take
     drawn  the cells that showed a figure
+    sizes  ids of the nodes that say how large something is drawn, which verification leaves alone
     """
 
     step: ast.FunctionDef
@@ -42,6 +47,7 @@ class Facts:
     kinds: dict[str, str]
     later: frozenset[str]
     drawn: frozenset[int]
+    sizes: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +203,24 @@ def _end_earlier(node: Any) -> None:
     node.slice.upper = ast.parse(text, mode="eval").body
 
 
-def changed_constant(node: ast.AST, _: Facts) -> Iterator[Change]:
-    """Double a number of the notebook's."""
-    if _is_call(node, "end_of_cell"):
+def changed_constant(node: ast.AST, facts: Facts) -> Iterator[Change]:
+    """Double a number of the notebook's; the end of a slice may lie beyond the end of what is sliced."""
+    if _is_call(node, "end_of_cell") or isinstance(node, ast.Slice):
         return
     for name, field in ast.iter_fields(node):
         for place, each in enumerate(field if isinstance(field, list) else [field]):
-            if isinstance(each, ast.Constant) and type(each.value) in {int, float} and each.value not in {0, 1}:
+            if not isinstance(each, ast.Constant) or id(each) in facts.sizes:
+                continue
+            if type(each.value) in {int, float} and each.value not in {0, 1}:
                 yield lambda node, name=name, place=place: _double(node, name, place)  # type: ignore[misc]
+
+
+def _sizes(function: ast.FunctionDef) -> frozenset[int]:
+    found: set[int] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.keyword) and node.arg in _SIZES:
+            found |= {id(each) for each in ast.walk(node)}
+    return frozenset(found)
 
 
 def _double(node: ast.AST, name: str, place: int) -> None:
@@ -388,7 +404,9 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
                 after = names[names.index(function.name) + 1 :]
                 later = frozenset(argument for name in after for argument in rows[name]["arguments"])
                 own = {name: kinds.get((function.name, name), "") for name in results}
-                facts = Facts(function, results, own, later, drawn.intersection(rows[function.name]["cells"]))
+                facts = Facts(
+                    function, results, own, later, drawn.intersection(rows[function.name]["cells"]), _sizes(function)
+                )
                 for at, node in enumerate(ast.walk(function)):
                     found += [(place, at, change) for change in sites(node, facts)]
         for place, at, change in sorted(choice.sample(found, min(each, len(found))), key=lambda one: one[:2]):
