@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from programs import FLAGS, NAMES
 
 from nb2prod.dataflow.flow import PREDEFINED
+from nb2prod.libraries import Libraries
 from nb2prod.notebook.read import parse_notebook
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ CHECKS = {
     "bound unseen": "a value at a use that the flow calls unbound",
     "does not reach": "the value came from a definition that does not reach the use in the flow",
     "change does not reach": "an object was changed in place by a definition that does not reach the use in the flow",
+    "change unseen": "a list the module holds was changed in place by a statement of which the flow does not say so",
     "not certain": "a certain definition that did not hold after its statement",
     "not live": "a value was read although the flow calls its name dead on the way",
 }
+_LIBRARIES = Libraries()
 _STEPS = 2_000
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 _STORES = {"STORE_NAME", "STORE_GLOBAL"}
@@ -252,8 +255,7 @@ class _Run:
             self.current = index
             failed = False
             statement = self.claims.flow.statements[index]
-            held = {name: self.names[name] for name in _receivers(statement) if isinstance(self.names.get(name), list)}
-            copied = {name: list(value) for name, value in held.items()}
+            held = [(name, value, list(value)) for name, value in self.names.items() if isinstance(value, list)]
             sys.settrace(self.trace)
             try:
                 value = eval(code, self.names)  # noqa: S307 - our own programs
@@ -268,10 +270,30 @@ class _Run:
             finally:
                 sys.settrace(before)
             self.after(statement, failed=failed)
-            for name, value in held.items():
-                if self.names.get(name) is value and value != copied[name] and not _changes(statement, name):
-                    self.complain("change does not reach", name, f"method call on {name} in statement {index}")
+            self._after_changes(statement, held)
         self.result.runs += 1
+
+    def _after_changes(self, statement: Statement, held: list[tuple[str, list[Any], list[Any]]]) -> None:
+        """Check that a statement says which lists it changed: by one of their names, or at any time from a function."""
+        said = {each.name: each for each in statement.definitions if each.kind == "mutate"}
+        at_any_time: dict[str, list[Definition]] = {}
+        for every in self.claims.flow.statements:
+            for each in every.global_changes:
+                at_any_time.setdefault(each.name, []).append(each)
+        for _, value, before in held:
+            if value == before:
+                continue
+            names = {name for name, other, _ in held if other is value}
+            if names.isdisjoint(said):
+                for name in names & at_any_time.keys():
+                    if len(at_any_time[name]) == 1 and self.names.get(name) is value:
+                        self.changes.setdefault(name, set()).update(at_any_time[name])
+            if names.isdisjoint(said) and names.isdisjoint(at_any_time):
+                self.complain("change unseen", min(names), f"{sorted(names)} in statement {statement.index}")
+            for name in names & said.keys():
+                # What stands at a read was seen there.
+                if not isinstance(said[name].node, ast.Name) and self.names.get(name) is value:
+                    self.changes.setdefault(name, set()).add(said[name])
 
     def after(self, statement: Statement, *, failed: bool) -> None:
         """Check what the statement promised, or note that it could not keep it."""
@@ -376,19 +398,6 @@ class _Run:
             self.tainted.discard(name)
 
 
-def _receivers(statement: Statement) -> set[str]:
-    """Return each ``a`` of a call ``a.method(…)`` that the statement makes at once."""
-    return {
-        call.func.value.id
-        for call, deferred in statement.calls
-        if not deferred and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
-    }
-
-
-def _changes(statement: Statement, name: str) -> bool:
-    return any(each.kind == "mutate" and each.name == name for each in statement.definitions)
-
-
 def _drive(coroutine: types.CoroutineType[Any, Any, Any]) -> None:
     try:
         while True:
@@ -412,7 +421,9 @@ def flow_of(cells: Sequence[str]) -> Flow:
     # Looked up here: the bench puts an analyser with a bug in its place.
     flow = import_module("nb2prod.dataflow.flow")
     notebook = parse_notebook(json.dumps(document).encode(), Path("program.ipynb"))
-    found: Flow = flow.analyse(flow.collect_statements(notebook))
+    summaries = import_module("nb2prod.dataflow.summaries")
+    statements = summaries.add_changes(flow.collect_statements(notebook), _LIBRARIES.mutates)
+    found: Flow = flow.analyse(statements)
     return found
 
 

@@ -81,6 +81,29 @@ STATEMENTS = {
     "changed, attribute": "{n}.x = 1",
     "changed, augmented item": "{n}[0] += 1",
     "loop over item": "for {n}[0] in some():\n    pass",
+    "changed by a function": "def {t}(x):\n    x.append(1)\n{t}({n})",
+    "changed by a function, keyword": "def {t}(*, x):\n    x[0] = 1\n{t}(x={n})",
+    "changed by a function, star": "def {t}(*xs):\n    for x in xs: x.append(1)\n{t}([0], {n})",
+    "changed by a function, star call": "def {t}(x, y):\n    y.append(1)\n{t}(*[[0], {n}])",
+    "changed by a function, augmented": "def {t}(x):\n    y = x\n    y += [1]\n{t}({n})",
+    "changed by a function, other object": "def {t}(x):\n    x = [0]\n    x.append(1)\n{t}({n})",
+    "changed by a function, maybe other object": "def {t}(x):\n    if choose(): x = [0]\n    x.append(1)\n{t}({n})",
+    "changed by a function, after a loop": "def {t}(x):\n    y = [0]\n    for i in some():\n        y.append(1)\n        y = x\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by a function of a function": "def {t}(x):\n    x.append(1)\ndef u{t}(y):\n    return {t}(y)\nu{t}({n})",
+    "changed by a recursive function": "def {t}(x, stop=True):\n    if stop: return {t}(x, False)\n    x.append(1)\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by functions in a circle": "def {t}(x):\n    if choose(): return u{t}(x)\n    x.append(1)\ndef u{t}(x):\n    return {t}(x)\n{t}([0])\nu{t}({n})",  # noqa: E501 - one form a line
+    "changed by a function inside": "def {t}(x):\n    def inner():\n        x.append(1)\n    inner()\n{t}({n})",
+    "changed by a lambda": "{t} = lambda x: x.append(1)\n{t}({n})",
+    "changed by a generator": "def {t}(x):\n    yield x.append(1)\nlist({t}({n}))",
+    "changed by a method": "class {t}:\n    def m(self, x):\n        x.append(1)\n{t}().m({n})",
+    "changed by a constructor": "class {t}:\n    def __init__(self, x):\n        x.append(1)\n{t}({n})",
+    "changed through a result": "def {t}(x):\n    return x\n{t}({n}).append(1)",
+    "changed through a loop": "for {t} in ({n}, [0]):\n    {t}.append(1)",
+    "changed by a library": "import heapq\nheapq.heappush({n}, 1)",
+    "changed from a function": "def {t}():\n    {n}.append(1)\n{t}()",
+    "changed from a function handed over": "def {t}():\n    {n}.append(1)\nrun({t})",
+    "changed from a function kept": "def {t}():\n    {n}.append(1)\nq{t} = [{t}]\nq{t}[0]()",
+    "changed from a lambda kept": "{t} = {{'k': lambda: {n}.append(1)}}\n{t}['k']()",
 }
 EXPRESSIONS = {
     "walrus": "({n} := 1)",

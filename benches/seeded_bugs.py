@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # In the order they import each other.
-_MODULES = ("walk", "expressions", "statements", "facts", "propagate", "flow")
+_MODULES = (
+    "walk", "expressions", "statements", "facts", "propagate", "flow", "callees", "bodies", "summaries",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,13 @@ BUGS = (
     Bug("match capture is missed", "statements", 'walk.store(name, child, "assign")', "walk.load(name, child)"),
     Bug("import binds its last part", "statements", 'alias.name.partition(".")[0]', 'alias.name.rpartition(".")[2]'),
     Bug("old value survives a certain one", "propagate", "self.state[name] = (*definitions, *written)", "pass"),
+    Bug("a function's changes stay inside", "summaries", "return replace(statement, definitions=(*added,", "return replace(statement, definitions=(*added[:0],"),  # noqa: E501
+    Bug("a function given by keyword is not", "callees", "        if keyword.arg in summary.keywords:", "        if False:"),  # noqa: E501
+    Bug("one branch decides whose object it is", "bodies", "    found = _NOTHING.union(*held)\n", "    found = held[-1]\n"),  # noqa: E501
+    Bug("a loop's end is not its beginning", "bodies", "            for _ in range(2):\n                self.target(", "            for _ in range(1):\n                self.target("),  # noqa: E501
+    Bug("a circle of functions is walked once", "summaries", "            self._repeat()\n", "            pass\n"),
+    Bug("kept functions change nothing", "propagate", "        for changed in self.statements[definition.statement].global_changes:\n            self._float(changed)\n", ""),  # noqa: E501
+    Bug("results are new objects", "bodies", "return self._returned(node) if isinstance(node, ast.Call) else _NOTHING", "return _NOTHING"),  # noqa: E501
 )  # fmt: skip
 
 
@@ -81,7 +91,7 @@ BUGS = (
 def seeded(bug: Bug) -> Iterator[None]:
     """Put an analyser with ``bug`` in the place of the true one."""
     names = [f"nb2prod.dataflow.{module}" for module in _MODULES]
-    true = {name: sys.modules[name] for name in names}
+    true = {name: import_module(name) for name in names}
     try:
         for name, short in zip(names, _MODULES, strict=True):
             spec = find_spec(name)

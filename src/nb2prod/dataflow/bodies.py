@@ -58,12 +58,15 @@ def summarise(node: FunctionNode, outline: Outline, known: Knowledge, *, plain: 
     return summary
 
 
-def changes_at_top(node: ast.stmt, outline: Outline, known: Knowledge) -> dict[Origin, tuple[bool, str | None]]:
+def changes_at_top(
+    node: ast.stmt, outline: Outline, known: Knowledge, *, calls_inner: bool = False
+) -> dict[Origin, tuple[bool, str | None]]:
     """Return what a top-level statement changes through its calls, and through names for elements of others.
 
     Each with whether it surely does, and the name of what it calls to do so, if it does.
+    ``calls_inner``: functions defined in it are taken to be called in it.
     """
-    body = _Body(Summary(), outline, known, sure=True, calls_inner=False)
+    body = _Body(Summary(), outline, known, sure=True, calls_inner=calls_inner)
     body.block([node])
     return {origin: (sure, body.through.get(origin)) for origin, sure in body.summary.changed.items()}
 
@@ -95,8 +98,9 @@ class _Body:
         """Return what the value of ``node`` may be, or be part of."""
         if isinstance(node, ast.Name):
             held = self.holds.get(node.id)
-            if held is not None:
+            if held:
                 return held
+            # What a class body around has bound, an inner one does not see.
             is_global = id(node) in self.outline.reads and node.id not in self.known.imports
             return frozenset({(False, node.id)}) if is_global else _NOTHING
         if isinstance(node, ast.Attribute):
@@ -109,8 +113,10 @@ class _Body:
             return self.origins(node.body) | self.origins(node.orelse)
         if isinstance(node, ast.BoolOp):
             return _NOTHING.union(*map(self.origins, node.values))
-        if isinstance(node, (ast.NamedExpr, ast.Await, ast.Starred)):
+        if isinstance(node, (ast.NamedExpr, ast.Await)):
             return self.origins(node.value)
+        if isinstance(node, ast.Starred):
+            return self.elements(node.value)
         return self._returned(node) if isinstance(node, ast.Call) else _NOTHING
 
     def _returned(self, call: ast.Call) -> Origins:
@@ -209,7 +215,7 @@ class _Body:
         if isinstance(function, ast.Attribute) and changes_its_object(node):
             self.change(function.value, sure=sure)
         self.callee = last_name(function)
-        if node.args and self.known.mutates(qualified_callee(function, self.known.imports)):
+        if node.args and self.known.mutates(qualified_callee(function, self.known.libraries)):
             self.change(node.args[0], sure=sure)
         for summary, before in self.known.callees(node):
             given = given_arguments(summary, node, before)

@@ -38,17 +38,19 @@ class Summary:
 class Knowledge(NamedTuple):
     """What a body is read with.
 
-    callees   what a call may run of the notebook's own functions, with what comes before the arguments
-              written: the object of a method, None for a new instance
-    handed    what a function that is handed to a call by its name may do
-    mutates   whether a library's function changes its first argument, by qualified name
-    imports   module-level names that are imports, with what they stand for
+    callees    what a call may run of the notebook's own functions, with what comes before the arguments
+               written: the object of a method, None for a new instance
+    handed     what a function that is handed to a call by its name may do
+    mutates    whether a library's function changes its first argument, by qualified name
+    libraries  what names stand for that are imported anywhere
+    imports    module-level names that are imports: nothing is said of changes to them
     """
 
     callees: Callable[[ast.Call], Iterable[tuple[Summary, tuple[ast.expr | None, ...]]]]
     handed: Callable[[str], Iterable[Summary]]
     mutates: Callable[[str], bool]
-    imports: Mapping[str, str]
+    libraries: Mapping[str, str]
+    imports: frozenset[str]
 
 
 class Outline(NamedTuple):
@@ -74,7 +76,7 @@ def given_arguments(summary: Summary, call: ast.Call, before: tuple[ast.expr | N
         if isinstance(value, ast.Starred):
             rest = summary.parameters[position:]
             for each in rest if summary.starred is None else (*rest, summary.starred):
-                given.setdefault(each, []).append(value.value)
+                given.setdefault(each, []).append(value)
             break
         name = summary.parameters[position] if position < len(summary.parameters) else summary.starred
         if name is not None and value is not None:

@@ -100,7 +100,7 @@ class Propagation:
         deferred = self._deferred[statement.index]
         if deferred:
             # Lambdas of this very statement may run within it.
-            at_once = _calls_its_own(statement)
+            at_once = calls_its_own(statement)
             for use in deferred:
                 if use.owner is None or at_once:
                     self._merge(use)
@@ -292,15 +292,21 @@ def _ends(statement: Statement) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _calls_its_own(statement: Statement) -> bool:
+def calls_its_own(statement: Statement) -> bool:
     """Return whether a class body calls, or hands over, what it defines itself."""
     known = {id(use.node) for use in statement.uses}
     return isinstance(statement.node, ast.ClassDef) and any(
-        isinstance(node, ast.Lambda) or (isinstance(node, ast.Name) and id(node) not in known)
+        isinstance(node, ast.Lambda) or (isinstance(root := _root(node), ast.Name) and id(root) not in known)
         for call, deferred in statement.calls
         if not deferred
         for node in (call.func, *call.args, *(keyword.value for keyword in call.keywords))
     )
+
+
+def _root(node: ast.expr) -> ast.expr:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node
 
 
 def _seen_by_calls(statement: Statement, inner: dict[str, list[Definition]]) -> dict[str, tuple[Definition, ...]]:

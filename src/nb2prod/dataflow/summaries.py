@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from nb2prod.dataflow.bodies import changes_at_top, summarise
 from nb2prod.dataflow.callees import Knowledge, Outline, Summary, changes_its_object, qualified_callee
 from nb2prod.dataflow.model import Definition
+from nb2prod.dataflow.propagate import calls_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.callees import FunctionNode
     from nb2prod.dataflow.model import Statement
 
-_SIMPLE = (ast.Expr, ast.Import, ast.ImportFrom, ast.AugAssign, ast.Return)
+_SIMPLE = (ast.Expr, ast.AugAssign, ast.Return)
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -61,14 +62,16 @@ class Summaries:
         self._outlines: dict[int, Outline] = {}
         self._changing: set[str] | None = None
         self._worth: set[int] = set()
-        imports: dict[str, str] = {}
+        imports: set[str] = set()
+        self._libraries: dict[str, str] = {}
         for statement in statements:
             self._find(statement, [statement.node], in_class=False)
             for each in statement.definitions:
-                if each.kind == "import" and each.qualified is not None:
-                    imports[each.name] = each.qualified
+                if each.kind == "import":
+                    imports.add(each.name)
+        self._own = self._functions.keys() | self._methods.keys()
         self._kept = self._names_kept(statements) if self._functions else frozenset()
-        self._known = Knowledge(self._callees, self._handed, mutates, imports)
+        self._known = Knowledge(self._callees, self._handed, mutates, self._libraries, frozenset(imports))
 
     def _names_kept(self, statements: Sequence[Statement]) -> frozenset[str]:
         """Return the functions that are read otherwise than to be called or handed to a call."""
@@ -101,10 +104,21 @@ class Summaries:
                         if isinstance(target, ast.Name):
                             function = _Function(target.id, node.value, statement, plain=True)
                             self._enter(self._functions, function)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._import(node)
             elif not isinstance(node, _SIMPLE):
                 for name in _BLOCKS:
                     if inner := getattr(node, name, None):
                         self._find(statement, inner, in_class=in_class)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Take note of an import, in a function as at module level."""
+        for alias in node.names:
+            if isinstance(node, ast.ImportFrom):
+                self._libraries.setdefault(alias.asname or alias.name, f"{node.module or ''}.{alias.name}")
+            else:
+                top = alias.name.partition(".")[0]
+                self._libraries.setdefault(alias.asname or top, alias.name if alias.asname else top)
 
     def _add(self, node: ast.FunctionDef | ast.AsyncFunctionDef, statement: Statement, *, in_class: bool) -> None:
         decorators = {each.id for each in node.decorator_list if isinstance(each, ast.Name)}
@@ -129,11 +143,16 @@ class Summaries:
 
     def _is_relevant(self, statement: Statement) -> bool:
         node = statement.node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
-        for call, _ in statement.calls:
-            if self._may_change(call):
+        in_class = isinstance(node, ast.ClassDef)
+        if in_class and calls_its_own(statement):
+            return True
+        for call, deferred in statement.calls:
+            if not (in_class and deferred) and self._may_change(call):
                 return True
+        if in_class:
+            return False
         if isinstance(node, (ast.For, ast.AsyncFor)):
             changed = {each.name for each in statement.definitions if each.kind == "mutate"}
             return any(each.kind == "loop" and each.name in changed for each in statement.definitions)
@@ -143,12 +162,17 @@ class Summaries:
         """Whether a call may run a function that changes something, by a look that costs little."""
         if self._functions or self._methods:
             names = self._changing_names()
-            if not names.isdisjoint(_names_called(call)):
+            if not names.isdisjoint(_names_called(call)) or self._changes_result(call):
                 return True
         if not call.args or isinstance(call.args[0], (ast.Constant, ast.Call)):
             return False
-        name = qualified_callee(call.func, self._known.imports)
+        name = qualified_callee(call.func, self._libraries)
         return bool(name) and self._known.mutates(name)
+
+    def _changes_result(self, call: ast.Call) -> bool:
+        """Whether a call changes what one of the notebook's functions has returned: ``first(rows).append(1)``."""
+        made = call.func.value if isinstance(call.func, ast.Attribute) else None
+        return isinstance(made, ast.Call) and not self._own.isdisjoint(_names_called(made))
 
     def _changing_names(self) -> set[str]:
         """Return the functions and methods that may change an object from outside, themselves or through others."""
@@ -180,7 +204,8 @@ class Summaries:
             if not use.deferred or use.owner is None:
                 nodes[use.name] = use.node
         written = {each.name for each in statement.definitions if each.kind == "mutate"}
-        found = changes_at_top(statement.node, self._outline(statement), self._known)
+        inner = isinstance(statement.node, ast.ClassDef) and calls_its_own(statement)
+        found = changes_at_top(statement.node, self._outline(statement), self._known, calls_inner=inner)
         for (_, name), (sure, through) in sorted(found.items(), key=_by_name):
             if name not in written and name not in self._known.imports:
                 yield _change(statement, name, nodes.get(name, statement.node), through, sure=sure)
@@ -206,10 +231,7 @@ class Summaries:
             return False
         if not statement.leaves_work and all(each.name not in self._kept for each in statement.definitions):
             return False
-        # Only now the module-level objects: touched here, or by what is called here.
-        return any(use.name in statement.touched for use in statement.uses) or any(
-            self._may_change(call) for call, _ in statement.calls
-        )
+        return bool(statement.touched) or any(self._may_change(call) for call, _ in statement.calls)
 
     # What a body is read with
 
@@ -218,6 +240,10 @@ class Summaries:
         if isinstance(function, ast.Name):
             for each in self._functions.get(function.id, ()):
                 yield self._summary(each), (None,) if each.method else ()
+            if function.id not in self._functions:
+                # A class body calls what it has just defined.
+                for each in self._methods.get(function.id, ()):
+                    yield self._summary(each), ()
         elif isinstance(function, ast.Attribute) and function.attr in self._methods:
             root = _root(function.value)
             if isinstance(root, ast.Name) and root.id in self._known.imports:

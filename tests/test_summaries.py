@@ -1,0 +1,70 @@
+"""Which objects calls change in place, through the notebook's own functions and through libraries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nb2prod.analysis import Analysis, analyse_notebook
+from nb2prod.notebook.read import parse_notebook
+
+
+def analysis_of(*cells: str) -> Analysis:
+    """Return the analysis of a notebook with these code cells."""
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
+        "cells": [
+            {"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": [], "source": source}
+            | {"execution_count": None}
+            for number, source in enumerate(cells)
+        ],
+    }
+    return analyse_notebook(parse_notebook(json.dumps(document).encode(), Path("n.ipynb")))
+
+
+def changed(*cells: str) -> list[tuple[str, str | None, bool]]:
+    """Return (name, what is called, surely) of each change the last statement makes."""
+    found = analysis_of(*cells).statements()[-1].definitions
+    return [(each.name, each.through, each.sure) for each in found if each.kind == "mutate"]
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "expected"),
+    [
+        ("def f(x):\n    x['a'] = 1", "f(d)", [("d", "f", True)]),
+        ("def f(x):\n    x.drop(columns='a', inplace=True)", "y = f(d)", [("d", "f", True)]),
+        ("def f(x):\n    x = x.copy()\n    x['a'] = 1\n    return x", "f(d)", []),
+        ("def f(x, copy):\n    if copy:\n        x = x.copy()\n    x['a'] = 1", "f(d, True)", [("d", "f", False)]),
+        ("def f(x):\n    part = x[x.a > 1]\n    part['b'] = 2", "f(d)", []),
+        ("def f(x):\n    for row in x:\n        row.append(1)", "f(rows)", [("rows", "f", False)]),
+        ("def f(*, x):\n    del x[0]", "f(x=d)", [("d", "f", True)]),
+        ("def f(*xs):\n    [x.append(1) for x in xs]", "f(a, b)", [("a", "f", False), ("b", "f", False)]),
+        ("def f(**options):\n    options['a'] = 1", "f(b=d)", []),
+        ("def g(x):\n    x.append(1)\ndef f(x):\n    return g(x)", "f(d)", [("d", "f", True)]),
+        ("def f(x, n):\n    return f(x, n - 1) if n else x.append(1)", "f(d, 3)", [("d", "f", False)]),
+        ("def f():\n    rows.append(1)", "f()", [("rows", "f", True)]),
+        ("class C:\n    def __init__(self, x):\n        x.append(1)", "c = C(d)", [("d", "C", True)]),
+        ("class C:\n    def m(self, x):\n        self.n = x", "r = c.m(d)", [("c", "m", True)]),
+        ("import random", "y = random.shuffle(rows)", [("rows", "shuffle", True)]),
+        ("import heapq", "y = heapq.heappop(rows)", [("rows", "heappop", True)]),
+        ("def f(x):\n    return x", "y = f(d).pop()", [("d", None, True)]),
+    ],
+)
+def test_a_call_changes_what_the_function_changes_of_what_it_is_given(
+    function: str, call: str, expected: list[tuple[str, str | None, bool]]
+) -> None:
+    assert changed(function, call) == expected
+
+
+def test_a_loop_over_several_changes_each() -> None:
+    assert changed("for d in (train, test):\n    d['a'] = 1")[:2] == [("test", None, True), ("train", None, True)]
+
+
+def test_what_a_kept_function_changes_reaches_reads_after_it_was_kept() -> None:
+    analysis = analysis_of("rows = []\ndef f():\n    rows.append(1)\ncallbacks = [f]", "callbacks[0]()\nprint(rows)")
+    (use,) = (each for each in analysis.statements()[-1].uses if each.name == "rows")
+    assert [each.kind for each in analysis.flow.reaching(use)] == ["assign", "mutate"]
