@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from nb2prod.cli import CLEAN, FINDINGS, write, write_error
+from nb2prod.cli.verify import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from nb2prod.convert.plan import Options
+    from nb2prod.verify.verdict import Verification
 
 
 @click.command()
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
 @click.option("--diff", is_flag=True, help="Show what would change in the folder, and write nothing.")
 @click.option("--check", is_flag=True, help="Say whether the package in the folder still matches the notebook.")
 @click.option("--verify", is_flag=True, help="Then run both and compare: EXECUTES THE NOTEBOOK; see nb2prod verify.")
+@click.option(
+    "--max-test-data",
+    type=Size(),
+    metavar="SIZE",
+    help="Data files and stored values the tests may take along, such as 500K.  [default: 1 MB]",
+)
 @click.option("--python", metavar="PYTHON", help="For --verify: the interpreter that has the notebook's libraries.")
 def convert(
     notebook: Path,
@@ -50,6 +58,7 @@ def convert(
     name: str | None,
     only: tuple[str, ...],
     keep: tuple[str, ...],
+    max_test_data: int | None,
     python: str | None,
     *,
     force: bool,
@@ -80,7 +89,7 @@ def convert(
     _check_usage([mode for mode, asked in modes.items() if asked], output, asked, python, force=force)
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
-    options = Options(name, partial, only, keep)
+    options = Options(name, partial, only, keep, max_test_data=max_test_data)
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
@@ -97,7 +106,12 @@ def convert(
     from nb2prod.verify.verdict import Options as HowToVerify  # noqa: PLC0415 - the same
 
     write("\n")
-    return verify_package(notebook, output, HowToVerify(python=python))
+    return verify_package(
+        notebook,
+        output,
+        HowToVerify(python=python),
+        if_equal=lambda done: _store_observed(done, notebook, options, output),
+    )
 
 
 def _check_usage(
@@ -131,6 +145,21 @@ def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> 
     for refusal in conversion.plan.refusals:
         write_error(f"not converted: {refusal}")
     return not conversion.plan.refusals
+
+
+def _store_observed(done: Verification, notebook: Path, options: Options, output: Path) -> None:
+    """Let the tests of a package that equals its notebook expect what its steps are seen to make."""
+    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.emit.pipeline import output_field  # noqa: PLC0415 - the same
+    from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
+    from nb2prod.verify.step_values import observe_steps  # noqa: PLC0415 - running is for those who ask
+
+    plan = convert_notebook(notebook, options, output=output).plan
+    observation = observe_steps(done, output_field(plan))
+    if observation is not None:
+        conversion = convert_notebook(notebook, options, output=output, observation=observation)
+        with _ending_in_order():
+            write_package(conversion.package, output, force=True)
 
 
 def _forecast(notebook: Path, options: Options, output: Path | None) -> int:

@@ -20,6 +20,7 @@ from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookE
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:
+    from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Options, Package, Plan
 
 
@@ -44,17 +45,23 @@ class Conversion:
 
 
 def convert_notebook(
-    path: Path, options: Options = DEFAULTS, *, output: Path | None = None, content: bytes | None = None
+    path: Path,
+    options: Options = DEFAULTS,
+    *,
+    output: Path | None = None,
+    content: bytes | None = None,
+    observation: Observation | None = None,
 ) -> Conversion:
     """Return the plan and the package for the notebook at ``path``.
 
     output   the folder the package is going to: an earlier conversion there keeps its name
     content  the notebook's file, where it is not to be read from ``path``
+    observation  what the steps did when the package ran, for the tests
 
     Raises what ``nb2prod.convert`` raises.
     """
     draft = plan_notebook(path, options, output=output, content=content)
-    return Conversion(draft.plan, make_package(draft))
+    return Conversion(draft.plan, make_package(draft, observation=observation))
 
 
 def plan_notebook(path: Path, options: Options, *, output: Path | None = None, content: bytes | None = None) -> Draft:
@@ -74,7 +81,7 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
     return Draft(plan, analysis, content)
 
 
-def make_package(draft: Draft, provenance: Provenance | None = None) -> Package:
+def make_package(draft: Draft, provenance: Provenance | None = None, observation: Observation | None = None) -> Package:
     """Return the package of a draft; raises RefusedError where it has refusals, or would hold a credential.
 
     With ``--partial`` only refusals count that no step can raise in their place.
@@ -85,9 +92,8 @@ def make_package(draft: Draft, provenance: Provenance | None = None) -> Package:
     refusals = unplaced(plan, draft.analysis.statements()) if plan.options.partial else plan.refusals
     if refusals:
         raise RefusedError(tuple(dict.fromkeys(map(str, refusals))))
-    package = emit(
-        plan, draft.analysis, Path(plan.notebook.path).parent, provenance or Provenance(digest(draft.content))
-    )
+    provenance = provenance or Provenance(digest(draft.content))
+    package = emit(plan, draft.analysis, Path(plan.notebook.path).parent, provenance, observation)
     if leaks := leaked(plan, package.files):
         raise RefusedError(tuple(dict.fromkeys(map(str, leaks))))
     return replace(package, not_converted=tuple(map(str, plan.refusals)))

@@ -7,7 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nb2prod.convert.expected_text import Metric, classless, comparable, figures_open, without_figures
+from nb2prod.convert.expected_text import (
+    Metric,
+    classless,
+    comparable,
+    figures_open,
+    without_figures,
+    without_ties,
+)
 from nb2prod.convert.plan import Moved
 from nb2prod.convert.slices import Slice, Slices
 from nb2prod.saved_outputs import mismatch, output_kind, printed_text
@@ -21,9 +28,10 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell, Notebook
 
 ANYTHING = "..."
+_NOTHING = ast.Module([], [])
 _PYTHON_3, _ORDERED_DICTIONARIES = (3, 0), (3, 6)
 # Line magics that change nothing of what a cell prints.
-_SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "pylab", "precision"})
+_SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,8 @@ class _Reader:
         slices = [self.slices.of(statement) for statement in statements]
         if not all(each.same and self._is_ordered(each) for each in slices):
             return None
+        if "value_counts" in cell.source:
+            text = without_ties(text)
         return self._marked(text, slices, cell, step.name)
 
     def _displayed_text(self, step: Step, item: Moved) -> str | None:
@@ -156,6 +166,8 @@ class _Reader:
         text = _plain(outputs[0])
         if text is None:
             return None
+        if "value_counts" in ast.unparse(statement.node):
+            text = without_ties(text)
         return self._marked(classless(text), [found], statement.cell, step.name)
 
     def _marked(self, text: str, slices: Sequence[Slice], cell: CodeCell, step: str) -> str | None:
@@ -183,6 +195,8 @@ class _Reader:
         return (
             self.analysis.recorded is not None
             and self.python >= _PYTHON_3
+            # A help text is the library's.
+            and not any(isinstance(each, ast.Name) and each.id == "help" for each in ast.walk(cell.tree or _NOTHING))
             and cell.execution_count is not None
             and cell.tree is not None
             and not guarded
@@ -221,7 +235,7 @@ def _words_of(cell: CodeCell) -> frozenset[str]:
     """Return the words that the cell's own literals print."""
     literals = (
         node.value
-        for node in ast.walk(cell.tree or ast.Module([], []))
+        for node in ast.walk(cell.tree or _NOTHING)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
     return frozenset(word for text in literals for word in text.replace(":", " ").replace("=", " ").split())

@@ -33,6 +33,7 @@ _PASSING = re.compile(
 _OBJECT = re.compile(r"\s*<[\w.]+(?: object)? at 0x[0-9a-f]+>\s*\Z", re.IGNORECASE)
 # A class and its arguments: which arguments it shows differs between versions of libraries.
 _CONSTRUCTED = re.compile(r"\s*([A-Z]\w*)\((?:\w+=|\)|\w+\()")
+_WITH_OPTIONS = re.compile(r"\b([A-Z]\w*)\(\w+=[^()]*\)")
 _WITH_VALUES = frozenset(
     {"Index", "RangeIndex", "Int64Index", "Float64Index", "DatetimeIndex", "Timestamp", "Timedelta"}
 )
@@ -71,10 +72,26 @@ def classless(text: str) -> str:
 
 def comparable(text: str) -> str:
     """Return a saved text without what only that run or that machine could say, and not longer than is read."""
+    text = _WITH_OPTIONS.sub(_class_alone, text)
     lines = [_ANYTHING if _PASSING.search(line) else _short(line) for line in text.split("\n")]
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_FIRST], _ANYTHING, *lines[-_LAST:]]
     return "\n".join(lines)
+
+
+def _class_alone(found: re.Match[str]) -> str:
+    return found[0] if found[1] in _WITH_VALUES else f"{found[1]}({_ANYTHING})"
+
+
+def without_ties(text: str) -> str:
+    """Return counts of values without the lines that count alike: their order differs between versions of pandas."""
+    lines = text.split("\n")
+    counts = [line.split()[-1] if line.split() else "" for line in lines]
+    truncated = any(line.strip() in ("...", "..") for line in lines)
+    tied = {count for count in counts if count.isdigit() and counts.count(count) > 1}
+    # What is left out of a long list belongs to the smallest counts that are shown.
+    tied |= {count for count in counts[-3:] if truncated and count.isdigit()}
+    return "\n".join(_ANYTHING if count in tied else line for line, count in zip(lines, counts, strict=True))
 
 
 def without_figures(text: str, words: Collection[str]) -> str:
@@ -91,7 +108,14 @@ def figures_open(text: str, words: Collection[str] | None, step: str, metrics: d
     return "\n".join(_open(line, words, step, metrics) for line in text.split("\n"))
 
 
-def _open(line: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric]) -> str:
+def merits_named(text: str, step: str, metrics: dict[str, Metric]) -> str:
+    """Return ``text`` with a name for each figure of merit, which goes to ``metrics``; the rest stays as it is."""
+    return "\n".join(_open(line, None, step, metrics, exact=True) for line in text.split("\n"))
+
+
+def _open(
+    line: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric], *, exact: bool = False
+) -> str:
     numbers = list(_NUMBER.finditer(line))
     named = 0 < len(numbers) <= 3 and bool(_MERIT.search(line) or _COST.search(line))  # noqa: PLR2004 a sentence, no table
     parts: list[str] = []
@@ -102,6 +126,8 @@ def _open(line: str, words: Collection[str] | None, step: str, metrics: dict[str
         mark = _ANYTHING
         if name is not None and (metric := _metric(name, number[0], before, step, metrics, seeded=words is None)):
             mark = f"{{{metric}}}"
+        elif exact:
+            mark = number[0]
         elif words is None:
             mark = f"{number[0]}±{_leeway(number[0])}"
         parts += [before if words is None or mark != _ANYTHING else _only(before, words), mark]

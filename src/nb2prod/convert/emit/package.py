@@ -8,7 +8,6 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.asserts import notebook_asserts
 from nb2prod.convert.emit.command_line import emit_cli
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
@@ -22,7 +21,7 @@ from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_config
 from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.testing import emit_tests
-from nb2prod.convert.expectations import saved_expectations
+from nb2prod.convert.expected_tests import expected_tests
 from nb2prod.convert.manifest import FILE_NAME, manifest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.withheld import shown_prose
@@ -33,14 +32,18 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.manifest import Provenance
+    from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Plan
 
 
-def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -> Package:
+def emit(
+    plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance, observation: Observation | None = None
+) -> Package:
     """Return the package ``plan`` describes. Refused statements raise in their steps.
 
     folder      where the notebook is: the data files for the tests are read from there
     provenance  what README and manifest say the package was made of and by
+    observation  what the steps did when the package ran; without one the tests know the saved outputs
 
     Raises EmissionError where something would be written that does not mean what the notebook means.
     """
@@ -57,7 +60,7 @@ def emit(plan: Plan, analysis: Analysis, folder: Path, provenance: Provenance) -
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
         steps: emit_steps(plan),
     }
-    tests = emit_tests(plan, saved_expectations(plan, analysis), notebook_asserts(plan, analysis), runs=not missing)
+    tests = emit_tests(plan, expected_tests(plan, analysis, observation, folder), runs=not missing)
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
     for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)

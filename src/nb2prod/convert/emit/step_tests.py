@@ -39,11 +39,15 @@ def emit_step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[No
     return files
 
 
-def emit_run_fixture(plan: Plan) -> str:
-    """Return the fixture ``ran`` for ``tests/conftest.py``: the pipeline, run once for all tests."""
+def emit_run_fixture(plan: Plan, *, keeps: bool) -> str:
+    """Return the fixture ``ran`` for ``tests/conftest.py``: the pipeline, run once for all tests.
+
+    keeps  what each step makes is kept as it can be stored
+    """
     names = "".join(f"    {step.name!r}: {step.results!r},\n" for step in plan.steps)
     return (
-        _RUN_FIXTURE.replace("PACKAGE", plan.package)
+        _RUN_FIXTURE.replace("KEEP", ", look" if keeps else "")
+        .replace("PACKAGE", plan.package)
         .replace("OUTPUT", output_field(plan))
         .replace("    NAMES\n", names)
     )
@@ -185,7 +189,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     config = Config(OUTPUT=work / "results")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(work)
-        return record(lambda: pipeline.run(config), steps, STEPS, "PACKAGE", work.parent)
+        return record(lambda: pipeline.run(config), steps, STEPS, "PACKAGE", work.parentKEEP)
 '''
 
 _RUN_ONLY = '''@pytest.mark.untested

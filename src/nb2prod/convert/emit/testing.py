@@ -11,12 +11,12 @@ from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.settings import needed_lines, option_names, variable_names
 from nb2prod.convert.emit.step_tests import emit_run_fixture, emit_step_tests
+from nb2prod.convert.emit.stored_tests import emit_stored_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from nb2prod.convert.asserts import NotebookAssert
-    from nb2prod.convert.expectations import Expectations
+    from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.plan import Function, Plan
 
 # A run that takes longer is no test; a notebook's kernel has no limit.
@@ -35,31 +35,34 @@ class FunctionCall:
     text: str
 
 
-def emit_tests(
-    plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert] = (), *, runs: bool
-) -> dict[str, str]:
+def emit_tests(plan: Plan, expected: ExpectedTests, *, runs: bool) -> dict[str, str]:
     """Return the files of ``tests``, by path; with ``runs`` the pipeline can be run on the test data."""
+    runs_again = runs and bool(plan.steps) and expected.texts.deterministic
     files = {
-        "tests/conftest.py": emit_shared(plan, runs=runs),
         "tests/test_import.py": emit_import_test(plan),
         # Where two runs print the same there is a test of that, which is a run too.
-        "tests/test_entrypoint.py": emit_entrypoint_test(
-            plan, runs=runs and not (plan.steps and expectations.deterministic)
-        ),
+        "tests/test_entrypoint.py": emit_entrypoint_test(plan, runs=runs and not runs_again),
     }
     function_tests = emit_function_tests(plan)
     if function_tests is not None:
         files["tests/test_functions.py"] = function_tests
-    return files | (emit_step_tests(plan, expectations, asserts) if runs else {})
+    if runs:
+        files |= emit_step_tests(plan, expected.texts, expected.asserts)
+    if expected.observation is not None:
+        files |= emit_stored_tests(plan, expected.observation, expected.room, runs=runs and bool(plan.steps))
+    files["tests/conftest.py"] = emit_shared(plan, runs=runs, keeps="tests/stored_values.py" in files)
+    return files
 
 
-def emit_shared(plan: Plan, *, runs: bool) -> str:
-    """Return the text of ``tests/conftest.py``; with ``runs`` it has the fixture that runs the pipeline once."""
+def emit_shared(plan: Plan, *, runs: bool, keeps: bool = False) -> str:
+    """Return the text of ``tests/conftest.py``; with ``runs`` it has the fixture that runs the pipeline once.
+
+    keeps  what the steps make is kept as it can be stored
+    """
     if not runs or not plan.steps:
         return _CONFTEST
-    return _CONFTEST.replace("import pytest\n", "import pytest\nfrom step_runs import PipelineRun, record\n", 1) + (
-        emit_run_fixture(plan)
-    )
+    helpers = "from step_runs import PipelineRun, record\n" + ("from stored_values import look\n" if keeps else "")
+    return _CONFTEST.replace("import pytest\n", f"import pytest\n{helpers}", 1) + (emit_run_fixture(plan, keeps=keeps))
 
 
 def emit_import_test(plan: Plan) -> str:

@@ -10,8 +10,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -20,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class StepRun:
-    """What one step printed to standard output, the messages it logged, and what it returned, by name."""
+    """What one step printed to standard output, logged, and returned, by name.
+
+    arguments, made  what was kept of its arguments before it ran, and of its results when it ended
+    """
 
     printed: str = ""
     logged: list[str] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
+    arguments: tuple[Any, ...] = ()
+    made: dict[str, Any] = field(default_factory=dict)
 
     def displayed(self, name: str | None = None) -> list[str]:
         """Return the texts the step displayed under ``name``; without a name, all that was logged."""
@@ -44,52 +47,75 @@ class PipelineRun:
     def __getitem__(self, name: str) -> StepRun:
         """Return what a step did; the test fails where the step did not come to its end."""
         if name not in self.steps:
-            pytest.fail(f"the step {name} did not come to its end: {self.error!r}")
+            msg = f"the step {name} did not come to its end: {self.error!r}"
+            raise AssertionError(msg)
         return self.steps[name]
 
 
 def record(
-    run: Callable[[], object], steps: ModuleType, results: Mapping[str, Sequence[str]], logger: str, folder: Path
+    run: Callable[[], object],
+    steps: ModuleType,
+    results: Mapping[str, Sequence[str]],
+    logger: str,
+    folder: Path,
+    keep: Callable[[Any], Any] = type,
 ) -> PipelineRun:
     """Call ``run`` and record functions of the module ``steps`` while it runs.
 
     results  the names of what each of these functions returns
     logger   the name of the logger displayed values go to
     folder   where standard output is kept meanwhile
+    keep     called on each argument and result: what it returns is kept beside them
     """
     done = PipelineRun()
-    with (
-        _standard_output(folder / "printed.txt") as printed,
-        _messages(logger) as logged,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    originals = {name: getattr(steps, name) for name in results}
+    with _standard_output(folder / "printed.txt") as printed, _messages(logger) as logged:
+        recorder = _Recorder(done, printed, logged, keep)
         for name, returned in results.items():
-            patch.setattr(steps, name, _recorded(getattr(steps, name), returned, done, printed, logged))
+            setattr(steps, name, recorder.recorded(originals[name], returned))
         try:
             run()
         except (Exception, SystemExit) as error:
             done.error = error
+        finally:
+            for name, original in originals.items():
+                setattr(steps, name, original)
         done.printed = printed()
     return done
 
 
-def _recorded(
-    step: Callable[..., Any], names: Sequence[str], done: PipelineRun, printed: Callable[[], str], logged: list[str]
-) -> Callable[..., Any]:
-    def keep(value: Any, before: int, messages: int) -> Any:
-        results = zip(names, (value,) if len(names) == 1 else value or (), strict=True)
-        done.steps[step.__name__] = StepRun(printed()[before:], logged[messages:], dict(results))
+@dataclass
+class _Recorder:
+    done: PipelineRun
+    printed: Callable[[], str]
+    logged: list[str]
+    keep: Callable[[Any], Any]
+
+    def recorded(self, step: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+        """Return ``step`` as a function that records what it does; ``names`` are those of its results."""
+
+        async def call_async(*arguments: Any) -> Any:
+            run = self.begin(arguments)
+            return self.end(step.__name__, run, names, await step(*arguments))
+
+        def call(*arguments: Any) -> Any:
+            run = self.begin(arguments)
+            return self.end(step.__name__, run, names, step(*arguments))
+
+        return call_async if inspect.iscoroutinefunction(step) else call
+
+    def begin(self, arguments: tuple[Any, ...]) -> StepRun:
+        """Keep what the step is given, and what was printed and logged before."""
+        return StepRun(self.printed(), list(self.logged), {}, tuple(self.keep(each) for each in arguments))
+
+    def end(self, name: str, run: StepRun, names: Sequence[str], value: Any) -> Any:
+        """Keep what the step has printed, logged and returned since."""
+        run.printed, run.logged = self.printed()[len(run.printed) :], self.logged[len(run.logged) :]
+        returned = (value,) if len(names) == 1 else value or ()
+        run.results = dict(zip(names, returned, strict=True))
+        run.made = {name: self.keep(each) for name, each in run.results.items()}
+        self.done.steps[name] = run
         return value
-
-    async def call_async(*arguments: Any, **options: Any) -> Any:
-        before, messages = len(printed()), len(logged)
-        return keep(await step(*arguments, **options), before, messages)
-
-    def call(*arguments: Any, **options: Any) -> Any:
-        before, messages = len(printed()), len(logged)
-        return keep(step(*arguments, **options), before, messages)
-
-    return call_async if inspect.iscoroutinefunction(step) else call
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""What an observed run says about the steps, in place of what the notebook was saved with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.expectations import Expectation, Expectations, saved_expectations
+from nb2prod.convert.expected_text import classless, comparable, merits_named
+from nb2prod.convert.plan import Moved
+from nb2prod.convert.slices import Slices
+
+if TYPE_CHECKING:
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.expected_text import Metric
+    from nb2prod.convert.observation import Observation, ObservedStep
+    from nb2prod.convert.plan import Plan, Step
+
+
+def observed_expectations(plan: Plan, analysis: Analysis, observation: Observation) -> Expectations:
+    """Return what ``observation`` lets a test expect; where two runs differed, what the saved outputs do."""
+    saved = saved_expectations(plan, analysis)
+    slices = Slices(analysis)
+    metrics: dict[str, Metric] = {}
+    texts: list[Expectation] = []
+    for step in plan.steps:
+        of_saved = [each for each in saved.texts if each.step == step.name]
+        seen = observation.steps.get(step.name)
+        if seen is None:
+            texts += of_saved
+            continue
+        learnt = any(slices.of(item.statement).learnt for item in step.items if isinstance(item, Moved))
+        texts += (
+            [each for each in of_saved if each.kind == "printed"]
+            if seen.printed is None
+            else _printed(step, seen.printed, metrics, learnt=learnt)
+        )
+        texts += (
+            [each for each in of_saved if each.kind == "displayed"]
+            if seen.displayed is None
+            else _displayed(step, seen, metrics, learnt=learnt)
+        )
+    withheld = [each.text for each in plan.withheld]
+    kept = tuple(each for each in texts if not any(text in each.text for text in withheld))
+    known = metrics | {each.name: each for each in saved.metrics if each.name not in metrics}
+    used = tuple(each for each in known.values() if any(f"{{{each.name}}}" in text.text for text in kept))
+    same = all(each.printed is not None and each.displayed is not None for each in observation.steps.values())
+    return replace(saved, texts=kept, metrics=used, deterministic=saved.deterministic and same)
+
+
+def _printed(step: Step, text: str, metrics: dict[str, Metric], *, learnt: bool) -> list[Expectation]:
+    if not text.strip() or any(mark in text for mark in "\r\b\x1b"):
+        return []
+    text = comparable(text.strip("\n"))
+    marked = merits_named(text, step.name, metrics) if learnt else text
+    return [Expectation(step.name, "printed", None, step.cells, marked)]
+
+
+def _displayed(step: Step, seen: ObservedStep, metrics: dict[str, Metric], *, learnt: bool) -> list[Expectation]:
+    waiting = list(seen.displayed or ())
+    found: list[Expectation] = []
+    for item in step.items:
+        if not isinstance(item, Moved) or item.shown is None or item.guarded:
+            continue
+        starts = (f"{item.shown}: ", f"{item.shown}:\n")
+        at = next((number for number, text in enumerate(waiting) if text.startswith(starts)), None)
+        if at is None:
+            continue
+        text = comparable(classless(waiting[at][len(item.shown) + 2 :]))
+        waiting = waiting[at + 1 :]
+        marked = merits_named(text, step.name, metrics) if learnt else text
+        if marked.replace("...", "").strip():
+            found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), marked))
+    return found

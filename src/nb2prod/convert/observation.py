@@ -1,0 +1,48 @@
+"""What was observed of each step when the package ran: what verification hands to the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as ``scaffold/tests/stored_values.py`` writes it.
+
+    node    the value, or a description of it
+    stored  the node holds the whole value
+    about   its description
+    """
+
+    node: Any
+    stored: bool
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedStep:
+    """One step of a run.
+
+    printed    what it printed; None where two runs differed
+    displayed  what it logged, in order; None where two runs differed
+    arguments  what it was given
+    made       its results by name; those that differed between two runs only as a description
+    alone      called by itself on its stored arguments it made the same
+    """
+
+    printed: str | None
+    displayed: tuple[str, ...] | None
+    arguments: tuple[Value, ...]
+    made: Mapping[str, Value]
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The steps that came to their end, by name."""
+
+    steps: Mapping[str, ObservedStep]

@@ -1,0 +1,118 @@
+"""Observes the steps of a package that has been found equal to its notebook: what each is given and makes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nb2prod.convert.observation import Observation, ObservedStep, Value
+from nb2prod.convert.scaffold import tests as scaffold
+from nb2prod.verify import steps_run
+from nb2prod.verify.confine import confining
+from nb2prod.verify.folder import climbing_paths
+from nb2prod.verify.sandbox import sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nb2prod.verify.sandbox import Sandbox
+    from nb2prod.verify.verdict import Verification
+
+
+def observe_steps(done: Verification, output_field: str) -> Observation | None:
+    """Run the package twice, then each step by itself, and return what was seen; None where a run fails.
+
+    Nothing is seeded from outside: what differs between the two runs will differ in a test.
+    """
+    subject, options = done.subject, done.options
+    if options.arguments:
+        return None  # values that were given by hand are no part of a test
+    with sandbox(
+        subject.path.parent,
+        leave_out=frozenset({subject.folder}),
+        extra=climbing_paths(subject.notebook, subject.path.parent),
+        copy_limit=options.copy_limit,
+        limits=options.limits,
+        confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
+    ) as box:
+        runs = [_run(done, box, output_field, None) for _ in range(2)]
+        if any(run is None or run["error"] is not None for run in runs):
+            return None
+        first, second = (run["steps"] for run in runs if run is not None)
+        steps = {name: _merged(each, second[name]) for name, each in first.items() if name in second}
+        wanted = {
+            name: {
+                "arguments": [each.node for each in step.arguments],
+                "made": {result: each.node for result, each in step.made.items()},
+            }
+            for name, step in steps.items()
+            if all(each.stored for each in step.arguments)
+        }
+        alone = _run(done, box, output_field, wanted) or {}
+    return Observation(
+        {
+            name: ObservedStep(
+                each.printed, each.displayed, each.arguments, each.made, name in wanted and alone.get(name, "") is None
+            )
+            for name, each in steps.items()
+        }
+    )
+
+
+def _run(
+    done: Verification, box: Sandbox, output_field: str, alone: Mapping[str, object] | None
+) -> dict[str, Any] | None:
+    """Return the answer of one process; None where it did not come to its end."""
+    place = box.place("steps")
+    settings, written = place.here / "settings.json", place.here / "answer.json"
+    settings.write_text(
+        json.dumps(
+            {
+                "source": str(done.subject.source),
+                "tests": str(Path(scaffold.__file__).parent),
+                "package": done.subject.package,
+                "output": output_field,
+                "results": {each["name"]: each["results"] for each in done.subject.manifest["steps"]},
+                "written": str(written),
+                "alone": alone,
+            }
+        ),
+        encoding="utf-8",
+    )
+    try:
+        subprocess.run(  # noqa: S603 - the package was run before, by the same interpreter
+            [done.interpreter.path, str(Path(steps_run.__file__)), str(settings)],
+            cwd=place.copy.folder,
+            env=place.environment({**dict(done.interpreter.environment), "MPLBACKEND": "agg"}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=done.options.limits.total,
+            check=False,
+            preexec_fn=box.confine,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    answer: dict[str, Any] | None = json.loads(written.read_text(encoding="utf-8")) if written.is_file() else None
+    return answer
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> ObservedStep:
+    return ObservedStep(
+        one["printed"] if one["printed"] == other["printed"] else None,
+        tuple(one["logged"]) if one["logged"] == other["logged"] else None,
+        tuple(Value(**each) for each in one["arguments"]),
+        {name: _steady(each, other["made"][name]) for name, each in one["made"].items()},
+        alone=False,
+    )
+
+
+def _steady(one: Mapping[str, Any], other: Mapping[str, Any]) -> Value:
+    """Return a result; where two runs made another one, only what both are like."""
+    # As text: what is no number equals itself there.
+    if json.dumps(one["node"]) == json.dumps(other["node"]):
+        return Value(**one)
+    same = {key: value for key, value in one["about"].items() if other["about"].get(key) == value}
+    return Value(same, stored=False, about=same)

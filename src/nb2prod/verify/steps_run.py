@@ -1,0 +1,59 @@
+"""Runs a package and writes down what each step was given and made. Executed by its path, with the libraries.
+
+One argument: a JSON file with ``source`` and ``tests`` (folders to import from), ``package``, ``output`` (the field
+of the output folder), ``results`` (step to the names of what it returns), ``written`` (where the answer goes), and
+``alone``: None to run the pipeline; else, by step, the arguments to call it with by itself and what it made.
+Never imports ``nb2prod``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Run, and write the answer."""
+    settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    sys.path[:1] = [settings["source"], settings["tests"]]
+    steps = importlib.import_module(settings["package"] + ".steps")
+    answer = _pipeline(settings, steps) if settings["alone"] is None else _alone(settings["alone"], steps)
+    Path(settings["written"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _pipeline(settings: dict[str, Any], steps: Any) -> dict[str, Any]:
+    runs, values = importlib.import_module("step_runs"), importlib.import_module("stored_values")
+    pipeline = importlib.import_module(settings["package"] + ".pipeline")
+    config = importlib.import_module(settings["package"] + ".config").Config(**{settings["output"]: Path("results")})
+    here = Path(settings["written"]).parent
+
+    run = runs.record(lambda: pipeline.run(config), steps, settings["results"], settings["package"], here, values.look)
+    return {
+        "error": repr(run.error) if run.error is not None else None,
+        "steps": {
+            name: {"printed": each.printed, "logged": each.logged, "arguments": each.arguments, "made": each.made}
+            for name, each in run.steps.items()
+        },
+    }
+
+
+def _alone(wanted: dict[str, Any], steps: Any) -> dict[str, str | None]:
+    """Return for each step why calling it by itself does not give what it made; None where it does."""
+    values = importlib.import_module("stored_values")
+    answer: dict[str, str | None] = {}
+    for name, each in wanted.items():
+        try:
+            made = getattr(steps, name)(*map(values.decode, each["arguments"]))
+            values.assert_results(made, each["made"])
+        except BaseException as error:  # noqa: BLE001 - whatever a step raises, it cannot be tested by itself
+            answer[name] = f"{type(error).__name__}: {error}"[:200]
+        else:
+            answer[name] = None
+    return answer
+
+
+if __name__ == "__main__":
+    main()

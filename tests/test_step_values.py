@@ -1,0 +1,100 @@
+"""Values observed of the steps: stored, compared, and tested by the package's own suite."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from generated_suites import cell, convert, heading, run_suite
+
+from nb2prod.cli.convert import convert as command
+from nb2prod.convert.scaffold.tests import stored_values
+from nb2prod.convert.scaffold.tests.stored_values import assert_looks, decode, describe, difference, encode, look
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXACT: list[Any] = [1, 0.1, True, None, "a", [1, [2.5]], (1, "b"), {"a": (1,)}, range(3), -math.inf]
+
+
+@pytest.mark.parametrize("value", EXACT, ids=repr)
+def test_a_plain_value_comes_back_as_it_was(value: Any) -> None:
+    again = decode(json.loads(json.dumps(encode(value))))
+
+    assert (again, type(again)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), {1: 2}, [object()], lambda: 1], ids=["set", "object", "keys", "in a list", "function"]
+)
+def test_what_json_cannot_hold_is_described(value: Any) -> None:
+    assert encode(value) == describe(value)
+    assert not look(value)["stored"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "found"),
+    [
+        ([1, 2], [1, 3], "x[1]: 2 in place of 3"),
+        ([1], [1, 2], "x: 1 values in place of 2"),
+        ({"a": 1}, {"a": True}, "x.values.a: 1 in place of True"),
+        ("a", "b", "x: 'a' in place of 'b'"),
+        (0.1 + 0.2, 0.3, None),
+        (math.nan, math.nan, None),
+        (1, 1.0, None),
+        ((1,), [1], "x: {'kind': 'tuple', 'values': [1]} in place of [1]"),
+    ],
+)
+def test_the_first_difference_is_named(actual: Any, expected: Any, found: str | None) -> None:
+    assert difference(encode(actual), encode(expected), "x") == found
+
+
+def test_of_a_described_value_only_what_it_is_like_counts() -> None:
+    assert_looks({"x": look([1, 2])}, {"x": {"kind": "described", "type": "list", "length": 2}})
+    with pytest.raises(AssertionError, match=r"x\.length: 3 in place of 2"):
+        assert_looks({"x": look([1, 2, 3])}, {"x": {"kind": "described", "type": "list", "length": 2}})
+
+
+def test_large_values_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_values, "MOST_VALUES", 2)
+
+    assert encode([1, 2, 3])["kind"] == "described"
+
+
+def test_a_verified_package_tests_its_steps_one_by_one_on_what_was_observed(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    convert(
+        tmp_path,
+        heading("Make rows"),
+        cell("rows = [i * 0.5 for i in range(5)]\nscale = 3\nnames = ['x', 'y']", None),
+        cell("print('rows', len(rows))", None),
+        heading("Sum them"),
+        cell("total = sum(rows) * scale\nmost = max(rows)\nlabel = ', '.join(names)", None),
+        cell("total", None),
+        heading("Shake"),
+        cell("import random\nshaken = [random.random() for _ in rows]\nprint(len(shaken), total, most, label)", None),
+    )
+    package = tmp_path / "package"
+    assert not (package / "tests" / "expected").exists()
+    done = CliRunner().invoke(
+        command,
+        [str(tmp_path / "squares.ipynb"), "--output", str(package), "--verify", "--python", sys.executable],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == 0, done.output
+    stored = {path.stem: json.loads(path.read_text("utf-8")) for path in (package / "tests" / "expected").iterdir()}
+    assert stored["sum_them"]["made"]["total"] == 15.0
+    assert stored["sum_them"]["arguments"][0] == [0.0, 0.5, 1.0, 1.5, 2.0]
+    drawn = next(each for each in stored.values() if "shaken" in each["made"])
+    assert drawn["made"]["shaken"] == {"kind": "described", "type": "list", "length": 5}
+    assert '"rows 5"' in (package / "tests" / "test_steps.py").read_text("utf-8").replace("'", '"')
+    assert json.loads((package / "verification.json").read_text("utf-8"))["verdict"] == "equal"
+    assert run_suite(tmp_path).returncode == 0
+    steps = package / "src" / "squares" / "steps.py"
+    steps.write_text(steps.read_text("utf-8").replace("max(rows)", "min(rows)"), encoding="utf-8")
+    assert "test_a_step_by_itself_makes_what_it_made[sum_them]" in run_suite(tmp_path).stdout
