@@ -214,6 +214,10 @@ CALLS = {
         "import sklearn.svm as s\nsvc = s.SVC(C=3, verbose=1).fit(x, y)\ns.SVR(C=4)",
         {"svc_c": 3, "svr_c": 4},
     ),
+    "one of two values": (
+        "from sklearn.cluster import KMeans as K\na = K(n_clusters=4)\nb = K(n_clusters=2)\nc = K(n_clusters=2)",
+        {"a_n_clusters": 4},
+    ),
     "no estimator": ("import matplotlib.pyplot as plt\nplt.plot([1], alpha=0.5)", {}),
     "a library nobody knows": ("import mylib\nmylib.model().fit(1, epochs=10, batch_size=None)", {"epochs": 10}),
     "no number": ("from sklearn.svm import SVC\nSVC(C=c, gamma=None)", {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -70,7 +70,8 @@ def call_literals(
     ]
     others = [each for each in found if each.rank not in (Rank.READ, Rank.WRITTEN)]
     often = Counter(_idea(each) for each in everywhere)
-    groups += [[each] for each in others if often[_idea(each)] == 1]
+    given = Counter(each.parameter for each in everywhere)
+    groups += [[_owned(each) if given[each.parameter] > 1 else each] for each in others if often[_idea(each)] == 1]
     for name, group in _named(groups, taken):
         first = group[0]
         parameter = Parameter(name, type(first.value).__name__, first.value, first.text, first.call.cell.index)
@@ -81,6 +82,11 @@ def call_literals(
 def _idea(each: _Found) -> tuple[object, ...]:
     """Return what two literals share that mean one thing: a seed and a ratio do whatever takes them."""
     return each.parameter, each.value, each.rank is not Rank.SPLIT and each.call.name.rpartition(".")[2]
+
+
+def _owned(each: _Found) -> _Found:
+    """Return the literal without the name that says only what it is: other calls are given one too."""
+    return replace(each, names=tuple(name for name in each.names if name != each.parameter) or each.names)
 
 
 def _is_of_steps(call: Call, items: Mapping[int, Moved], formatted: Collection[int]) -> bool:
