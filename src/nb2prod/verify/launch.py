@@ -21,13 +21,13 @@ from typing import Any
 
 def main() -> None:
     """Install the observer and run the package; exceptions and exit codes are the package's."""
-    with open(sys.argv[1], encoding="utf-8") as file:
+    with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123 - pathlib may not be loaded on its account
         settings = json.load(file)
     spec: Any = importlib.util.spec_from_file_location("_nb2prod_observer", settings["observer"])
     observer = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(observer)
     # As `python -m` has them.
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - the same
     sys.argv = [settings["package"], *settings["arguments"]]
     recorder = observer.install_in_package(
         settings["package"], settings["manifest"], settings["recorder"], settings["seed"]
