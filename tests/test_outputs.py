@@ -7,6 +7,8 @@ from test_cut import LONG, plan_of
 from nb2prod.convert.emit.formatting import formatted
 from nb2prod.convert.emit.outputs import results_section, shown_section
 from nb2prod.convert.emit.pipeline import emit_pipeline
+from nb2prod.convert.emit.readme import emit_readme
+from nb2prod.convert.manifest import Provenance
 
 
 def test_each_displayed_value_is_listed_with_its_cell_and_what_became_of_it() -> None:
@@ -57,6 +59,18 @@ def test_many_results_of_a_step_stay_together_in_the_pipeline() -> None:
 
 def test_a_package_of_a_notebook_that_cannot_draw_has_no_figures() -> None:
     assert not plan_of("from typing import *\nfrom itertools import chain\nCounter([1])").draws
+
+
+def test_functions_of_variables_are_counted() -> None:
+    plan = plan_of(
+        f"rows = [len('ab')]\ndef first():\n    return rows[0]\ndef later():\n    return rows\n{LONG}",
+        "print(first())\nkept = later",
+    )
+
+    text = emit_readme(plan, Provenance("0"), [])
+
+    assert "take the notebook's variables as arguments now (1): `first`." in text
+    assert "kept inside a step, whose variables they share (1): `later` (in `run_notebook`)." in text
 
 
 def test_setting_something_displays_no_value() -> None:

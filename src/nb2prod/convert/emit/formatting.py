@@ -146,8 +146,8 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
                 node.value.value = "\n".join(line.strip() for line in lines)  # type: ignore[attr-defined]
             case ast.Constant(kind="u"):  # the "u" of a string says nothing
                 node.kind = None
-            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=imports):  # never run: their order says nothing
-                imports.sort(key=ast.dump)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):  # never run: their order says nothing
+                body.sort(key=ast.dump)
             case ast.Delete(targets=[ast.Tuple(elts=elements)]):
                 node.targets = elements
     imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
@@ -11,6 +12,7 @@ from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_ce
 from nb2prod.convert.emit.settings import description, option_names, variable_names
 from nb2prod.convert.emit.testing import function_calls
 from nb2prod.convert.outcome import number_of_lines
+from nb2prod.convert.plan import Moved
 from nb2prod.convert.withheld import shown_prose
 from nb2prod.notebook.model import MarkdownCell
 
@@ -136,7 +138,31 @@ def _steps(plan: Plan) -> str:
     for step in plan.steps:
         cells = ", ".join(map(str, step.cells))
         table.append(f"| `{step.name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
-    return "\n".join(["## Steps", "", f"`{plan.package}.pipeline.run` calls them in this order:", "", *table])
+    about = _functions(plan)
+    return "\n".join(["## Steps", "", f"`{plan.package}.pipeline.run` calls them in this order:", "", *table, *about])
+
+
+def _functions(plan: Plan) -> list[str]:
+    """Return what became of functions that read or assign variables of the notebook."""
+    lifted = [each.name for each in plan.functions if each.lifted]
+    inside = [(step.name, item.statement) for step in plan.steps for item in step.items if isinstance(item, Moved)]
+    kept = [
+        f"`{statement.node.name}` (in `{step}`)"
+        for step, statement in inside
+        if isinstance(statement.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    lines: list[str] = []
+    if lifted:
+        lines += [
+            "",
+            f"Functions that take the notebook's variables as arguments now ({len(lifted)}): {_names(lifted)}.",
+        ]
+    if kept:
+        lines += [
+            "",
+            f"Functions and classes kept inside a step, whose variables they share ({len(kept)}): {', '.join(kept)}.",
+        ]
+    return lines
 
 
 def _data(plan: Plan) -> str:

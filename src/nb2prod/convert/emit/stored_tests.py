@@ -7,7 +7,6 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-
     from nb2prod.convert.observation import Observation, ObservedStep, Value
     from nb2prod.convert.plan import Plan
 
