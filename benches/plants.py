@@ -147,7 +147,8 @@ def printed_elsewhere(node: ast.AST, _: Facts) -> Iterator[Change]:
 def lost_display(node: ast.AST, _: Facts) -> Iterator[Change]:
     """Leave a displayed value out."""
     for place, each in enumerate(getattr(node, "body", ()) if isinstance(node, ast.stmt) else ()):
-        if isinstance(each, ast.Expr) and _is_call(each.value, "show"):
+        # Ours: what `plt.show` shows the end of the cell would show, too.
+        if isinstance(each, ast.Expr) and _is_call(each.value, "show") and "." not in ast.unparse(each).split("(")[0]:
             yield _remove(place)
 
 
