@@ -18,6 +18,7 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.prose import code, docstring, plain, readme_markdown, table_cell
+from nb2prod.convert.manifest import Provenance, digest
 from nb2prod.convert.plan import (
     Dependency,
     Dropped,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
 
 PATH = PurePath("churn.ipynb")
+PROVENANCE = Provenance(digest(b"{}"))
 
 
 def analysis_of(*sources: str) -> Analysis:
@@ -65,7 +67,7 @@ def plan_of(analysis: Analysis, *steps: Step, **more: Any) -> Plan:
 
 
 def files_of(plan: Plan, analysis: Analysis, folder: Path = Path()) -> dict[str, str]:
-    package = emit(plan, analysis, folder, b"{}")
+    package = emit(plan, analysis, folder, PROVENANCE)
     return {path: content.decode() for path, content in package.files.items()}
 
 
@@ -313,7 +315,7 @@ def test_values_that_look_like_code_stay_values(tmp_path: Path) -> None:
 
     assert run(files, tmp_path).stdout == f"{[nasty, [1, (2.5, float('inf')), {'a': None}], True]}\n"
     assert run(files, tmp_path, "--numbers", "[]", "--no-flag", "--text", "x").stdout == "['x', [], False]\n"
-    assert "not a Python literal" in run(files, tmp_path, "--numbers", "[").stderr
+    assert "no Python literal of type list" in run(files, tmp_path, "--numbers", "[").stderr
     assert "--numbers" in run(files, tmp_path, "--help").stdout
     import tomllib  # noqa: PLC0415 - only here
 
@@ -434,7 +436,7 @@ def test_the_manifest_has_every_statement_once() -> None:
 def test_a_statement_that_went_nowhere_is_an_error() -> None:
     analysis = analysis_of("x = 1\ny = 2")
 
-    with pytest.raises(EmissionError, match="cell 1, line 2: the statement went nowhere"):
+    with pytest.raises(EmissionError, match="cell 1: a statement went nowhere"):
         files_of(plan_of(analysis, step("go", analysis.statements()[:1])), analysis)
 
 
@@ -513,8 +515,8 @@ def test_the_same_plan_gives_the_same_bytes() -> None:
     analysis = analysis_of("x = {3, 1, 2}\nprint(x)")
     plan = plan_of(analysis, step("go", analysis.statements(), gives="x"))
 
-    first: Package = emit(plan, analysis, Path(), b"{}")
-    assert emit(plan, analysis, Path(), b"{}").files == first.files
+    first: Package = emit(plan, analysis, Path(), PROVENANCE)
+    assert emit(plan, analysis, Path(), PROVENANCE).files == first.files
 
 
 def test_code_that_reads_its_docstrings_is_left_unformatted() -> None:
