@@ -148,6 +148,32 @@ def test_statistics_count_rules(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_timing_goes_to_standard_error_and_changes_no_report(capsys: pytest.CaptureFixture[str]) -> None:
+    notebook("a.ipynb", ("x = = 1", None))
+    assert run(["check"]) == 1
+    plain = capsys.readouterr().out
+    assert run(["check", "--timing"]) == 1
+    timed = capsys.readouterr()
+    assert timed.out == plain
+    lines = timed.err.splitlines()
+    assert {"reading", "syntax-error", "unseeded-random"} <= {line.split("%  ")[-1] for line in lines}
+    assert lines[-1].endswith("s of CPU for 1 notebooks")
+
+
+def test_progress_is_for_whoever_watches_a_long_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook("a.ipynb", ("x = 1", None))
+    notebook("b.ipynb", ("x = 1", None))
+    monkeypatch.setattr("nb2prod.workers._MOST_FILES", 1)
+    monkeypatch.setattr("nb2prod.cli.check._PATIENCE", -1)
+    assert run(["check"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run(["check"]) == 0
+    assert capsys.readouterr().err == "\r\x1b[Kchecked 1 of 2 notebooks\r\x1b[K"
+
+
 def test_a_report_may_go_to_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     notebook("a.ipynb", ("x = = '\ud83d名'", None))
     assert run(["check", "--output-file", "report.txt"]) == 1

@@ -27,7 +27,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("config",), ("project",), ("dataflow",)),
     (("analysis", "changes", "credentials", "places", "saved_outputs"), ("pages", "examples"), ("discovery",)),
     (("checks",),),
-    (("linter", "suppress", "baseline", "fixer"), ("convert",)),
+    (("linter", "suppress", "baseline", "fixer", "workers"), ("convert",)),
     (("verify",),),
     (("report",), ("triage",)),
     (("cli",), ("lsp",), ("exporter",)),

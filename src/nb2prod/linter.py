@@ -119,6 +119,23 @@ def lint(
     return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed)
 
 
+def joined(reports: Sequence[Report]) -> Report:
+    """Return the report of a run whose files were checked in several runs, one after another."""
+    errors: dict[InternalError, None] = {}
+    sources: dict[tuple[PurePath, int], Sequence[str]] = {}
+    for report in reports:
+        # A check that cannot be loaded fails in each of the runs.
+        errors.update(dict.fromkeys(report.internal_errors))
+        sources.update(report.sources)
+    return Report(
+        tuple(sorted((each for report in reports for each in report.diagnostics), key=_order)),
+        sources,
+        tuple(path for report in reports for path in report.files),
+        tuple(errors),
+        any(report.failed for report in reports),
+    )
+
+
 def fails(diagnostics: Iterable[Diagnostic], settings: Settings) -> bool:
     """Whether one of a notebook's diagnostics is at or above what its settings call a failure."""
     return settings.fail_on is not None and any(each.severity >= settings.fail_on for each in diagnostics)

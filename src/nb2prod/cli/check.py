@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +14,16 @@ from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover
 from nb2prod.errors import ConfigurationError
-from nb2prod.linter import InternalError, Report, lint, select
+from nb2prod.linter import InternalError, Report, select
 from nb2prod.pages import load_rules
 from nb2prod.report.text import printable
+from nb2prod.workers import lint_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A run that takes longer says how far it is, to whoever watches.
+_PATIENCE = 2.0
 
 # One bug may show on every notebook: after this many a line each says where.
 _MOST_TRACES = 5
@@ -55,6 +64,7 @@ Exit codes:
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the findings that are fixed.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
+@click.option("--timing", is_flag=True, help="Print where the time goes, by rule, to standard error.")
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
 def check(
     paths: tuple[Path, ...],
@@ -71,6 +81,7 @@ def check(
     diff: bool,
     show_fixes: bool,
     statistics: bool,
+    timing: bool,
     output_file: Path | None,
 ) -> int:
     """Check notebooks and folders of notebooks (default: this folder).
@@ -102,7 +113,13 @@ def check(
     if not found.targets:
         where = ", ".join(str(path) for path in paths) or "this folder"
         write_error(f"notice: no notebooks found in {printable(where)}")
-    report = lint(found.targets, rules)
+    if timing:
+        from nb2prod.cli.timing import lint_timed  # noqa: PLC0415 - few runs are measured
+
+        report, times = lint_timed(found.targets, rules)
+        write_error(times)
+    else:
+        report = lint_all(found.targets, rules, progress=_progress(len(found.targets)))
     changed = False
     if fix or diff:
         from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
@@ -116,6 +133,19 @@ def check(
     if report.internal_errors:
         return INTERNAL
     return FINDINGS if (changed if diff else report.failed) else CLEAN
+
+
+def _progress(files: int) -> Callable[[int], None]:
+    """Return what shows on a terminal how many files are done, once the run has taken a while."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    start = monotonic()
+
+    def show(done: int) -> None:
+        if monotonic() - start > _PATIENCE:
+            write(f"\r\x1b[K{f'checked {done} of {files} notebooks' if done < files else ''}", error=True)
+
+    return show
 
 
 def _words(options: tuple[str, ...]) -> tuple[str, ...]:
