@@ -129,7 +129,7 @@ def frame(cell: str) -> str:
         if at >= 0:
             at = cell.index(":", at) + 1
             at += len(cell[at:]) - len(cell[at:].lstrip())
-            cell = cell[:at] + cell[decoder.raw_decode(cell, at)[1] :]
+            cell = f"{cell[:at]}null{cell[decoder.raw_decode(cell, at)[1] :]}"
     return cell
 
 
