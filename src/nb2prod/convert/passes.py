@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.annotations import annotate_steps
+from nb2prod.convert.contracts import add_contracts
 from nb2prod.convert.cut import cut_steps
 from nb2prod.convert.data_files import find_data_files
 from nb2prod.convert.definitions import hoist_definitions
@@ -85,6 +86,8 @@ PASSES: tuple[Pass, ...] = (
     annotate_steps,
     collect_results,
     infer_needs,
+    # After the data files, which say what the columns hold.
+    add_contracts,
     withhold_texts,
 )
 

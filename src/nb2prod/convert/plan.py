@@ -61,6 +61,7 @@ class Moved:
               ``show("label", label)``
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
     refused   why the statement cannot be moved: it is emitted as a comment, and this is raised there
+    read      the name it binds to a table and the file it reads: the table is checked against its contract
     """
 
     statement: Statement
@@ -69,6 +70,7 @@ class Moved:
     kept: bool = False
     guarded: bool = False
     refused: str = ""
+    read: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,26 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an input file that the steps use, as the notebook's own file has it; see ``scaffold/contract.py``."""
+
+    name: str
+    kind: str | None
+    nullable: bool
+    minimum: float | None = None
+    maximum: float | None = None
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the steps need of a file they read."""
+
+    file: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dependency:
     """A distribution the package needs. ``requirement`` is a PEP 508 string; ``reason`` says from where."""
 
@@ -267,6 +289,7 @@ class Plan:
     dependencies: tuple[Dependency, ...] = ()
     local_files: tuple[LocalFile, ...] = ()
     data_files: tuple[PurePath, ...] = ()
+    contracts: tuple[Contract, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()

@@ -30,12 +30,14 @@ class OwnNames:
     report_exception: str
     any_type: str
     named_tuple: str
+    check_input: str
 
 
 def own_names(plan: Plan) -> OwnNames:
     """Return the names our own functions get in ``steps``."""
     taken = notebook_names(plan)
-    return OwnNames(*(fresh(name, taken) for name in ("show", "end_of_cell", "report_exception", "Any", "NamedTuple")))
+    ours = ("show", "end_of_cell", "report_exception", "Any", "NamedTuple", "check_input")
+    return OwnNames(*(fresh(name, taken) for name in ours))
 
 
 def import_lines(plan: Plan, names: OwnNames, *, records: bool, untyped: bool) -> list[str]:
@@ -98,6 +100,8 @@ def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str]) ->
     if any(item.shown is not None for item in moved):
         wanted.append(_alias("show", names.show))
     lines = [f"from .{'figures' if plan.draws else 'display'} import {', '.join(wanted)}"] if wanted else []
+    if any(item.read is not None for item in moved):
+        lines.append(f"from .contract import {_alias('check_input', names.check_input)}")
     if any(isinstance(item, EndOfCell) for item in items):
         lines.append(f"from .figures import {_alias('end_of_cell', names.end_of_cell)}")
     if any(item.guarded for item in moved):

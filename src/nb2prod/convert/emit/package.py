@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.command_line import emit_cli
+from nb2prod.convert.emit.contract import emit_contract, emit_contract_tests
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
 from nb2prod.convert.emit.imports import sortable_imports
@@ -62,6 +63,9 @@ def emit(
     }
     tests = emit_tests(plan, expected_tests(plan, analysis, observation, folder), runs=not missing)
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
+    if plan.contracts:
+        python[f"{source}/contract.py"] = emit_contract(plan)
+        python["tests/test_contract.py"] = emit_contract_tests(plan)
     for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
@@ -78,7 +82,7 @@ def emit(
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:
         _add(files, f"tests/data/{data.as_posix()}", (folder / data).read_bytes())
-    files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files)
+    files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files, observed=observation is not None)
     return Package(plan.package, dict(sorted(files.items())))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.contracts import FIELD
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import fresh
 from nb2prod.convert.emit.prose import docstring
@@ -19,6 +20,7 @@ _OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "TYPE_C
     "saving_figures",
     "notebook_tables",
     "notebook_display",
+    "checking_inputs",
 }
 
 
@@ -37,6 +39,8 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         contexts.append("notebook_tables()")
     if displays:
         contexts.append("notebook_display()")
+    if plan.contracts:
+        contexts.append(f"checking_inputs(config.{FIELD})")
     body = [f"    with {', '.join(contexts)}:", *(f"        {line}" for line in calls or ["pass"])]
     if not contexts:
         body = [f"    {line}" for line in calls]
@@ -56,6 +60,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         "",
         *(["from . import steps"] if plan.steps else []),
         "from .config import Config",
+        *(["from .contract import checking_inputs"] if plan.contracts else []),
         *([f"from .display import {', '.join(from_display)}"] if from_display else []),
         *(["from .figures import saving_figures"] if plan.draws else []),
         "",

@@ -47,7 +47,7 @@ class _Piece:
 def emit_steps(plan: Plan) -> str:
     """Return the text of ``steps.py``, not yet formatted."""
     names = own_names(plan)
-    taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception}
+    taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception, names.check_input}
     orphans = _orphaned_comments(plan)
     bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
@@ -119,6 +119,9 @@ def _body(
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
             text = cut.around(_shown(names.show, item.shown, cut.code))
+        if item.read is not None:
+            table, file = item.read
+            shown = (f"{prefix}{names.check_input}({table}, {file!r})", *shown)
         text = shown_code("\n".join((*orphans.get(item.statement.index, ()), text)), withheld)
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
