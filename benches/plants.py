@@ -117,6 +117,14 @@ def reordered_draws(node: ast.AST, _: Facts) -> Iterator[Change]:
             yield _swap(place)
 
 
+def extra_draw(node: ast.AST, facts: Facts) -> Iterator[Change]:
+    """Draw a number nobody asked for, after whatever the step has seeded."""
+    if node is facts.step:
+        draw = ast.parse("__import__('random').random()").body[0]
+        last = len(facts.step.body) - isinstance(facts.step.body[-1], ast.Return)
+        yield lambda node: node.body.insert(last, draw)  # type: ignore[attr-defined]
+
+
 def dropped_print(node: ast.AST, _: Facts) -> Iterator[Change]:
     """Leave a print out."""
     for place, each in enumerate(getattr(node, "body", ()) if isinstance(node, ast.stmt) else ()):
@@ -356,6 +364,7 @@ IN_STEPS: dict[str, Sites] = {
     "dropped statement": dropped_statement,
     "lost mutation": lost_mutation,
     "reordered draws": reordered_draws,
+    "extra draw": extra_draw,
     "dropped print": dropped_print,
     "reordered prints": reordered_prints,
     "printed elsewhere": printed_elsewhere,

@@ -578,6 +578,19 @@ def test_warnings_say_where_they_come_from_and_are_not_compared() -> None:
     assert any("warnings" in each.reason for each in found.skipped)
 
 
+def test_a_warning_of_several_lines_is_one_warning() -> None:
+    """A category Python shows in `__main__` alone is printed by the notebook and not by the package."""
+    warning = ("/x/1.py:3: DeprecationWarning: inplace goes", "", "See the notes.", "  f(x=1)")
+
+    def verdict(*err: str, package: tuple[str, ...] = ("kept",)) -> str:
+        return compare_traces(run(err=err), run(err=err), run(err=package), now=NOW).verdict
+
+    assert verdict(*warning, "kept") == "equal"
+    assert verdict(warning[0], *warning, "kept") == "equal"
+    assert verdict(*warning, "lost", "kept") == "different"
+    assert verdict(warning[0], "lost", "kept") == "different"
+
+
 # Libraries, where they are installed
 
 

@@ -205,14 +205,23 @@ def _lines(tally: Tally, traces: Sequence[Trace], now: datetime | None) -> None:
 
 
 def _without_warnings(lines: Sequence[str]) -> list[str]:
-    """Return the lines without the warnings Python prints, each with the source line it quotes."""
+    """Return the lines without the warnings Python prints, each down to the source line it quotes."""
     kept: list[str] = []
-    source_until = -1
-    for number, line in enumerate(lines):
-        if _WARNING.match(line):
-            source_until = number + _SOURCE_AFTER
-        elif number <= source_until and line.startswith("  ") and not line.startswith("   "):
-            source_until = -1
+    at = 0
+    while at < len(lines):
+        if _WARNING.match(lines[at]):
+            at = _end_of_warning(lines, at)
         else:
-            kept.append(line)
+            kept.append(lines[at])
+        at += 1
     return kept
+
+
+def _end_of_warning(lines: Sequence[str], at: int) -> int:
+    """Return the number of a warning's last line: a message may have several, and then its source is quoted."""
+    for end in range(at + 1, min(at + 1 + _SOURCE_AFTER, len(lines))):
+        if _WARNING.match(lines[end]):
+            break
+        if lines[end].startswith("  ") and not lines[end].startswith("   "):
+            return end
+    return at
