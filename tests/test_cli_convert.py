@@ -126,22 +126,21 @@ def test_conversion_is_a_function_too(tmp_path: Path) -> None:
     assert b"print(x)" in package.files["src/monthly/steps.py"]
 
 
-def test_a_parameter_no_configuration_can_have_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_parameter_no_configuration_can_have_stays_a_value_of_its_step(tmp_path: Path) -> None:
     path = notebook(tmp_path, "Path = 'a.csv'\nfield = 1", "print(Path, field)")
     data = json.loads(path.read_text())
     data["cells"][0]["metadata"]["tags"] = ["parameters"]
     path.write_text(json.dumps(data))
 
-    assert run(["convert", str(path), "--output", str(tmp_path / "out")]) == 1
+    assert run(["convert", str(path), "--output", str(tmp_path / "out"), "--name", "story"]) == 0
 
-    lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
-    assert [line.split(":")[0] for line in lines] == ["cell 1, line 1", "cell 1, line 2"]
+    assert 'Path = "a.csv"\n    field = 1\n' in (tmp_path / "out" / "src" / "story" / "steps.py").read_text()
 
 
 def test_a_dry_run_says_what_would_become_of_each_cell_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = notebook(tmp_path, "import math\n%matplotlib inline", "x = 1\nx", "def f(a):\n    return a\nprint(f(x))")
+    path = notebook(tmp_path, "import math\n%matplotlib inline", "x = 1\nx", "def f(a):\n    return a\nprint(f(math.pi), x)")
 
     assert run(["convert", str(path), "--dry-run"]) == 0
 
@@ -346,3 +345,23 @@ def test_the_package_itself_is_the_way_to_the_function(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, encoding="utf-8", check=False)
 
     assert done.stdout.startswith("sales True ('cell 2, line 1: exec()"), done.stderr
+
+
+def test_tests_made_of_an_observed_run_are_not_made_again_to_be_compared(
+    converted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What ``--verify`` leaves: tests with values nobody can know without a run, and a manifest that says so."""
+    folder = tmp_path / "out"
+    test = folder / "tests" / "test_observed.py"
+    test.write_text("x = 1\n")
+    manifest = json.loads((folder / "conversion.json").read_text())
+    manifest["files"]["tests/test_observed.py"] = digest(test.read_bytes())
+    (folder / "conversion.json").write_text(json.dumps(manifest))
+    assert run(converted) == 1
+
+    (folder / "conversion.json").write_text(json.dumps({**manifest, "observed": True}))
+    assert run(converted) == 0
+
+    test.write_text("x = 2\n")
+    assert run(converted) == 1
+    assert "tests/test_observed.py has been edited" in capsys.readouterr().out

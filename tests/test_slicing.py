@@ -248,7 +248,7 @@ def test_a_refusal_goes_with_what_it_is_about_unless_it_could_do_anything(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--only", "nothing"], ["--only", "9"], ["--only", "c", "--keep", "no-tag"], ["--keep", "1"]]
+    "arguments", [["--only", "nothing"], ["--only", "9"], ["--only", "c", "--keep", "no-tag"], ["--keep", "7"]]
 )
 def test_names_and_cells_that_are_not_there_are_a_usage_error(arguments: list[str], tmp_path: Path) -> None:
     path = notebook(tmp_path, "c = 1")

@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     metavar="NAME|CELL",
     help="Convert only what this variable, displayed value or cell needs. May be given more than once.",
 )
-@click.option("--keep", multiple=True, metavar="CELL|TAG", help="With --only: cells that stay, by number or tag.")
+@click.option("--keep", multiple=True, metavar="CELL|TAG", help="Leave nothing out of these cells, by number or tag.")
+@click.option(
+    "--drop-exploration/--keep-exploration",
+    default=True,
+    help="Leave out values nobody sees and imports nothing uses, where nobody can tell.  [default: drop]",
+)
 @click.option(
     "--partial", is_flag=True, help="Convert the rest: what is refused raises NotImplementedError in its place."
 )
@@ -63,6 +68,7 @@ def convert(
     *,
     force: bool,
     partial: bool,
+    drop_exploration: bool,
     dry_run: bool,
     diff: bool,
     check: bool,
@@ -84,12 +90,18 @@ def convert(
     With --verify, once converted: those of nb2prod verify
     """
     modes = {"--dry-run": dry_run, "--diff": diff, "--check": check, "--verify": verify}
-    given = {"--name": name, "--partial": partial, "--only": only, "--keep": keep}
+    given = {
+        "--name": name,
+        "--partial": partial,
+        "--only": only,
+        "--keep": keep,
+        "--keep-exploration": not drop_exploration,
+    }
     asked = [option for option, value in given.items() if value]
     _check_usage([mode for mode, asked in modes.items() if asked], output, asked, python, force=force)
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
-    options = Options(name, partial, only, keep, max_test_data=max_test_data)
+    options = Options(name, partial, only, keep, keep_exploration=not drop_exploration, max_test_data=max_test_data)
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
@@ -120,8 +132,6 @@ def _check_usage(
     """Raise UsageError where options contradict each other; ``modes`` and ``asked`` are those given."""
     if python is not None and "--verify" not in modes:
         raise click.UsageError("--python says where to run the notebook: it needs --verify")
-    if "--keep" in asked and "--only" not in asked:
-        raise click.UsageError("--keep says what stays beside --only; without that all stays")
     if len(modes) > 1:
         raise click.UsageError(f"{' and '.join(modes)} cannot be asked for at once")
     if force and modes and "--verify" not in modes:

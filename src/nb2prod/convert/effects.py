@@ -19,6 +19,7 @@ _SHARED = {
     "model-save": "files", "network": "outside", "input": "outside", "shell": "outside", "draw": "figures",
     "display": "figures",
 }  # fmt: skip
+_HARMLESS = frozenset({"pure", "does-not-retain", "names-in-strings", "score", "predict"})
 _ONLY_READ = frozenset({"read-file", "model-load"})
 _EVERYTHING = frozenset({"random", "files", "outside", "figures", "settings", "style"})
 # Libraries whose settings only drawing reads.
@@ -103,7 +104,7 @@ class EffectsOf:
                 deep = True
         changes |= self._consumed(statement)
         changes = {name for name in changes if not self.module(name)}
-        if isinstance(statement.node, (ast.Import, ast.ImportFrom)) and not self._is_pure_import(statement.node):
+        if isinstance(statement.node, (ast.Import, ast.ImportFrom)) and not self.is_pure_import(statement.node):
             written |= {_setting(each.qualified.partition(".")[0]) for each in statement.definitions if each.qualified}
         read = shared | {"settings"} | ({"style"} if "figures" in shared else set())
         return Effects(frozenset(changes), deep, frozenset(read), frozenset(written))
@@ -122,6 +123,12 @@ class EffectsOf:
         if not definitions or any(each.kind != "import" for each in definitions):
             return ""
         return (definitions[0].qualified or name).partition(".")[0]
+
+    def are_harmless(self, statement: Statement) -> bool:
+        """Return whether everything ``statement`` calls is known to have no effect: its value is all it makes."""
+        return all(
+            (effects := self.of_call(call)) is not None and effects <= _HARMLESS for call in self._run_by(statement)
+        ) and not any(_stores(each) for each in self.functions(statement))
 
     def functions(self, statement: Statement) -> list[Statement]:
         """Return the statements that define functions and classes ``statement`` may run, transitively."""
@@ -225,7 +232,8 @@ class EffectsOf:
             if each.kind != "mutate"
         )
 
-    def _is_pure_import(self, node: ast.Import | ast.ImportFrom) -> bool:
+    def is_pure_import(self, node: ast.Import | ast.ImportFrom) -> bool:
+        """Return whether the tables say that importing does nothing beyond loading."""
         names = [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module or "."]
         return all(self.analysis.libraries.pure_import(name) for name in names)
 

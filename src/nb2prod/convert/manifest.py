@@ -43,11 +43,19 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def manifest(plan: Plan, statements: Sequence[Statement], provenance: Provenance, files: Mapping[str, bytes]) -> bytes:
+def manifest(
+    plan: Plan,
+    statements: Sequence[Statement],
+    provenance: Provenance,
+    files: Mapping[str, bytes],
+    *,
+    observed: bool = False,
+) -> bytes:
     """Return the content of ``conversion.json``.
 
     statements  every top-level statement of the notebook: each appears exactly once
     files       every other file of the package
+    observed    its tests expect what a run was seen to make: converting alone cannot make them again
 
     Raises EmissionError where a statement of the notebook went nowhere.
     """
@@ -81,6 +89,7 @@ def manifest(plan: Plan, statements: Sequence[Statement], provenance: Provenance
             {"cell": each.cell, "line": each.line, "reason": each.reason, "advice": each.advice}
             for each in plan.refusals
         ],
+        **({"observed": True} if observed else {}),
         "files": {path: digest(content) for path, content in sorted(files.items())},
     }
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
@@ -119,6 +128,7 @@ def recorded_options(data: Mapping[str, Any]) -> Options:
         partial=bool(asked.get("partial")),
         only=words("only"),
         keep=words("keep"),
+        keep_exploration=bool(asked.get("keep_exploration")),
         max_test_data=asked.get("max_test_data"),
     )
 

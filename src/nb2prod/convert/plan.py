@@ -22,7 +22,8 @@ class Options:
     name     import name of the package; None derives one from the notebook's file name
     partial  what is refused raises where it stood, instead of stopping the conversion
     only     names of variables or displayed values, or numbers of cells: all the rest is left out
-    keep     with ``only``: numbers or tags of cells that stay all the same
+    keep     numbers or tags of cells of which nothing is left out
+    keep_exploration  values nobody sees and imports nothing uses stay as well
     max_test_data  bytes of data files and stored values the tests may carry along; None: 1 MB
     """
 
@@ -30,6 +31,7 @@ class Options:
     partial: bool = False
     only: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    keep_exploration: bool = False
     max_test_data: int | None = None
 
 
@@ -267,7 +269,7 @@ class Plan:
     """The whole conversion. Passes are pure: each returns a new plan (``dataclasses.replace``).
 
     options       what the caller asked for
-    sliced        statements (by index) left out because nothing of ``options.only`` needs them
+    sliced        statements (by index) left out because nothing that is asked for needs them
     package       import name of the package
     distribution  its distribution name
     draws         the notebook can draw figures: the package gets a figures module

@@ -44,7 +44,7 @@ def slice_plan(start: Plan, whole: Plan, analysis: Analysis) -> Plan:
     )
     return replace(
         start,
-        notebook=_without(start.notebook, [each.statement for each in dropped]),
+        notebook=without_code(start.notebook, [each.statement for each in dropped]),
         steps=tuple(step for step in steps if step.items),
         dropped=dropped,
         sliced=gone,
@@ -76,7 +76,14 @@ def _wanted(whole: Plan, analysis: Analysis, effects_of: EffectsOf) -> frozenset
         else:
             msg = f"--only {each}: at its end the notebook has no variable of this name, and it displays no value of it"
             raise ConfigurationError(msg)
-    for each in options.keep:
+    return frozenset(found) | kept_statements(options.keep, analysis)
+
+
+def kept_statements(keep: Collection[str], analysis: Analysis) -> frozenset[int]:
+    """Return the statements of the cells that ``--keep`` names, by index; raises ConfigurationError as above."""
+    found: set[int] = set()
+    for each in keep:
+        statements = analysis.statements()
         found |= _of_cells("--keep", each, statements, lambda cell, word: word in {str(cell.index), *cell.tags})
     return frozenset(found)
 
@@ -163,7 +170,7 @@ def _without_effect(analysis: Analysis) -> frozenset[int]:
     )
 
 
-def _without(notebook: Notebook, statements: Collection[Statement]) -> Notebook:
+def without_code(notebook: Notebook, statements: Collection[Statement]) -> Notebook:
     """Return the notebook without the code of ``statements``: its other passes look at what is left."""
     gone = {id(each.node) for each in statements}
     magics = {id(each.magic) for each in statements if each.magic is not None}
