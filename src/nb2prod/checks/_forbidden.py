@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from fnmatch import fnmatchcase
-from functools import partial
+from fnmatch import translate
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Finding
@@ -53,8 +53,7 @@ def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
 
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
-    text = analysis.notebook.text
-    if forbidden.calls and _mentioned(forbidden.calls, text):
+    if any(_mentioned(forbidden.calls, cell.source) for cell in analysis.notebook.code_cells):
         for call in analysis.calls():
             if _matches(name := _called(call, analysis), forbidden.calls):
                 yield _Use(name, call.location)
@@ -130,4 +129,10 @@ def _mentioned(patterns: Sequence[str], text: str) -> bool:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     """Whether a pattern means ``name`` or a module, class or package it is in."""
-    return bool(name) and any(name.startswith(f"{each}.") or fnmatchcase(name, each) for each in patterns)
+    return bool(name) and _expression(tuple(patterns)).match(name) is not None
+
+
+@cache  # once a run and rule: every call of every notebook is held against it
+def _expression(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    within = (rf"{re.escape(each)}\." for each in patterns)
+    return re.compile("|".join((*map(translate, patterns), *within)))

@@ -17,13 +17,15 @@ LIMIT = 10
 _BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _INDENTED = "\n "
+# Every branch is written with one of these.
+_WORDS = ("if", "for", "while", "except", "case", "and", "or")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose own code has a complexity above ``LIMIT``, at its most complex statement."""
     for cell in analysis.notebook.code_cells:
-        # Without a block of its own nothing branches ten times.
-        if cell.tree is None or _INDENTED not in cell.source:
+        # Without a block of its own nothing branches ten times, nor without the words for it.
+        if cell.tree is None or _INDENTED not in cell.source or sum(map(cell.source.count, _WORDS)) < LIMIT:
             continue
         ways = [(_branches(node), node) for node in cell.tree.body if not isinstance(node, _FUNCTIONS)]
         total = 1 + sum(count for count, _ in ways)
