@@ -16,7 +16,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -189,4 +188,4 @@ def run(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
