@@ -88,3 +88,25 @@ def test_modules_and_functions_are_never_handed_over() -> None:
     cells = ("import datetime\nfrom datetime import datetime", "def f(x):\n    return datetime", "print(f(1))")
 
     assert lifted(*cells) == {}
+
+
+def test_other_names_of_steady_things_are_constants_beside_the_functions_that_read_them() -> None:
+    plan = plan_of(
+        "from collections import deque, namedtuple\nfrom typing import Set, Tuple\nimport math",
+        "Point = namedtuple('Point', 'x y')\nTile = Tuple[int, int]\nTiles = Set[Tile]",
+        "inf = float('inf')\ncat = ''.join\nRows = set\ntau = math.tau\nunread = list",
+        "def f(a: Tile, pop=deque.pop) -> Tiles:\n    return Point(inf, tau), Rows(), cat(['a'])",
+        "print(f(1))",
+    )
+
+    constants = [each.name for each in plan.functions if each.kind == "constant"]
+    assert constants == ["Point", "Tile", "Tiles", "inf", "cat", "Rows", "tau"]
+    assert plan.functions[-1].name == "f"
+    assert plan.functions[-1].lifted == ()
+
+
+@pytest.mark.parametrize("value", ["np.r_[1, 2]", "sys.argv", "np.zeros(3)", "[1]", "print(1)"])
+def test_what_can_change_is_no_constant(value: str) -> None:
+    plan = plan_of("import sys\nimport numpy as np", f"found = {value}", "def f():\n    return found", "g = f")
+
+    assert plan.functions == ()

@@ -47,11 +47,7 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
         elif _is_constant(statement.node, analysis) and not item.replacements:
             constants[definition.name] = item
 
-    constants = {
-        name: item
-        for name, item in constants.items()
-        if all(use.name in module_names or use.name not in defined for use in item.statement.uses)
-    }
+    constants = _readable(constants, module_names, defined)
     while True:
         kept = {
             name: item
@@ -170,9 +166,26 @@ def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
     return tuple(dict.fromkeys(shadowed))
 
 
+def _readable(
+    constants: Mapping[str, Moved], module_names: Collection[str], defined: Collection[str]
+) -> dict[str, Moved]:
+    """Return the constants that read nothing but imports, builtins, and such constants above them."""
+    found: dict[str, Moved] = {}
+    for name, item in sorted(constants.items(), key=lambda each: each[1].statement.index):
+        if all(use.name in module_names or use.name in found or use.name not in defined for use in item.statement.uses):
+            found[name] = item
+    return found
+
+
 def _needed(definitions: Iterable[Moved], constants: Mapping[str, Moved]) -> set[str]:
-    """Return the constants that definitions read."""
-    return {use.name for item in definitions for use in item.statement.uses} & constants.keys()
+    """Return the constants that definitions read, and those that these read."""
+    needed: set[str] = set()
+    pending = list(definitions)
+    while pending:
+        new = {use.name for use in pending.pop().statement.uses} & constants.keys() - needed
+        needed |= new
+        pending.extend(constants[name] for name in new)
+    return needed
 
 
 def _is_constant(node: ast.stmt, analysis: Analysis) -> bool:
@@ -181,9 +194,33 @@ def _is_constant(node: ast.stmt, analysis: Analysis) -> bool:
         case (
             ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value)
         ):
-            return _is_literal(value) or _builds_constant(value, analysis)
+            return _is_literal(value) or _builds_constant(value, analysis) or _is_alias(value, analysis)
         case _:
             return False
+
+
+def _is_alias(node: ast.expr, analysis: Analysis) -> bool:
+    """Return whether ``node`` is another name of something steady: ``math.pi``, ``set``, ``List[int]``."""
+    match node:
+        case ast.Attribute(value=ast.Constant(value=str())):  # ``"".join``
+            return True
+        case ast.Name() | ast.Attribute():
+            qualified = analysis.qualified_name(node)
+            return qualified is not None and qualified.partition(".")[0] in knowledge().steady_modules
+        case ast.Subscript(value=value, slice=part):
+            parts = part.elts if isinstance(part, ast.Tuple) else [part]
+            # Names in the brackets are constants too: ``_readable`` sees to that.
+            return _is_type(value, analysis) and all(
+                isinstance(each, ast.Name) or _is_literal(each) or _is_alias(each, analysis) for each in parts
+            )
+        case _:
+            return False
+
+
+def _is_type(node: ast.expr, analysis: Analysis) -> bool:
+    """Return whether brackets behind ``node`` make a type: ``list``, ``Dict``; ``np.r_`` makes an array."""
+    qualified = analysis.qualified_name(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+    return qualified is not None and qualified.partition(".")[0] in ("builtins", "collections", "typing")
 
 
 def _builds_constant(node: ast.expr, analysis: Analysis) -> bool:

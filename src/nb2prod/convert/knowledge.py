@@ -39,6 +39,7 @@ class Knowledge:
     advice: Mapping[str, str]
     builders: frozenset[str]
     constants: frozenset[str]
+    steady_modules: frozenset[str]
     drawing_methods: re.Pattern[str]
     drawn_artists: frozenset[str]
     former_modules: frozenset[str]
@@ -77,6 +78,7 @@ def knowledge() -> Knowledge:
         advice=magics["advice"],
         builders=frozenset(table["definitions"]["builders"].split()),
         constants=frozenset(table["definitions"]["constants"].split()),
+        steady_modules=frozenset(table["definitions"]["steady"].split()),
         drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
         former_modules=frozenset(modules["former"].split()),
