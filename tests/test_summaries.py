@@ -68,3 +68,10 @@ def test_what_a_kept_function_changes_reaches_reads_after_it_was_kept() -> None:
     analysis = analysis_of("rows = []\ndef f():\n    rows.append(1)\ncallbacks = [f]", "callbacks[0]()\nprint(rows)")
     (use,) = (each for each in analysis.statements()[-1].uses if each.name == "rows")
     assert [each.kind for each in analysis.flow.reaching(use)] == ["assign", "mutate"]
+
+
+def test_a_name_that_was_imported_elsewhere_is_changed_as_any_other() -> None:
+    function = "def f():\n    rows.append(1)"
+    assert changed("from names import rows", function, "f()") == []
+    assert changed("try:\n    from names import rows\nexcept ImportError:\n    rows = []", function, "f()") == []
+    assert changed("from names import rows", "rows = [0]", function, "f()") == [("rows", "f", True)]

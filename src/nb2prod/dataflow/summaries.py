@@ -62,16 +62,13 @@ class Summaries:
         self._outlines: dict[int, Outline] = {}
         self._changing: set[str] | None = None
         self._worth: set[int] = set()
-        imports: set[str] = set()
         self._libraries: dict[str, str] = {}
         for statement in statements:
             self._find(statement, [statement.node], in_class=False)
-            for each in statement.definitions:
-                if each.kind == "import":
-                    imports.add(each.name)
+        imports = _only_imported(statements)
         self._own = self._functions.keys() | self._methods.keys()
         self._kept = self._names_kept(statements) if self._functions else frozenset()
-        self._known = Knowledge(self._callees, self._handed, mutates, self._libraries, frozenset(imports))
+        self._known = Knowledge(self._callees, self._handed, mutates, self._libraries, imports)
 
     def _names_kept(self, statements: Sequence[Statement]) -> frozenset[str]:
         """Return the functions that are read otherwise than to be called or handed to a call."""
@@ -289,6 +286,22 @@ class Summaries:
             found = Outline({id(use.node) for use in statement.uses}, sorted({call.lineno for call in calls}))
             self._outlines[statement.index] = found
         return found
+
+
+def _only_imported(statements: Sequence[Statement]) -> frozenset[str]:
+    """Return the module-level names that are imports; what an import's own statement puts in its place is none."""
+    imported: set[str] = set()
+    others: set[str] = set()
+    for statement in statements:
+        here = {each.name for each in statement.definitions if each.kind == "import"}
+        imported |= here
+        # ``try: import x`` with ``except ImportError: x = None``
+        others.update(
+            each.name
+            for each in (*statement.definitions, *statement.global_writes)
+            if each.kind not in ("import", "mutate", "delete") and each.name not in here
+        )
+    return frozenset(imported - others)
 
 
 def _names_called(call: ast.Call) -> Iterator[str]:
