@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.convert.plan import Plan
+    from nb2prod.notebook.model import Magic
 
 _URL = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
 _DATA_FILE = re.compile(
@@ -21,6 +22,7 @@ _DATA_FILE = re.compile(
     r"png|jpe?g|gif|wav|mp3|zip|gz|tgz|bz2|xml|html|yaml|yml|onnx|pt|pth)",
     re.IGNORECASE,
 )
+_INSTALLS = re.compile(r"\s*(?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|conda|mamba)\s+install\b")
 _ASKS = re.compile(r"\b(?:exists|isfile|is_file)\(")
 _WRITERS = re.compile(r"(?:to_\w+|save\w*|write\w*|dump|\w*savefig|export\w*)\Z")
 
@@ -49,12 +51,16 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
         for text in _texts(cell.tree, constants) if cell.tree is not None else ():
             if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
                 reasons[f"cell {cell.index} names {text}, which is not among the test data"] = None
-        # An installation is a dependency by now.
-        if plan.uses_shell and any(
-            magic.kind == "shell" or magic.name in {"bash", "sh", "script"} for magic in cell.magics
-        ):
+        if any(_runs_shell(magic) for magic in cell.magics):
             reasons[f"cell {cell.index} runs shell commands"] = None
     return list(reasons)
+
+
+def _runs_shell(magic: Magic) -> bool:
+    """Return whether a magic runs a command; an installation is a dependency by now."""
+    if magic.kind == "shell":
+        return _INSTALLS.match(magic.argument) is None
+    return magic.name in {"bash", "sh", "script"}
 
 
 def _fetched(trees: Collection[ast.AST], known: Collection[str], constants: dict[str, str]) -> set[int]:

@@ -61,7 +61,8 @@ def emit(
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
         steps: emit_steps(plan),
     }
-    tests = emit_tests(plan, expected_tests(plan, analysis, observation, folder), runs=not missing)
+    expected = expected_tests(plan, analysis, observation, folder)
+    tests = emit_tests(plan, expected, runs=not missing)
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
     if plan.contracts:
         python[f"{source}/contract.py"] = emit_contract(plan)
@@ -77,7 +78,7 @@ def emit(
     files = {path: text.encode() for path, text in (tests | python).items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
     files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
-    files["README.md"] = emit_readme(plan, provenance, missing).encode()
+    files["README.md"] = emit_readme(plan, provenance, missing, expected).encode()
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:

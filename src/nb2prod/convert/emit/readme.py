@@ -10,7 +10,7 @@ from nb2prod.convert.emit.outputs import results_section, shown_section
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
 from nb2prod.convert.emit.settings import description, option_names, variable_names
-from nb2prod.convert.emit.testing import function_calls
+from nb2prod.convert.emit.tests_section import tests_section
 from nb2prod.convert.outcome import number_of_lines
 from nb2prod.convert.plan import Moved
 from nb2prod.convert.withheld import shown_prose
@@ -19,15 +19,19 @@ from nb2prod.notebook.model import MarkdownCell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.manifest import Provenance
     from nb2prod.convert.plan import Plan
 
 
-def emit_readme(plan: Plan, provenance: Provenance, missing: Sequence[str]) -> str:
+def emit_readme(
+    plan: Plan, provenance: Provenance, missing: Sequence[str], expected: ExpectedTests | None = None
+) -> str:
     """Return the text of ``README.md``.
 
     provenance  what the package was made of and by
     missing     why no test runs the whole pipeline; empty where one does
+    expected    what the tests expect
     """
     title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
     sections = [
@@ -40,7 +44,7 @@ def emit_readme(plan: Plan, provenance: Provenance, missing: Sequence[str]) -> s
         results_section(plan),
         shown_section(plan),
         _data(plan),
-        _tests(plan, missing),
+        tests_section(plan, missing, expected),
         _left_out(plan),
         _notes(plan),
         _provenance(plan, provenance),
@@ -170,31 +174,6 @@ def _data(plan: Plan) -> str:
         return ""
     files = [f"- {code(path.as_posix())}" for path in plan.data_files]
     return "\n".join(["## Inputs", "", "Files the notebook names; `tests/data` has a copy of each:", "", *files])
-
-
-def _tests(plan: Plan, missing: Sequence[str]) -> str:
-    lines = [
-        "## Test",
-        "",
-        "```console",
-        "pip install . pytest",
-        "pytest",
-        "```",
-        "",
-        "The tests import every module in an empty folder and use the command line"
-        + ("." if missing else f"; one runs the whole pipeline{' on `tests/data`' if plan.data_files else ''}."),
-    ]
-    called = {call.function.name for call in function_calls(plan)}
-    if called:
-        lines.append(
-            f"They call {_names(sorted(called))} as the notebook does (marked `untested`: no value is checked)."
-        )
-    if missing:
-        lines += ["", "No test runs the whole pipeline:", "", *(f"- {table_cell(reason)}" for reason in missing)]
-    others = [each.name for each in plan.functions if each.kind == "function" and each.name not in called]
-    if others:
-        lines += ["", f"No test calls these functions by themselves: {_names(others)}."]
-    return "\n".join(lines)
 
 
 def _left_out(plan: Plan) -> str:
