@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 _WORD = re.compile(r"\w+")
+# Tables print as in a kernel where it is imported, and other libraries hand out its tables.
+_SETS_HOW_TABLES_LOOK = frozenset({"pandas"})
 # What an expression may be made of besides names and calls of no effect.
 _PLAIN = (
     ast.Expr, ast.Attribute, ast.Subscript, ast.Slice, ast.Constant, ast.Name, ast.Load, ast.Call, ast.keyword,
@@ -86,6 +88,8 @@ def _is_bound(use: Use, analysis: Analysis) -> bool:
 def _is_unused(statement: Statement, analysis: Analysis, effects_of: EffectsOf) -> bool:
     """Return whether a statement imports names that stand nowhere else in the code, magics and strings included."""
     if not isinstance(statement.node, (ast.Import, ast.ImportFrom)) or not effects_of.is_pure_import(statement.node):
+        return False
+    if any((each.qualified or "").partition(".")[0] in _SETS_HOW_TABLES_LOOK for each in statement.definitions):
         return False
     names = {each.name for each in statement.definitions}
     if not names or "*" in names or any(each.kind != "import" for each in statement.definitions):

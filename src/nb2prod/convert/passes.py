@@ -15,6 +15,7 @@ from nb2prod.convert.data_files import find_data_files
 from nb2prod.convert.definitions import hoist_definitions
 from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.displays import close_figures, show_values
+from nb2prod.convert.exploration import drop_exploration
 from nb2prod.convert.field_names import name_fields
 from nb2prod.convert.free_variables import lift_functions
 from nb2prod.convert.imports import hoist_imports
@@ -69,6 +70,7 @@ PASSES: tuple[Pass, ...] = (
     lift_absolute_paths,
     lift_parameters,
     keep_main,
+    drop_exploration,
     hoist_imports,
     hoist_definitions,
     # After the definitions, which keep the constants they read beside them.
