@@ -639,6 +639,16 @@ def test_a_step_that_fails_after_binding_an_argument_anew_shows_its_own_line(tmp
     assert "line 3, in fail" in done.stderr
 
 
+def test_a_decorated_function_is_the_same_wherever_it_is_defined() -> None:
+    source = "import functools\n@functools.lru_cache\ndef double(x):\n    return 2 * x\n"
+    inside = "def step():\n" + textwrap.indent(source, "    ") + "    return double\n"
+    spaces: list[dict[str, Any]] = [{"__name__": "__main__"}, {"__name__": "package.steps"}]
+    for text, space in zip((source, inside), spaces, strict=True):
+        exec(text, space)  # noqa: S102 - two modules
+
+    assert compare_values(digest(spaces[0]["double"]), digest(spaces[1]["step"]())) is None
+
+
 def test_the_states_of_global_generators_are_seen_at_the_end_of_each_step(tmp_path: Path) -> None:
     manifest = _manifest("draw", [], [])
     draws = "    import random\n    random.random()\n"

@@ -468,15 +468,17 @@ def test_an_interpreter_without_ipykernel_is_refused(
 def test_an_interrupted_verification_leaves_nothing(
     converted: Callable[..., tuple[Path, Path]], temporary: Path, number: signal.Signals
 ) -> None:
-    path, package = converted("import time\nopen('started', 'w').close()\ntime.sleep(60)")
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("a process started in the background of a shell is not interrupted")
+    path, package = converted("import time\nopen('started', 'w').close()\ntime.sleep(600)")
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "nb2prod", "verify", str(path), str(package)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not list(temporary.rglob("started")) and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert list(temporary.iterdir()) == []

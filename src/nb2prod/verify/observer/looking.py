@@ -114,6 +114,10 @@ class Digester:
             own = object.__getattribute__(value, "__dict__")
             if type(own) is dict:
                 found.update({str(name): part for name, part in list(own.items())})
+        # A decorated function says where it was defined: in the kernel, or in a step of the package.
+        found.pop("__module__", None)
+        if isinstance(found.get("__qualname__"), str):
+            found["__qualname__"] = found["__qualname__"].rpartition("<locals>.")[2]
         if is_installed(type(value)):
             return {name: part for name, part in found.items() if not _SCRATCH.fullmatch(name)}
         return found
