@@ -81,9 +81,9 @@ def test_the_u_of_a_string_may_go() -> None:
     assert formatted({"a.py": 'x = u"a"\n'}) == {"a.py": 'x = "a"\n'}
 
 
-def test_imports_for_types_alone_are_sorted() -> None:
+def test_imports_for_types_alone_are_sorted_and_joined() -> None:
     head = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
 
-    text = formatted({"a.py": f"{head}    from numpy import e\n    import numpy as np\n"})["a.py"]
+    text = formatted({"a.py": f"{head}    from m import b\n    import numpy as np\n    from m import a\n"})["a.py"]
 
-    assert text == f"{head}    import numpy as np\n    from numpy import e\n"
+    assert text == f"{head}    import numpy as np\n    from m import a, b\n"

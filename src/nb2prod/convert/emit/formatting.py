@@ -129,6 +129,19 @@ def _check_compiles(text: str, path: str) -> None:
         raise EmissionError(msg) from error
 
 
+def _one_by_one(imports: list[ast.stmt]) -> list[ast.stmt]:
+    """Return imports as one statement a name, each once and in an order of their own."""
+    single: dict[str, ast.stmt] = {}
+    for node in imports:
+        parts: list[ast.stmt] = [node]
+        if isinstance(node, ast.Import):
+            parts = [ast.Import([alias]) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+        single.update((ast.dump(part), part) for part in parts)
+    return [single[key] for key in sorted(single)]
+
+
 def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
     """Return the imports of a module, each once and in any order, and its other statements in theirs.
 
@@ -147,7 +160,7 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
             case ast.Constant(kind="u"):  # the "u" of a string says nothing
                 node.kind = None
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):  # never run: their order says nothing
-                body.sort(key=ast.dump)
+                body[:] = _one_by_one(body)
             case ast.Delete(targets=[ast.Tuple(elts=elements)]):
                 node.targets = elements
     imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
