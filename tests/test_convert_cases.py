@@ -17,6 +17,7 @@ import pytest
 from nb2prod.convert.api import convert_notebook
 from nb2prod.convert.write import write_package
 from nb2prod.errors import RefusedError
+from nb2prod.notebook.read import read_notebook
 
 if TYPE_CHECKING:
     from nb2prod.convert.api import Conversion
@@ -87,7 +88,7 @@ def test_the_package_prints_what_the_notebook_printed(conversion: Conversion, ca
 def test_every_statement_of_the_notebook_is_in_the_manifest_once(conversion: Conversion, case: Path) -> None:
     data = json.loads(conversion.package.files["conversion.json"])
     found = [(row["cell"], row["statement"]) for row in data["statements"]]
-    notebook = conversion.plan.notebook
+    notebook = read_notebook(case / "notebook.ipynb")
     expected = [
         (cell.index, number)
         for cell in notebook.code_cells

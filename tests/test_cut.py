@@ -34,7 +34,7 @@ def plan_of(*cells: str, name: str = "demo") -> Plan:
         ],
     }
     notebook = parse_notebook(json.dumps(document).encode(), Path("notebook.ipynb"))
-    return make_plan(analyse_notebook(notebook), Options(name))
+    return make_plan(analyse_notebook(notebook), Options(name, keep_exploration=True))
 
 
 LONG = "\n".join(f"print({number})" for number in range(9))
