@@ -141,3 +141,10 @@ def test_an_assert_about_what_changes_later_is_no_test(tmp_path: Path) -> None:
 
     assert "assert len(rows)" not in expected(files)
     assert run_suite(tmp_path).returncode == 0
+
+
+def test_a_folder_that_is_there_for_what_is_written_is_there_in_the_tests(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    convert(tmp_path, cell("with open('images/a.txt', 'w') as file:\n    file.write('a')\nprint('done')", 1, "done\n"))
+
+    assert run_suite(tmp_path).returncode == 0

@@ -50,6 +50,22 @@ def find_data_files(
     return tuple(PurePath(path.relative_to(root)) for path in kept)
 
 
+def named_folders(notebook: Notebook, folder: Path) -> tuple[str, ...]:
+    """Return the folders below ``folder`` that files named in the code are in: what is written there needs them."""
+    root = folder.resolve()
+    trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
+    constants = constants_of(trees)
+    texts = {
+        text
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.expr) and (text := fold(node, constants)) is not None and len(text) <= _LONGEST_NAME
+    }
+    parents = {posixpath.normpath(posixpath.dirname(text)) for text in texts if "/" in text and "\n" not in text}
+    inside = {parent for parent in parents if not posixpath.isabs(parent) and ".." not in parent.split("/")}
+    return tuple(sorted(each for each in inside if each != "." and "\0" not in each and (root / each).is_dir()))
+
+
 def _inside(path: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return not hidden and path.resolve().is_relative_to(root)

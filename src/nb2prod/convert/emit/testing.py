@@ -14,7 +14,7 @@ from nb2prod.convert.emit.step_tests import emit_run_fixture, emit_step_tests
 from nb2prod.convert.emit.stored_tests import emit_stored_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.plan import Function, Plan
@@ -50,19 +50,24 @@ def emit_tests(plan: Plan, expected: ExpectedTests, *, runs: bool) -> dict[str, 
         files |= emit_step_tests(plan, expected.texts, expected.asserts)
     if expected.observation is not None:
         files |= emit_stored_tests(plan, expected.observation, expected.room, runs=runs and bool(plan.steps))
-    files["tests/conftest.py"] = emit_shared(plan, runs=runs, keeps="tests/stored_values.py" in files)
+    files["tests/conftest.py"] = emit_shared(plan, expected.folders, runs=runs, keeps="tests/stored_values.py" in files)
     return files
 
 
-def emit_shared(plan: Plan, *, runs: bool, keeps: bool = False) -> str:
+def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool) -> str:
     """Return the text of ``tests/conftest.py``; with ``runs`` it has the fixture that runs the pipeline once.
 
-    keeps  what the steps make is kept as it can be stored
+    folders  are made beside the copy of the test data
+    keeps    what the steps make is kept as it can be stored
     """
+    shared = _CONFTEST
+    if folders:
+        shared = shared.replace("Run = Callable", f"FOLDERS = {literal(list(folders))}\nRun = Callable", 1)
+        shared = shared.replace("        folder.mkdir()\n", _MAKE_FOLDERS, 1)
     if not runs or not plan.steps:
-        return _CONFTEST
+        return shared
     helpers = "from step_runs import PipelineRun, record\n" + ("from stored_values import look\n" if keeps else "")
-    return _CONFTEST.replace("import pytest\n", f"import pytest\n{helpers}", 1) + (emit_run_fixture(plan, keeps=keeps))
+    return shared.replace("import pytest\n", f"import pytest\n{helpers}", 1) + (emit_run_fixture(plan, keeps=keeps))
 
 
 def emit_import_test(plan: Plan) -> str:
@@ -205,6 +210,11 @@ def python() -> Run:
 
     return run
 '''
+
+_MAKE_FOLDERS = """        folder.mkdir()
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+"""
 
 _IMPORT_TEST = '''"""Importing the package does nothing else."""
 
