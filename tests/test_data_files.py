@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from nb2prod.convert import data_files
 from nb2prod.convert.data_files import find_data_files
-from nb2prod.convert.plan import LocalFile
+from nb2prod.convert.plan import MOST_TEST_DATA, LocalFile
 from nb2prod.notebook.read import parse_notebook
 
 
@@ -24,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return here
 
 
-def named(folder: Path, source: str, local: tuple[LocalFile, ...] = ()) -> list[str]:
+def named(folder: Path, source: str, local: tuple[LocalFile, ...] = (), most_bytes: int = MOST_TEST_DATA) -> list[str]:
     """Return the files that a notebook with this code names."""
     cell: dict[str, object] = {
         "cell_type": "code",
@@ -34,7 +33,8 @@ def named(folder: Path, source: str, local: tuple[LocalFile, ...] = ()) -> list[
         "source": source,
     }
     content = json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]})
-    return [path.as_posix() for path in find_data_files(parse_notebook(content, folder / "n.ipynb"), folder, local)]
+    found = find_data_files(parse_notebook(content, folder / "n.ipynb"), folder, local, most_bytes)
+    return [path.as_posix() for path in found]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,8 @@ def named(folder: Path, source: str, local: tuple[LocalFile, ...] = ()) -> list[
         ("open('a.csv')", ["a.csv"]),
         ("load('a.csv').to_csv('data/b.csv')", ["a.csv"]),
         ("'a text with a * and a ['", []),
-        ("'x' * 3, '', '\\0', 'https://example.org/a.csv'", []),
+        ("'x' * 3, '', '\\0', 'https://example.org/z.csv'", []),
+        ("download('https://example.org/data/a.csv?raw=1')", ["a.csv"]),
         ("folder = 'data/'\nfolder = g()\nread(folder + 'b.csv')", []),
     ],
 )
@@ -82,7 +83,6 @@ def test_a_link_to_outside_is_not_followed(folder: Path) -> None:
     assert named(folder, "read('link.csv')") == []
 
 
-def test_nothing_comes_where_it_is_too_much_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_files, "_MOST_BYTES", 12)
-    assert named(folder, "read('a.csv')") == ["a.csv"]
-    assert named(folder, "read('a.csv', 'data/b.csv')") == []
+def test_nothing_comes_where_it_is_too_much_together(folder: Path) -> None:
+    assert named(folder, "read('a.csv')", most_bytes=12) == ["a.csv"]
+    assert named(folder, "read('a.csv', 'data/b.csv')", most_bytes=12) == []

@@ -29,8 +29,9 @@ def find_data_files(
 
     A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
     paths put together from literals (``os.path.join``, ``/``, ``+``, names bound once to a literal)
-    count. What is only written to does not. Nothing outside the folder is returned, hidden files
-    and notebooks are not, and nothing at all where the files are more than ``most_bytes`` together.
+    count, and of an address its last part: the file it was fetched to. What is only written to does
+    not. Nothing outside the folder is returned, hidden files and notebooks are not, and nothing at all
+    where the files are more than ``most_bytes`` together.
     """
     root = folder.resolve()
     trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
