@@ -148,3 +148,12 @@ def test_a_folder_that_is_there_for_what_is_written_is_there_in_the_tests(tmp_pa
     convert(tmp_path, cell("with open('images/a.txt', 'w') as file:\n    file.write('a')\nprint('done')", 1, "done\n"))
 
     assert run_suite(tmp_path).returncode == 0
+
+
+def test_of_random_values_the_line_below_a_series_is_not_expected(tmp_path: Path) -> None:
+    printed = "drawn\n0    0.84\nName: drawn, Length: 1, dtype: float64\n"
+    files = convert(tmp_path, cell("import random\nprint('drawn', random.random())", 1, printed=printed))
+
+    assert "drawn\n" in expected(files)
+    assert "Name" not in expected(files)
+    assert "Length" not in expected(files)

@@ -37,6 +37,7 @@ _WITH_OPTIONS = re.compile(r"\b([A-Z]\w*)\(\w+=[^()]*\)")
 _WITH_VALUES = frozenset(
     {"Index", "RangeIndex", "Int64Index", "Float64Index", "DatetimeIndex", "Timestamp", "Timedelta"}
 )
+_FOOTER = re.compile(r"(?:Freq: .*, )?(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+")
 _TOLERANCE = 0.05
 _UNSEEDED = 0.2
 
@@ -116,6 +117,8 @@ def merits_named(text: str, step: str, metrics: dict[str, Metric]) -> str:
 def _open(
     line: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric], *, exact: bool = False
 ) -> str:
+    if not exact and _FOOTER.fullmatch(line.strip()):
+        return _ANYTHING  # what stands below a series: versions of pandas write it differently
     numbers = list(_NUMBER.finditer(line))
     named = 0 < len(numbers) <= 3 and bool(_MERIT.search(line) or _COST.search(line))  # noqa: PLR2004 a sentence, no table
     parts: list[str] = []
