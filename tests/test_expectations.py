@@ -136,6 +136,15 @@ def test_an_assert_is_asked_again_of_what_the_step_returned(tmp_path: Path) -> N
     assert run_suite(tmp_path).returncode == 0
 
 
+def test_the_imports_of_an_assert_are_sorted_as_all_others(tmp_path: Path) -> None:
+    width = "def width(xs):\n    return len(xs)\nclass Box:\n    pass\nprint('defined')"
+    asserted = "squares = [i * i for i in range(4)]\nassert width(squares) == 4 and not isinstance(squares, Box)"
+    files = convert(tmp_path, cell(width, 1), heading("Make squares"), cell(asserted, 2), cell("print(squares)", 3))
+
+    assert "from squares.steps import Box, width" in expected(files)
+    assert run_suite(tmp_path).returncode == 0
+
+
 def test_an_assert_about_what_changes_later_is_no_test(tmp_path: Path) -> None:
     files = convert(tmp_path, cell("rows = [1]\nassert len(rows) == 1", 1), cell("rows.append(2)\nprint(rows)", 2))
 

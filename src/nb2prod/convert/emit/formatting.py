@@ -145,8 +145,8 @@ def _one_by_one(imports: list[ast.stmt]) -> list[ast.stmt]:
 def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
     """Return the imports of a module, each once and in any order, and its other statements in theirs.
 
-    Formatting may change the white space of docstrings, and drop the parentheses of ``del (a, b)`` and
-    the ``u`` of a string.
+    Formatting may change the white space of docstrings, drop the parentheses of ``del (a, b)`` and
+    the ``u`` of a string, and sort the names one import in a function asks for.
     """
     tree, problem = parse_code(text)
     if tree is None:
@@ -161,6 +161,8 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
                 node.kind = None
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):  # never run: their order says nothing
                 body[:] = _one_by_one(body)
+            case ast.ImportFrom():
+                node.names.sort(key=ast.dump)
             case ast.Delete(targets=[ast.Tuple(elts=elements)]):
                 node.targets = elements
     imports = [ast.dump(alias) for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
