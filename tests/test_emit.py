@@ -478,7 +478,7 @@ def test_data_and_modules_are_taken_along(tmp_path: Path) -> None:
     assert files["tests/data/data/a.csv"] == "a\n1\n"
     assert files["src/mine.py"] == "x = 1\n"
     assert 'only-include = ["src/churn", "src/mine.py"]' in files["pyproject.toml"]
-    assert "test_the_whole_pipeline_runs" in files["tests/test_entrypoint.py"]
+    assert "test_the_command_line_prints_the_same_again" in files["tests/test_steps.py"]
 
 
 @pytest.mark.parametrize(
