@@ -25,9 +25,14 @@ PACKAGE = Path(nb2prod.__file__).parent
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
     (("config",), ("project",), ("dataflow",)),
-    (("analysis", "changes", "credentials", "places", "saved_outputs"), ("pages", "examples"), ("discovery",)),
+    (
+        ("analysis", "changes", "credentials", "installs", "places", "saved_outputs"),
+        ("learning",),
+        ("pages", "examples"),
+        ("discovery",),
+    ),
     (("checks",),),
-    (("linter", "suppress", "baseline", "fixer", "workers"), ("convert",)),
+    (("linter", "ruff", "selection", "suppress", "baseline", "fixer", "workers"), ("convert",)),
     (("verify",),),
     (("report",), ("triage",)),
     (("cli",), ("lsp",), ("exporter",)),

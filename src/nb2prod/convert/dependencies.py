@@ -15,10 +15,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from nb2prod.convert.data_files import constants_of
-from nb2prod.convert.installs import installs, requirement
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.pandas_needs import loaded_by_pandas
 from nb2prod.convert.plan import Dependency
+from nb2prod.installs import installs, requirement
 from nb2prod.project import Project
 
 if TYPE_CHECKING:

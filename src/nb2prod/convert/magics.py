@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.installs import installs
 from nb2prod.convert.interpolation import expand
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Refusal
+from nb2prod.installs import installs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
