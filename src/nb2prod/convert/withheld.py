@@ -146,21 +146,28 @@ def leaked(plan: Plan, files: Mapping[str, bytes]) -> tuple[Refusal, ...]:
         for each in plan.withheld
         if each.secret
         and is_unmistakable(each.text)
-        and any(form in content for content in files.values() for form in _forms(each.text))
+        and any(form in content for content in files.values() for form in map(_encoded, _forms(each.text)))
     )
 
 
-def _forms(text: str) -> set[bytes]:
+def _forms(text: str) -> set[str]:
     """Return how a text may be written in a file: as it is, or escaped in a literal or in JSON."""
-    return {form.encode("utf-8", "backslashreplace") for form in (text, repr(text)[1:-1], text.replace("\\", "\\\\"))}
+    return {text, repr(text)[1:-1], text.replace("\\", "\\\\")}
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _replaced(text: str, each: Withheld) -> str:
-    if each.text not in text:
-        return text
-    if each.secret and is_unmistakable(each.text):
-        return text.replace(each.text, each.shown)
-    return re.sub(rf"(?<!\w){re.escape(each.text)}(?!\w)", lambda _: each.shown, text)
+    for form in sorted(_forms(each.text), key=len, reverse=True):
+        if form not in text:
+            continue
+        if each.secret and is_unmistakable(each.text):
+            text = text.replace(form, each.shown)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", lambda _: each.shown, text)
+    return text
 
 
 def _standing_alone(code: str) -> frozenset[tuple[int, int]]:

@@ -64,8 +64,8 @@ def _number(count: int, noun: str) -> str:
 def _code(statement: Statement, plan: Plan) -> str:
     node = statement.node
     text = ast.unparse(node.value if isinstance(node, ast.Expr) else node)
-    text = text if len(text) <= _LONGEST_CODE else text[: _LONGEST_CODE - 1] + "…"
-    return table_cell(code(shown_prose(text, plan.withheld)))
+    text = shown_prose(text, plan.withheld)
+    return table_cell(code(text if len(text) <= _LONGEST_CODE else text[: _LONGEST_CODE - 1] + "…"))
 
 
 def _figures(cell: Cell) -> int:
