@@ -89,10 +89,15 @@ STATEMENTS = {
     "changed by a function, other object": "def {t}(x):\n    x = [0]\n    x.append(1)\n{t}({n})",
     "changed by a function, maybe other object": "def {t}(x):\n    if choose(): x = [0]\n    x.append(1)\n{t}({n})",
     "changed by a function, after a loop": "def {t}(x):\n    y = [0]\n    for i in some():\n        y.append(1)\n        y = x\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by a function, after a break": "def {t}(x):\n    y = [0]\n    for i in some():\n        if choose():\n            y = x\n            break\n    y.append(1)\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by a function, in a handler": "def {t}(x):\n    y = [0]\n    try:\n        y = x\n        fail()\n        y = [0]\n    except ValueError:\n        y.append(1)\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by a function, default": "def {t}(x={n}):\n    x.append(1)\n{t}()",
     "changed by a function of a function": "def {t}(x):\n    x.append(1)\ndef u{t}(y):\n    return {t}(y)\nu{t}({n})",
     "changed by a recursive function": "def {t}(x, stop=True):\n    if stop: return {t}(x, False)\n    x.append(1)\n{t}({n})",  # noqa: E501 - one form a line
     "changed by functions in a circle": "def {t}(x):\n    if choose(): return u{t}(x)\n    x.append(1)\ndef u{t}(x):\n    return {t}(x)\n{t}([0])\nu{t}({n})",  # noqa: E501 - one form a line
     "changed by a function inside": "def {t}(x):\n    def inner():\n        x.append(1)\n    inner()\n{t}({n})",
+    "changed by a function inside, bound later": "def {t}(x):\n    y = [0]\n    def inner():\n        y.append(1)\n    y = x\n    inner()\n{t}({n})",  # noqa: E501 - one form a line
+    "changed by a lambda inside, bound later": "def {t}(x):\n    y = [0]\n    g = lambda: y.append(1)\n    y = x\n    g()\n{t}({n})",  # noqa: E501 - one form a line
     "changed by a lambda": "{t} = lambda x: x.append(1)\n{t}({n})",
     "changed by a generator": "def {t}(x):\n    yield x.append(1)\nlist({t}({n}))",
     "changed by a method": "class {t}:\n    def m(self, x):\n        x.append(1)\n{t}().m({n})",

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # In the order they import each other.
 _MODULES = (
-    "walk", "expressions", "statements", "facts", "propagate", "flow", "callees", "bodies", "summaries",
+    "walk", "expressions", "statements", "facts", "propagate", "flow", "callees", "objects", "inplace", "bodies",
+    "summaries",
 )  # fmt: skip
 
 
@@ -79,11 +80,15 @@ BUGS = (
     Bug("old value survives a certain one", "propagate", "self.state[name] = (*definitions, *written)", "pass"),
     Bug("a function's changes stay inside", "summaries", "return replace(statement, definitions=(*added,", "return replace(statement, definitions=(*added[:0],"),  # noqa: E501
     Bug("a function given by keyword is not", "callees", "        if keyword.arg in summary.keywords:", "        if False:"),  # noqa: E501
-    Bug("one branch decides whose object it is", "bodies", "    found = _NOTHING.union(*held)\n", "    found = held[-1]\n"),  # noqa: E501
-    Bug("a loop's end is not its beginning", "bodies", "            for _ in range(2):\n                self.target(", "            for _ in range(1):\n                self.target("),  # noqa: E501
-    Bug("a circle of functions is walked once", "summaries", "            self._repeat()\n", "            pass\n"),
+    Bug("one branch decides whose object it is", "objects", "    found = NOTHING.union(*held)\n", "    found = held[-1]\n"),  # noqa: E501
+    Bug("a loop's end is not its beginning", "bodies", "            if start is not None and self.objects.tells_no_more(start):", "            if start is not None:"),  # noqa: E501
+    Bug("a break leads nowhere", "bodies", "                self.exits[-1].append(self.objects.names)\n", "                pass\n"),  # noqa: E501
+    Bug("a handler follows the whole body", "bodies", "        self.objects.join(states)\n", "        self.objects.join(states[-1:])\n"),  # noqa: E501
+    Bug("inner functions run where they stand", "objects", "        for each in self.later:", "        for each in self.later[:0]:"),  # noqa: E501
+    Bug("defaults are new objects", "inplace", "in summary.defaults.get(name, ()):", "in ():"),
+    Bug("a circle of functions is walked once", "summaries", "                self._repeat()\n", "                pass\n"),  # noqa: E501
     Bug("kept functions change nothing", "propagate", "        for changed in self.statements[definition.statement].global_changes:\n            self._float(changed)\n", ""),  # noqa: E501
-    Bug("results are new objects", "bodies", "return self._returned(node) if isinstance(node, ast.Call) else _NOTHING", "return _NOTHING"),  # noqa: E501
+    Bug("results are new objects", "objects", "            return self._returned(node)\n", "            return NOTHING\n"),  # noqa: E501
 )  # fmt: skip
 
 

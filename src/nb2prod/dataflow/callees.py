@@ -24,6 +24,7 @@ class Summary:
 
     parameters  positional ones in order
     starred     the name of ``*args``
+    defaults    objects of the module that parameters stand for when they are not given
     changed     what it changes in place → whether every call surely does
     returned    what its result may be, or be part of
     """
@@ -31,8 +32,17 @@ class Summary:
     parameters: tuple[str, ...] = ()
     starred: str | None = None
     keywords: frozenset[str] = frozenset()
+    defaults: Mapping[str, Origins] = field(default_factory=dict)
     changed: dict[Origin, bool] = field(default_factory=dict)
     returned: Origins = frozenset()
+
+    def changed_by_itself(self) -> Origins:
+        """Return the objects of the module that it may change when it is given nothing."""
+        found: set[Origin] = set()
+        for origin in self.changed:
+            is_parameter, name = origin
+            found.update(self.defaults.get(name, ()) if is_parameter else (origin,))
+        return frozenset(found)
 
 
 class Knowledge(NamedTuple):

@@ -57,4 +57,6 @@ def statement_facts(
         tuple(walk.calls),
         walk.leaves_work,
         frozenset(walk.touched) if walk.touched else _NOTHING,
+        tuple(walk.functions),
+        tuple(walk.imports),
     )

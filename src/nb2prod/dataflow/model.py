@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import ast
@@ -81,6 +81,18 @@ class Use:
         return self.cell.locate(self.node)
 
 
+class NamedFunction(NamedTuple):
+    """A function that can be called by a name.
+
+    name  for a constructor, that of its class
+    kind  ``function`` also for a lambda that is assigned to a name; ``method`` for what stands in a class
+    """
+
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    kind: Literal["function", "method", "constructor"]
+
+
 @dataclass(slots=True, eq=False)
 class Statement:
     """A top-level statement of a code cell: the unit the converter moves.
@@ -98,6 +110,8 @@ class Statement:
                  generator, a coroutine, a function made in a function
     touched      names, of whatever scope, through which functions inside it change objects that may not
                  be their own
+    functions    functions, methods and named lambdas in it, of whatever scope
+    inner_imports  (name, qualified name) of the imports in functions and classes
     global_changes  changes of module-level objects that may happen at any time once what it defines is kept
     """
 
@@ -113,6 +127,8 @@ class Statement:
     calls: Final[tuple[tuple[ast.Call, bool], ...]] = ()
     leaves_work: Final[bool] = False
     touched: Final[frozenset[str]] = frozenset()
+    functions: Final[tuple[NamedFunction, ...]] = ()
+    inner_imports: Final[tuple[tuple[str, str], ...]] = ()
     global_changes: Final[tuple[Definition, ...]] = ()
 
     @property

@@ -36,6 +36,9 @@ class NameTable(NamedTuple):
     star_modules    modules of the standard library whose star import binds what the running Python's does
     star_shadows    by module, the builtins that its star import replaces by something else
     changing_methods  methods that change their object, whatever it is
+    passing_methods   methods whose result holds the elements of their object
+    passing_calls     builtins whose result holds the elements of what they are given
+    swallowing      context managers that end an error of their body, by the last part of their name
     """
 
     kernels: tuple[_Kernel, ...]
@@ -45,6 +48,9 @@ class NameTable(NamedTuple):
     python2: frozenset[str]
     environment: frozenset[str]
     changing_methods: frozenset[str]
+    passing_methods: frozenset[str]
+    passing_calls: frozenset[str]
+    swallowing: frozenset[str]
     star_shadows: Mapping[str, frozenset[str]]
 
 
@@ -60,6 +66,9 @@ def name_table() -> NameTable:
         frozenset(table["python2"]["names"].split()),
         frozenset(table["environment"]["names"].split()),
         frozenset(table["methods"]["changing"].split()),
+        frozenset(table["methods"]["passing"].split()),
+        frozenset(table["calls"]["passing"].split()),
+        frozenset(table["calls"]["swallow"].split()),
         {module: frozenset(names.split()) for module, names in table["shadows"].items()},
     )
 

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.dataflow.expressions import signature
+from nb2prod.dataflow.model import NamedFunction
 from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.walk import Scope
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.walk import Handlers, Walk
 
 
-# Context managers that are there to end an error: of contextlib, pytest and unittest.
-_SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 # What makes a new object; a call may hand back what it is given.
 _NEW = (
     ast.Constant, ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.BinOp,
@@ -129,7 +128,7 @@ def _swallows(context: ast.expr) -> bool:
     """Return whether a context manager lets the program go on after an error in its body."""
     function = context.func if isinstance(context, ast.Call) else None
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
-    return name in _SWALLOWING
+    return name in name_table().swallowing
 
 
 def _match(walk: Walk, node: ast.Match) -> bool:
@@ -168,15 +167,23 @@ def _pattern(walk: Walk, node: ast.pattern) -> None:
 
 
 def _assign(walk: Walk, node: ast.Assign) -> None:
-    named = node.targets[0] if len(node.targets) == 1 else None
-    if walk.scope is None and isinstance(node.value, ast.Lambda) and isinstance(named, ast.Name):
-        walk.owned(named.id, lambda: walk.expression(node.value))
+    if isinstance(node.value, ast.Lambda):
+        _assigned_lambda(walk, node.targets, node.value)
     else:
         walk.expression(node.value)
     for target in node.targets:
         _target(walk, target, "assign")
         if walk.deferred and not isinstance(node.value, _NEW):
             walk.alias(target)
+
+
+def _assigned_lambda(walk: Walk, targets: list[ast.expr], function: ast.Lambda) -> None:
+    named = [target.id for target in targets if isinstance(target, ast.Name)]
+    walk.functions += [NamedFunction(name, function, "function") for name in named]
+    if walk.scope is None and named and len(targets) == 1:
+        walk.owned(named[0], lambda: walk.expression(function))
+    else:
+        walk.expression(function)
 
 
 def _annotated(walk: Walk, node: ast.AnnAssign) -> None:
@@ -252,6 +259,8 @@ def _nonlocal(walk: Walk, node: ast.Nonlocal) -> None:
 
 def _function(walk: Walk, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     walk.all(node.decorator_list)
+    in_class = walk.scope is not None and walk.scope.kind == "class"
+    walk.functions.append(NamedFunction(node.name, node, "method" if in_class else "function"))
 
     def rest() -> None:
         signature(walk, node.args, annotations=True)
@@ -285,6 +294,11 @@ def _class(walk: Walk, node: ast.ClassDef) -> None:
         walk.scope = outer
 
     walk.leaves_work = True
+    walk.functions += [
+        NamedFunction(node.name, each, "constructor")
+        for each in node.body
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__"
+    ]
     walk.owned(node.name, lambda: walk.with_type_parameters(node, rest))
     walk.store(node.name, node, "class")
 

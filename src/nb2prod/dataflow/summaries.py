@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from nb2prod.dataflow.bodies import changes_at_top, summarise
@@ -16,13 +17,12 @@ from nb2prod.dataflow.model import Definition
 from nb2prod.dataflow.propagate import calls_its_own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nb2prod.dataflow.callees import FunctionNode
     from nb2prod.dataflow.model import Statement
 
-_SIMPLE = (ast.Expr, ast.AugAssign, ast.Return)
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+_NO_BINDING = frozenset({"import", "mutate", "delete"})
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -52,83 +52,35 @@ class Summaries:
     """The summaries of a notebook's functions, each made when it is first asked for."""
 
     def __init__(self, statements: Sequence[Statement], mutates: Callable[[str], bool]) -> None:
-        """Find the functions of ``statements``."""
+        """Look up the functions and imports of ``statements``."""
+        self._statements = statements
         self._functions: dict[str, list[_Function]] = {}
         self._methods: dict[str, list[_Function]] = {}
-        self._made: dict[_Function, Summary] = {}
-        self._unfinished: set[_Function] = set()
-        self._circular = False
         self._in_statement: dict[int, list[_Function]] = {}
         self._outlines: dict[int, Outline] = {}
+        # Names of functions that may change something, and the statements they stand in.
         self._changing: set[str] | None = None
         self._worth: set[int] = set()
-        self._libraries: dict[str, str] = {}
+        self._kept: frozenset[str] | None = None
+        # The functions that are walked now, those walked for the first time, who has read whose summary, and
+        # who has read one of an unfinished function.
+        self._made: dict[_Function, Summary] = {}
+        self._walking: list[_Function] = []
+        self._unfinished: set[_Function] = set()
+        self._readers: dict[_Function, set[_Function]] = {}
+        self._misled: set[_Function] = set()
         for statement in statements:
-            self._find(statement, [statement.node], in_class=False)
-        imports = _only_imported(statements)
+            for name, node, kind in statement.functions:
+                self._enter(name, node, kind, statement)
         self._own = self._functions.keys() | self._methods.keys()
-        self._kept = self._names_kept(statements) if self._functions else frozenset()
-        self._known = Knowledge(self._callees, self._handed, mutates, self._libraries, imports)
+        libraries, imports = _imports(statements)
+        self._known = Knowledge(self._callees, self._handed, cache(mutates), libraries, imports)
 
-    def _names_kept(self, statements: Sequence[Statement]) -> frozenset[str]:
-        """Return the functions that are read otherwise than to be called or handed to a call."""
-        kept: set[str] = set()
-        for statement in statements:
-            uses = [use for use in statement.uses if use.name in self._functions]
-            if uses:
-                passing = {
-                    id(node)
-                    for call, _ in statement.calls
-                    for node in (call.func, *call.args, *(each.value for each in call.keywords))
-                }
-                kept.update(use.name for use in uses if id(use.node) not in passing)
-        return frozenset(kept)
-
-    def _find(self, statement: Statement, body: Iterable[ast.AST], *, in_class: bool) -> None:
-        for node in body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._add(node, statement, in_class=in_class)
-                self._find(statement, node.body, in_class=False)
-            elif isinstance(node, ast.ClassDef):
-                self._find(statement, node.body, in_class=True)
-                made = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
-                for each in made:
-                    function = _Function(node.name, each, statement, not each.decorator_list, method=True)
-                    self._enter(self._functions, function)
-            elif isinstance(node, ast.Assign):
-                if isinstance(node.value, ast.Lambda):
-                    for target in node.targets:
-                        if isinstance(target, ast.Name):
-                            function = _Function(target.id, node.value, statement, plain=True)
-                            self._enter(self._functions, function)
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                self._import(node)
-            elif not isinstance(node, _SIMPLE):
-                for name in _BLOCKS:
-                    if inner := getattr(node, name, None):
-                        self._find(statement, inner, in_class=in_class)
-
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Take note of an import, in a function as at module level."""
-        for alias in node.names:
-            if isinstance(node, ast.ImportFrom):
-                self._libraries.setdefault(alias.asname or alias.name, f"{node.module or ''}.{alias.name}")
-            else:
-                top = alias.name.partition(".")[0]
-                self._libraries.setdefault(alias.asname or top, alias.name if alias.asname else top)
-
-    def _add(self, node: ast.FunctionDef | ast.AsyncFunctionDef, statement: Statement, *, in_class: bool) -> None:
-        decorators = {each.id for each in node.decorator_list if isinstance(each, ast.Name)}
-        known = not node.decorator_list or (in_class and decorators <= {"staticmethod", "classmethod", "property"})
-        # A generator has not run when its call is over.
-        plain = known and (isinstance(statement.node, ast.ClassDef) or not statement.leaves_work)
-        table = self._methods if in_class else self._functions
-        method = in_class and "staticmethod" not in decorators
-        self._enter(table, _Function(node.name, node, statement, plain, method=method))
-
-    def _enter(self, table: dict[str, list[_Function]], function: _Function) -> None:
-        table.setdefault(function.name, []).append(function)
-        self._in_statement.setdefault(function.statement.index, []).append(function)
+    def _enter(self, name: str, node: FunctionNode, kind: str, statement: Statement) -> None:
+        function = _Function(name, node, statement, _is_plain(node, kind, statement), _takes_object(node, kind))
+        table = self._methods if kind == "method" else self._functions
+        table.setdefault(name, []).append(function)
+        self._in_statement.setdefault(statement.index, []).append(function)
 
     def completed(self, statement: Statement) -> Statement:
         """Return ``statement`` with what its calls change, and what functions in it change when called."""
@@ -157,13 +109,11 @@ class Summaries:
 
     def _may_change(self, call: ast.Call) -> bool:
         """Whether a call may run a function that changes something, by a look that costs little."""
-        if self._functions or self._methods:
-            names = self._changing_names()
-            if not names.isdisjoint(_names_called(call)) or self._changes_result(call):
-                return True
+        if self._own and (not self._changing_names().isdisjoint(_names_called(call)) or self._changes_result(call)):
+            return True
         if not call.args or isinstance(call.args[0], (ast.Constant, ast.Call)):
             return False
-        name = qualified_callee(call.func, self._libraries)
+        name = qualified_callee(call.func, self._known.libraries)
         return bool(name) and self._known.mutates(name)
 
     def _changes_result(self, call: ast.Call) -> bool:
@@ -216,8 +166,8 @@ class Summaries:
             return
         seen: set[str] = set()
         for function in functions:
-            for is_parameter, name in sorted(self._summary(function).changed):
-                if not is_parameter and name not in seen:
+            for _, name in sorted(self._summary(function).changed_by_itself()):
+                if name not in seen:
                     seen.add(name)
                     yield _change(statement, name, function.node, None, sure=False)
 
@@ -226,9 +176,21 @@ class Summaries:
         self._changing_names()
         if isinstance(statement.node, ast.ClassDef) or statement.index not in self._worth:
             return False
-        if not statement.leaves_work and all(each.name not in self._kept for each in statement.definitions):
+        if not statement.leaves_work and all(each.name not in self._names_kept() for each in statement.definitions):
             return False
         return bool(statement.touched) or any(self._may_change(call) for call, _ in statement.calls)
+
+    def _names_kept(self) -> frozenset[str]:
+        """Return the functions that are read otherwise than to be called or handed to a call."""
+        if self._kept is None:
+            kept: set[str] = set()
+            for statement in self._statements:
+                uses = [use for use in statement.uses if use.name in self._functions]
+                if uses:
+                    passing = {id(node) for call, _ in statement.calls for node in _handed_nodes(call)}
+                    kept.update(use.name for use in uses if id(use.node) not in passing)
+            self._kept = frozenset(kept)
+        return self._kept
 
     # What a body is read with
 
@@ -253,31 +215,40 @@ class Summaries:
             yield self._summary(each)
 
     def _summary(self, function: _Function) -> Summary:
+        if self._walking:
+            self._readers.setdefault(function, set()).add(self._walking[-1])
         found = self._made.get(function)
-        if found is not None:
-            self._circular = self._circular or function in self._unfinished
-            return found
-        outermost = not self._unfinished
-        self._unfinished.add(function)
-        self._made[function] = Summary()
-        self._made[function] = self._walked(function)
-        self._unfinished.discard(function)
-        if outermost and self._circular:
-            self._circular = False
-            self._repeat()
-        return self._made[function]
+        if found is None:
+            # Until it is known, a function that is reached in a circle changes nothing.
+            self._made[function] = Summary()
+            self._unfinished.add(function)
+            found = self._made[function] = self._walked(function)
+            self._unfinished.discard(function)
+            if not self._walking:
+                self._repeat()
+                found = self._made[function]
+        elif function in self._unfinished:
+            self._misled.add(self._walking[-1])
+        return found
 
     def _repeat(self) -> None:
-        """Walk every function seen so far again until no summary grows; each can grow only so far."""
-        again = True
-        while again:
-            again = False
-            for function, before in tuple(self._made.items()):
-                found = self._made[function] = self._walked(function)
-                again = again or (found.changed, found.returned) != (before.changed, before.returned)
+        """Walk what has read a summary before it was final, until none tells more; each can tell only so much."""
+        while self._misled:
+            function = self._misled.pop()
+            before = self._made[function]
+            found = self._made[function] = self._walked(function)
+            # Nothing is taken back, so that it ends: functions in a circle might take it from each other.
+            for origin, sure in before.changed.items():
+                found.changed[origin] = sure and found.changed.get(origin, sure)
+            found.returned |= before.returned
+            if (found.changed, found.returned) != (before.changed, before.returned):
+                self._misled |= self._readers.get(function, set())
 
     def _walked(self, function: _Function) -> Summary:
-        return summarise(function.node, self._outline(function.statement), self._known, plain=function.plain)
+        self._walking.append(function)
+        found = summarise(function.node, self._outline(function.statement), self._known, plain=function.plain)
+        self._walking.pop()
+        return found
 
     def _outline(self, statement: Statement) -> Outline:
         found = self._outlines.get(statement.index)
@@ -288,20 +259,55 @@ class Summaries:
         return found
 
 
-def _only_imported(statements: Sequence[Statement]) -> frozenset[str]:
-    """Return the module-level names that are imports; what an import's own statement puts in its place is none."""
-    imported: set[str] = set()
+def _is_plain(node: FunctionNode, kind: str, statement: Statement) -> bool:
+    """Whether a call runs the body as it stands, at once."""
+    if isinstance(node, ast.Lambda):
+        return True
+    decorators = {each.id if isinstance(each, ast.Name) else "" for each in node.decorator_list}
+    if kind == "constructor":
+        return not decorators
+    if decorators and not (kind == "method" and decorators <= {"staticmethod", "classmethod", "property"}):
+        return False
+    # A generator has not run when its call is over.
+    return isinstance(statement.node, ast.ClassDef) or not statement.leaves_work
+
+
+def _takes_object(node: FunctionNode, kind: str) -> bool:
+    """Whether the first parameter is not among the arguments written."""
+    return kind != "function" and not any(
+        isinstance(each, ast.Name) and each.id == "staticmethod" for each in getattr(node, "decorator_list", ())
+    )
+
+
+def _imports(statements: Sequence[Statement]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return what names stand for that are imported anywhere, and the module-level names that are imports only."""
+    libraries: dict[str, str] = {}
     others: set[str] = set()
+    imported: set[str] = set()
     for statement in statements:
-        here = {each.name for each in statement.definitions if each.kind == "import"}
-        imported |= here
-        # ``try: import x`` with ``except ImportError: x = None``
+        for name, qualified in statement.inner_imports:
+            libraries.setdefault(name, qualified)
+        here: set[str] = set()
+        for each in statement.definitions:
+            if each.kind == "import":
+                here.add(each.name)
+                libraries.setdefault(each.name, each.qualified or each.name)
+        # What an import's own statement puts in its place is none: ``except ImportError: x = None``.
         others.update(
             each.name
             for each in (*statement.definitions, *statement.global_writes)
-            if each.kind not in ("import", "mutate", "delete") and each.name not in here
+            if each.kind not in _NO_BINDING and each.name not in here
         )
-    return frozenset(imported - others)
+        imported |= here
+    return libraries, frozenset(imported - others)
+
+
+def _handed_nodes(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield what a call calls and what it is given."""
+    yield call.func
+    yield from call.args
+    for keyword in call.keywords:
+        yield keyword.value
 
 
 def _names_called(call: ast.Call) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nb2prod.dataflow.model import DefinitionKind
+    from nb2prod.dataflow.model import DefinitionKind, NamedFunction
 
 _T = TypeVar("_T")
 # How to walk a node, by its type: called with the walk and the node.
@@ -61,11 +61,14 @@ class Walk:
     loops          how many loops are around
     consumed       the argument of a call that is walked next
     kept           inside a lambda or generator that nobody has called: it may run any time later
+    functions      functions, methods and lambdas that have a name, of whatever scope
+    imports        (name, qualified name) of imports that bind in a scope below the module
     """
 
     __slots__ = (
         "_expressions", "_statements", "bound", "breaks", "calls", "consumed", "deferred", "definitions", "deleted",
-        "dynamic", "global_writes", "kept", "leaves_work", "loops", "made", "owner", "scope", "touched", "uses",
+        "dynamic", "functions", "global_writes", "imports", "kept", "leaves_work", "loops", "made", "owner", "scope",
+        "touched", "uses",
     )  # fmt: skip
 
     def __init__(self, statements: Handlers[bool | None], expressions: Handlers[None]) -> None:
@@ -76,6 +79,8 @@ class Walk:
         self.uses: list[tuple[str, bool, bool, bool, bool, ast.AST, str | None, bool]] = []
         self.made: set[str] = set()
         self.calls: list[tuple[ast.Call, bool]] = []
+        self.functions: list[NamedFunction] = []
+        self.imports: list[tuple[str, str]] = []
         self.global_writes: list[tuple[str, DefinitionKind, ast.AST]] = []
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
@@ -133,7 +138,10 @@ class Walk:
             scope = scope.parent
         if scope is None:
             self.define(name, node, kind, qualified)
-        elif name in scope.global_names:
+            return
+        if qualified is not None:
+            self.imports.append((name, qualified))
+        if name in scope.global_names:
             if self.deferred:
                 self.global_writes.append((name, "delete" if kind == "delete" else "assign", node))
             else:
