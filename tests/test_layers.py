@@ -32,7 +32,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("discovery",),
     ),
     (("checks",),),
-    (("linter", "ruff", "selection", "suppress", "baseline", "fixer", "workers"), ("convert",)),
+    (("linter", "ruff", "selection", "suppress", "fingerprints", "baseline", "fixer", "workers"), ("convert",)),
     (("verify",),),
     (("report",), ("triage",)),
     (("cli",), ("lsp",), ("exporter",)),

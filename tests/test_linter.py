@@ -16,11 +16,12 @@ from nb2prod.config import Globs, Selectors, Settings
 from nb2prod.diagnostics import Finding, Rule, Severity
 from nb2prod.discovery import Target
 from nb2prod.errors import ConfigurationError
-from nb2prod.linter import UNREADABLE, Check, lint, load_check, select
+from nb2prod.linter import Check, lint, load_check
 from nb2prod.notebook.location import FIRST, Location, Position
 from nb2prod.pages import load_rules
 from nb2prod.report.json import render as render_json
 from nb2prod.report.text import render as render_text
+from nb2prod.selection import UNREADABLE, select
 from nb2prod.suppress import UNUSED
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from nb2prod.discovery import Target
 from nb2prod.errors import ConfigurationError
 from nb2prod.examples import Example, Expected, examples
 from nb2prod.fixer.fix import fix_notebooks
-from nb2prod.linter import UNREADABLE, lint
+from nb2prod.linter import lint
 from nb2prod.pages import Page, load_page, load_rules, matching, page_files, require_matching
+from nb2prod.selection import UNREADABLE
 from nb2prod.suppress import UNUSED
 
 if TYPE_CHECKING:

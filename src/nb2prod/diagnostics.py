@@ -6,7 +6,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from nb2prod.notebook.location import Location, Position
+    from nb2prod.notebook.location import Location, Position, RawRange
 
 
 class Severity(IntEnum):
@@ -108,6 +108,8 @@ class Rule(NamedTuple):
 
     redact  what a finding stands on is shown as stars: a secret must not reach the log of a build
     forbid  what it reports wherever it is used; such a rule has no check of its own
+    tool    the program that finds it and whose code it has; empty for us
+    unless  a finding of the tool is left out whose message has this in it; empty for none
     """
 
     code: str
@@ -118,6 +120,8 @@ class Rule(NamedTuple):
     since: str
     redact: bool = False
     forbid: Forbidden | None = None
+    tool: str = ""
+    unless: str = ""
 
 
 class Diagnostic(NamedTuple):
@@ -126,6 +130,9 @@ class Diagnostic(NamedTuple):
     raw              the position in the .ipynb file's own text; None where it is not known
     cell_id          the nbformat cell id; None where the file has none
     execution_count  of the cell; None where it has none
+    raw_range        the whole range in the file's own text; None where it is not known
+    raw_related      the same for each related place of the finding; None also for one of another file
+    failing          it is at or above what the notebook's settings call a failure
     """
 
     rule: Rule
@@ -133,6 +140,9 @@ class Diagnostic(NamedTuple):
     raw: Position | None = None
     cell_id: str | None = None
     execution_count: int | None = None
+    raw_range: RawRange | None = None
+    raw_related: tuple[RawRange | None, ...] = ()
+    failing: bool = False
 
     @property
     def severity(self) -> Severity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +13,12 @@ from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.libraries import Libraries
-from nb2prod.notebook.location import FIRST, Location, Position, Range, RawMap
+from nb2prod.notebook.location import FIRST, Location, Position, Range, RawMap, RawPosition, RawRange
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import read_notebook
-from nb2prod.pages import matching, require_matching
 from nb2prod.project import Project
+from nb2prod.ruff import NOT_ASKED, TOOL, findings, started
+from nb2prod.selection import UNREADABLE, for_file, select
 from nb2prod.suppress import UNUSED, unsuppressed
 
 if TYPE_CHECKING:
@@ -24,15 +26,13 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from nb2prod.analysis import Analysis
-    from nb2prod.config import Selectors, Settings
+    from nb2prod.config import Settings
     from nb2prod.diagnostics import Rule
     from nb2prod.discovery import Target
     from nb2prod.notebook.model import Notebook
 
-UNREADABLE = "unreadable-file"
-
-# A code or a name says more than any prefix.
-_EXACT = 10
+# So many notebooks are read at a time, so that one process of ruff looks at them all.
+_AT_ONCE = 16
 
 
 class Check(NamedTuple):
@@ -59,6 +59,7 @@ class Report(NamedTuple):
     files            every file that was to be checked
     internal_errors  bugs of ours; the diagnostics are incomplete if there is one
     failed           a diagnostic is at or above what its notebook's settings call a failure
+    notices          what was not done, and why: to be said once
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -66,6 +67,7 @@ class Report(NamedTuple):
     files: tuple[PurePath, ...]
     internal_errors: tuple[InternalError, ...]
     failed: bool
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,19 @@ class Shared:
 
     libraries: Libraries = field(default_factory=Libraries)
     projects: dict[Path, Project] = field(default_factory=dict)
+
+
+class _Readable(NamedTuple):
+    """A notebook that was read, and the rules for it."""
+
+    target: Target
+    notebook: Notebook
+    rules: Sequence[Rule]
+
+    def rules_of_ruff(self) -> dict[str, Rule]:
+        """Return those that ruff looks for, by code."""
+        python = self.notebook.language == "python"
+        return {rule.code: rule for rule in self.rules if rule.tool == TOOL} if python else {}
 
 
 @dataclass(slots=True)
@@ -89,6 +104,7 @@ class _Run:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[tuple[PurePath, int], list[str]] = field(default_factory=dict)
     errors: list[InternalError] = field(default_factory=list)
+    notices: dict[str, None] = field(default_factory=dict)
 
 
 def lint(
@@ -109,23 +125,24 @@ def lint(
     run = _Run(rules, find_check or load_check, read, shared or Shared())
     for settings in {target.settings: None for target in targets}:
         run.selected[settings] = select(settings, rules)
-    failed = False
-    for target in targets:
-        found = _lint_file(run, target)
-        failed = failed or fails(found, target.settings)
-        run.diagnostics += found
+    for start in range(0, len(targets), _AT_ONCE):
+        for target, found in _lint_files(run, targets[start : start + _AT_ONCE]):
+            run.diagnostics += [each._replace(failing=fails([each], target.settings)) for each in found]
     run.diagnostics.sort(key=_order)
     files = tuple(target.path for target in targets)
-    return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed)
+    failed = any(each.failing for each in run.diagnostics)
+    return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed, tuple(run.notices))
 
 
 def joined(reports: Sequence[Report]) -> Report:
     """Return the report of a run whose files were checked in several runs, one after another."""
     errors: dict[InternalError, None] = {}
+    notices: dict[str, None] = {}
     sources: dict[tuple[PurePath, int], Sequence[str]] = {}
     for report in reports:
         # A check that cannot be loaded fails in each of the runs.
         errors.update(dict.fromkeys(report.internal_errors))
+        notices.update(dict.fromkeys(report.notices))
         sources.update(report.sources)
     return Report(
         tuple(sorted((each for report in reports for each in report.diagnostics), key=_order)),
@@ -133,6 +150,7 @@ def joined(reports: Sequence[Report]) -> Report:
         tuple(path for report in reports for path in report.files),
         tuple(errors),
         any(report.failed for report in reports),
+        tuple(notices),
     )
 
 
@@ -149,52 +167,52 @@ def load_check(rule: Rule) -> Check:
     return Check(module.check, getattr(module, "LANGUAGE_INDEPENDENT", False))
 
 
-def select(settings: Settings, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return the rules that run under ``settings``.
-
-    Where ``select`` and ``ignore`` both mean a rule, the more precise one wins (a code or name
-    before ``NB30`` before ``NB3``), and ``ignore`` if both are alike. That a file cannot be read is
-    said unless it is ignored: everything else said about such a file would be silence.
-    Raises ConfigurationError for a word that means no rule.
-    """
-    chosen = _ranks((settings.select,) if settings.select else (), rules)
-    ignored = _ranks(settings.ignore, rules)
-    for _, selectors in settings.per_file_ignores:
-        _ranks((selectors,), rules)
-    return tuple(
-        rule
-        for rule in rules
-        if chosen.get(rule.code, 0 if settings.select is None or rule.name == UNREADABLE else -1)
-        > ignored.get(rule.code, -1)
-    )
-
-
-def _ranks(all_selectors: Iterable[Selectors], rules: Sequence[Rule]) -> dict[str, int]:
-    """Return, for each code the selectors mean, how precisely they do."""
-    ranks: dict[str, int] = {}
-    for selectors in all_selectors:
-        for word in selectors.words:
-            for rule in require_matching(word, rules, selectors.origin):
-                rank = _EXACT if word in {rule.code, rule.name} else len(word)
-                ranks[rule.code] = max(rank, ranks.get(rule.code, 0))
-    return ranks
+def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, list[Diagnostic]]]:
+    """Yield what is found in each notebook; ruff looks at them while we do."""
+    readable: list[_Readable] = []
+    for target in targets:
+        rules = for_file(run.selected[target.settings], target.path, target.settings)
+        notebook = _read(run, target)
+        if isinstance(notebook, UnreadableNotebookError):
+            finding = _unreadable(target, str(notebook))
+            raw = finding.location.range.start
+            yield target, [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
+        elif notebook is not None:
+            readable.append(_Readable(target, notebook, rules))
+    for_ruff = [each for each in readable if each.rules_of_ruff()]
+    codes = {code for each in for_ruff for code in each.rules_of_ruff()}
+    with started([each.notebook for each in for_ruff], sorted(codes)) if codes else nullcontext() as ruff:
+        checked = [_checked(run, each) for each in readable]
+        answer = findings(ruff, [each.rules_of_ruff() for each in for_ruff]) if codes else NOT_ASKED
+    run.notices.update(dict.fromkeys(answer.notices))
+    theirs = {each.target.path: rows for each, rows in zip(for_ruff, answer.findings, strict=False)}
+    for each, (ours, ran) in zip(readable, checked, strict=True):
+        found = [*ours, *theirs.get(each.target.path, ())]
+        if each.target.path in theirs:
+            ran.update(rule.name for rule in each.rules_of_ruff().values())
+        report_unused = next((rule for rule in each.rules if rule.name == UNUSED), None)
+        left = unsuppressed(each.notebook, found, run.rules, ran, report_unused)
+        yield each.target, _joined(run, each.notebook, left)
 
 
-def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
-    rules = _for_file(run.selected[target.settings], target)
+def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | None:
+    """Return the notebook, or why it cannot be read; None after a bug of ours."""
     try:
-        notebook = run.read(target.path)
+        return run.read(target.path)
     except UnreadableNotebookError as error:
-        finding = _unreadable(target, str(error))
-        raw = finding.location.range.start
-        return [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
+        return error
     except Exception as error:  # noqa: BLE001 - a bug of ours on one file must not hide the others
         run.errors.append(_internal_error(target, None, error))
-        return []
+        return None
+
+
+def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]], set[str]]:
+    """Return what our checks find in a notebook, and the names of the rules that looked at it."""
+    target, notebook, rules = readable
     wanted = [(rule, check) for rule in rules if (check := _check(run, rule, notebook)) is not None]
-    report_unused = next((rule for rule in rules if rule.name == UNUSED), None)
-    if not wanted and report_unused is None:
-        return []
+    found: list[tuple[Rule, Finding]] = []
+    if not wanted:
+        return found, {UNREADABLE}
     try:
         project = _project(run, target.path)
         analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.shared.libraries)
@@ -202,8 +220,8 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
         raise
     except Exception as error:  # noqa: BLE001 - the same
         run.errors.append(_internal_error(target, None, error))
-        return []
-    found, ran = [], {UNREADABLE}
+        return found, set()
+    ran = {UNREADABLE}
     for rule, check in wanted:
         try:
             found += [(rule, finding) for finding in check.run(analysis)]
@@ -212,7 +230,7 @@ def _lint_file(run: _Run, target: Target) -> list[Diagnostic]:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             run.errors.append(_internal_error(target, rule, error))
-    return _joined(run, notebook, unsuppressed(notebook, found, run.rules, ran, report_unused))
+    return found, ran
 
 
 def _unreadable(target: Target, message: str) -> Finding:
@@ -225,19 +243,9 @@ def _unreadable(target: Target, message: str) -> Finding:
     return Finding(Location(target.path, None, Range(start, start)), reason[place.end() :].strip())
 
 
-def _for_file(rules: Sequence[Rule], target: Target) -> tuple[Rule, ...]:
-    if not target.settings.per_file_ignores:
-        return tuple(rules)
-    path = Path.cwd() / target.path
-    words = [
-        word for globs, selectors in target.settings.per_file_ignores if globs.match(path) for word in selectors.words
-    ]
-    return tuple(rule for rule in rules if not any(matching(word, (rule,)) for word in words))
-
-
 def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
     """Return the rule's check if it has something to say about the notebook."""
-    if rule.name in (UNREADABLE, UNUSED):
+    if rule.name in (UNREADABLE, UNUSED) or rule.tool:
         return None
     if rule.name not in run.checks:
         try:
@@ -265,8 +273,13 @@ def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]
         number = finding.location.cell
         cell = notebook.cells[number - 1] if number else None
         count = cell.execution_count if isinstance(cell, CodeCell) else None
-        raw = _raw_position(raw_map, finding.location)
-        diagnostics.append(Diagnostic(rule, finding, raw, cell.id if cell else None, count))
+        raw = _raw_range(raw_map, finding.location)
+        related = tuple(
+            _raw_range(raw_map, each.location) if each.location.path == notebook.path else None
+            for each in finding.related
+        )
+        start = Position(raw.start.line, raw.start.column) if raw else None
+        diagnostics.append(Diagnostic(rule, finding, start, cell.id if cell else None, count, raw, related))
         if cell is not None:
             lines = run.sources.setdefault((notebook.path, cell.index), list(cell.lines))
             if rule.redact:
@@ -285,10 +298,11 @@ def _redact(lines: list[str], secret: Range) -> None:
         lines[number - 1] = line[:start] + "*" * len(line[start:])
 
 
-def _raw_position(raw_map: RawMap, location: Location) -> Position | None:
-    if location.cell is None:
-        return location.range.start
-    return raw_map.raw_position(location.cell, location.line, location.column)
+def _raw_range(raw_map: RawMap, location: Location) -> RawRange | None:
+    if location.cell is not None:
+        return raw_map.raw_range(location.cell, location.range)
+    start, end = (RawPosition(each.line, each.column, each.column, each.column) for each in location.range)
+    return RawRange(start, end)
 
 
 def _internal_error(target: Target | None, rule: Rule | None, error: Exception) -> InternalError:

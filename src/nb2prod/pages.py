@@ -26,7 +26,7 @@ _SEVERITIES = {str(severity): severity for severity in Severity}
 _CODE = re.compile(r"NB\d{3}$")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
 _SINCE = re.compile(r"\d+\.\d+(\.\d+)?$")
-_PREFIX = re.compile(r"NB\d{0,2}$")
+_PREFIX = re.compile(r"([A-Z]+)\d*$")
 _SECTIONS = (
     "What it does",
     "Why is this bad?",
@@ -102,10 +102,14 @@ def load_page(path: Path) -> Page:
 
 
 def matching(selector: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return the rules a code (``NB301``), name (``hardcoded-path``) or prefix (``NB3``) means."""
-    if _PREFIX.match(selector):
-        return tuple(rule for rule in rules if rule.code.startswith(selector))
-    return tuple(rule for rule in rules if selector in {rule.code, rule.name})
+    """Return the rules a code (``NB301``), name (``hardcoded-path``) or prefix (``NB3``, ``S``) means.
+
+    A prefix has all letters of the codes it means: ``S`` means ``S113`` and not ``SIM102``.
+    """
+    if not (prefix := _PREFIX.match(selector)):
+        return tuple(rule for rule in rules if selector == rule.name)
+    letters = len(prefix[1])
+    return tuple(rule for rule in rules if rule.code.startswith(selector) and not rule.code[letters].isalpha())
 
 
 def require_matching(selector: str, rules: Sequence[Rule], origin: str) -> tuple[Rule, ...]:

@@ -10,7 +10,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from nb2prod.linter import InternalError, Report, Shared, joined, lint, select
+from nb2prod.linter import InternalError, Report, Shared, joined, lint
+from nb2prod.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
