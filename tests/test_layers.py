@@ -24,9 +24,20 @@ PACKAGE = Path(nb2prod.__file__).parent
 # that know each other, never in a circle.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
-    (("config",), ("project",), ("dataflow",)),
+    (("config",), ("declarations", "project"), ("dataflow",)),
     (
-        ("analysis", "changes", "credentials", "installs", "places", "saved_outputs"),
+        (
+            "analysis",
+            "changes",
+            "credentials",
+            "imports",
+            "installs",
+            "models",
+            "operations",
+            "places",
+            "saved_outputs",
+            "writes",
+        ),
         ("learning",),
         ("pages", "examples"),
         ("discovery",),

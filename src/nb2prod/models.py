@@ -1,0 +1,213 @@
+"""What happens to models: where each is fitted, used, changed, saved and loaded, in written order."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from nb2prod.operations import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.dataflow.model import Definition
+
+EventKind = Literal["fit", "use", "change", "save", "load"]
+
+# How far an object is followed through names, `a = b`, and its own methods, `a = a.fit(X)`.
+_DEPTH = 8
+# Their result is written by somebody else.
+_SERIALIZE = ("pickle.dumps", "cloudpickle.dumps", "dill.dump", "dill.dumps")
+
+
+class Event(NamedTuple):
+    """One thing that happens to one model.
+
+    origin  the definitions that made the object: two events of one model share one; empty in a function,
+            where only its callers know which model it is
+    name    the variable, as the call spells it
+    model   its class; None where nobody knows
+    call    what does it; for a function of the notebook that does it to its argument, the call of the function
+    within  for such a call, the one in the function; else the same as ``call``
+    """
+
+    kind: EventKind
+    origin: frozenset[int]
+    name: str
+    model: str | None
+    call: Call
+    within: Call
+
+    def same_model(self, other: Event) -> bool:
+        """Whether both happen to one object."""
+        return not self.origin.isdisjoint(other.origin)
+
+
+@dataclass(slots=True)
+class _Finder:
+    analysis: Analysis
+    # By function and parameter: what its body does to that argument, and by which call.
+    parameters: dict[tuple[int, str], list[tuple[EventKind, Call]]] = field(default_factory=dict)
+    functions: dict[int, ast.FunctionDef] = field(default_factory=dict)
+
+    def events(self) -> Iterator[Event]:
+        for statement in self.analysis.statements():
+            if isinstance(statement.node, ast.FunctionDef):
+                self.functions[statement.index] = statement.node
+        calls = list(self.analysis.calls())
+        for call in calls:
+            if call.statement.index in self.functions:
+                self._note_parameter(call)
+        for call in calls:
+            for kind, node in self._direct(call):
+                name = _root_name(node)
+                origin = frozenset() if call.deferred else self.origins(node, _DEPTH) or _made_here(call)
+                yield Event(kind, origin, name or "the model", self._class(node), call, call)
+            if not call.deferred:
+                yield from self._through(call)
+
+    def _class(self, node: ast.expr) -> str | None:
+        name = self.analysis.qualified_name(node)
+        return None if name is None else self.analysis.libraries.canonical(name)
+
+    def _direct(self, call: Call) -> Iterator[tuple[EventKind, ast.expr]]:
+        """Yield what the call itself does, and the expressions of the models it does it to."""
+        func, effects = call.node.func, call.effects
+        saved = call.qualified_name in _SERIALIZE or "model-save" in effects
+        if call.info is not None or saved:
+            given = call.arguments.get((call.info and call.info.model) or "0")
+            if saved and given is not None:
+                yield from (("save", each) for each in _parts(given))
+            elif isinstance(func, ast.Attribute) and self._is_object(func.value):
+                kind = _kind_of(effects, func.attr)
+                if kind is not None:
+                    yield kind, func.value
+        elif isinstance(func, ast.Attribute) and self._class(func.value) is None:
+            kind = _kind_by_name(func.attr, call)
+            if kind is not None:
+                yield kind, func.value
+
+    def _is_object(self, node: ast.expr) -> bool:
+        name = self._class(node)
+        return name is not None and self.analysis.libraries.klass(name) is not None
+
+    def _note_parameter(self, call: Call) -> None:
+        function = self.functions[call.statement.index]
+        names = {each.arg for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+        for kind, node in self._direct(call):
+            name = _root_name(node)
+            if name in names:
+                self.parameters.setdefault((call.statement.index, name), []).append((kind, call))
+
+    def _through(self, call: Call) -> Iterator[Event]:
+        """Yield what a function of the notebook does to the models it is given."""
+        use = self.analysis.use_at(call.node.func)
+        for definition in self.analysis.flow.reaching(use) if use is not None else ():
+            function = self.functions.get(definition.statement)
+            if function is None or not self.parameters:
+                continue
+            names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+            given = dict(zip(names, call.node.args, strict=False))
+            given |= {each.arg: each.value for each in call.node.keywords if each.arg is not None}
+            for name, node in given.items():
+                for kind, within in self.parameters.get((definition.statement, name), ()):
+                    origin = self.origins(node, _DEPTH)
+                    yield Event(kind, origin, _root_name(node) or name, self._class(node), call, within)
+
+    def origins(self, node: ast.expr, depth: int) -> frozenset[int]:
+        """Return the definitions that made the object ``node`` is, or is a part of; empty where nobody knows."""
+        if depth <= 0:
+            return frozenset()
+        match node:
+            case ast.Name():
+                use = self.analysis.use_at(node)
+                found = self.analysis.flow.reaching(use) if use is not None else ()
+                return frozenset().union(
+                    *(self._made(each, depth - 1) for each in found if each.kind not in ("mutate", "augment"))
+                )
+            case ast.Attribute(value=value, attr=attr) if attr in operations().parts:
+                return self.origins(value, depth - 1)
+            case ast.Call(func=ast.Attribute(value=value, attr="fit" | "set_params" | "state_dict" | "partial_fit")):
+                return self.origins(value, depth - 1)
+            case _:
+                return frozenset()
+
+    def _made(self, definition: Definition, depth: int) -> frozenset[int]:
+        node = self.analysis.statements()[definition.statement].node
+        if isinstance(node, ast.Assign) and definition.node in node.targets:
+            found = self.origins(node.value, depth)
+            if found:
+                return found
+        return frozenset({id(definition)})
+
+
+def _made_here(call: Call) -> frozenset[int]:
+    """Return the definition that a call makes which fits a new object: `model = Ridge().fit(X, y)`."""
+    node = call.statement.node
+    if not isinstance(node, ast.Assign) or node.value is not call.node:
+        return frozenset()
+    return frozenset(id(each) for each in call.statement.definitions if each.node in node.targets)
+
+
+def _kind_of(effects: frozenset[str], method: str) -> EventKind | None:
+    """Return what a method of a known class does to its object."""
+    if "model-save" in effects:
+        return "save"
+    if "model-load" in effects:
+        return "load"
+    if "fit" in effects:
+        # The models of statsmodels stay as they are and return what was fitted.
+        return "fit" if "mutates-argument" in effects else None
+    if effects & {"predict", "score"}:
+        return "use"
+    return "change" if method in operations().changing else None
+
+
+def _kind_by_name(method: str, call: Call) -> EventKind | None:
+    """Return what a method of an unknown class does, as far as its name tells."""
+    known = operations()
+    if method in known.fitting and call.node.args + call.node.keywords:
+        return "fit"
+    if method in known.using:
+        return "use"
+    if method in known.saving:
+        return "save"
+    if method in known.loading:
+        return "load"
+    return "change" if method in known.changing else None
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    """Return what a saved object is made of, where it is put together in the call."""
+    match node:
+        case ast.Dict(values=values):
+            return values
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return elements
+        case _:
+            return [node]
+
+
+def _root_name(node: ast.expr) -> str | None:
+    """Return the variable a model stands in: `model` for `model.state_dict()`."""
+    while isinstance(node, (ast.Attribute, ast.Call)):
+        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
+            return None
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def events(analysis: Analysis) -> list[Event]:
+    """Return what happens to models and transformers, in written order."""
+    return list(_Finder(analysis).events())
+
+
+def is_predictor(analysis: Analysis, name: str | None) -> bool:
+    """Return whether a class is one of models that predict: no transformer, no cluster, no test of a theory."""
+    if name is None:
+        return False
+    known = operations()
+    ancestors = (name, *analysis.libraries.ancestors(name))
+    return any(each in known.bases or each in known.composed for each in ancestors)

@@ -1,0 +1,64 @@
+"""What the rules about operations know beyond the library tables, read from ``rules/operations.toml``."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.data import rules_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from nb2prod.analysis import Analysis
+
+
+class Operations(NamedTuple):
+    """The sets of the file; see the comments there."""
+
+    bases: frozenset[str]
+    composed: frozenset[str]
+    fitting: frozenset[str]
+    using: frozenset[str]
+    saving: frozenset[str]
+    loading: frozenset[str]
+    changing: frozenset[str]
+    parts: frozenset[str]
+    words: frozenset[str]
+    magics: frozenset[str]
+    reading_commands: frozenset[str]
+    registries: frozenset[str]
+    monitors: frozenset[str]
+    contracts: frozenset[str]
+    services: frozenset[str]
+
+
+@cache  # read once a run, by notebooks that fit a model or show results
+def operations() -> Operations:
+    """Return what the file says; a missing table raises ``KeyError``, as the file is ours."""
+    table = tomllib.loads((rules_folder() / "operations.toml").read_text(encoding="utf-8"))
+    models, stores, registries = table["models"], table["stores"], table["registries"]
+    texts = (
+        *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),
+        *(stores[key] for key in ("words", "magics", "reading-commands")),
+        f"{registries['libraries']} {registries['modules']}",
+        *(table[key]["libraries"] for key in ("monitors", "contracts", "services")),
+    )
+    return Operations(*(frozenset(text.split()) for text in texts))
+
+
+def imports_any(analysis: Analysis, modules: Collection[str]) -> bool:
+    """Return whether the notebook imports one of ``modules`` or something in one of them, anywhere."""
+    for statement in analysis.statements():
+        # `import a.b` binds `a`, `from a.b import *` names nobody knows.
+        names = [each.qualified for each in statement.definitions if each.kind in ("import", "star")]
+        names += [full for _, full in statement.inner_imports]
+        if isinstance(statement.node, ast.Import):
+            names += [each.name for each in statement.node.names]
+        for name in names:
+            parts = name.split(".") if name else []
+            if any(".".join(parts[:length]) in modules for length in range(1, len(parts) + 1)):
+                return True
+    return False
