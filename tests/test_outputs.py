@@ -36,6 +36,13 @@ def test_results_have_the_types_that_are_certain() -> None:
     assert "from typing import TYPE_CHECKING, Any\n" in text
 
 
+def test_of_an_import_only_the_types_are_imported_for_results() -> None:
+    text = emit_pipeline(plan_of("from collections import Counter, deque\ncounted = Counter('aab')\nprint(deque())"))
+
+    assert "    counted: Counter\n" in text
+    assert "if TYPE_CHECKING:\n    from collections import Counter\n" in text
+
+
 def test_what_a_model_learns_from_is_no_result_and_the_model_is() -> None:
     learning = "from sklearn.linear_model import Ridge\nX = [[1]]\nmodel = Ridge()\nmodel.fit(X, [1])\nprint(X)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.contracts import FIELD
@@ -165,7 +166,17 @@ def _types(plan: Plan) -> dict[str, str]:
 def _type_imports(plan: Plan, types: Mapping[str, str]) -> list[str]:
     """Return the notebook's imports of what the types name."""
     roots = {text.partition(".")[0] for text in types.values()}
-    return sorted({each.text for each in plan.imports if len(each.binds) == 1 and each.binds[0] in roots})
+    found = (_import_of(roots, each.text) for each in plan.imports if not roots.isdisjoint(each.binds))
+    return sorted({text for text in found if text})
+
+
+def _import_of(roots: set[str], text: str) -> str:
+    """Return an import without the names that are not asked for, empty if none is left; a ``try`` as it stands."""
+    match ast.parse(text).body:
+        case [(ast.Import() | ast.ImportFrom()) as node]:
+            node.names = [each for each in node.names if (each.asname or each.name.partition(".")[0]) in roots]
+            return ast.unparse(node) if node.names else ""
+    return text
 
 
 def _typing_import(plan: Plan, types: Mapping[str, str], named: Sequence[str]) -> list[str]:
