@@ -14,13 +14,16 @@ from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover
 from nb2prod.errors import ConfigurationError
-from nb2prod.linter import InternalError, Report, select
 from nb2prod.pages import load_rules
 from nb2prod.report.text import printable
+from nb2prod.ruff import load_ruff_rules
+from nb2prod.selection import select
 from nb2prod.workers import lint_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from nb2prod.linter import InternalError, Report
 
 # A run that takes longer says how far it is, to whoever watches.
 _PATIENCE = 2.0
@@ -103,7 +106,7 @@ def check(
         fail_on=fail_on,
         isolated=isolated,
     )
-    rules = load_rules()
+    rules = (*load_rules(), *load_ruff_rules())
     configuration = Configuration(overrides)
     # A rule misspelt on the command line is an error even where no notebook is found.
     select(override(Settings(), overrides), rules)
@@ -120,6 +123,8 @@ def check(
         write_error(times)
     else:
         report = lint_all(found.targets, rules, progress=_progress(len(found.targets)))
+    for notice in report.notices:
+        write_error(f"notice: {printable(notice)}")
     changed = False
     if fix or diff:
         from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
