@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from time import monotonic
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
+from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover
-from nb2prod.errors import ConfigurationError
 from nb2prod.pages import load_rules
+from nb2prod.report.formats import FORMATS
 from nb2prod.report.text import printable
 from nb2prod.ruff import load_ruff_rules
 from nb2prod.selection import select
@@ -23,7 +23,7 @@ from nb2prod.workers import lint_all
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nb2prod.linter import InternalError, Report
+    from nb2prod.linter import InternalError
 
 # A run that takes longer says how far it is, to whoever watches.
 _PATIENCE = 2.0
@@ -55,12 +55,14 @@ Exit codes:
 @click.option("--force-exclude", is_flag=True, help="Leave them out even if they are named on the command line.")
 @click.option("--isolated", is_flag=True, help="Read no settings from pyproject.toml.")
 @click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "concise", "json"]),
-    default="text",
-    show_default=True,
-    help="How findings are printed.",
+    "--format", "output_format", type=click.Choice(list(FORMATS)), help="How findings are printed.  [default: text]"
+)
+@click.option(
+    "--output",
+    "outputs",
+    type=Output(),
+    multiple=True,
+    help="Also write the report in this format to a file, or print it so without one. May be repeated.",
 )
 @click.option("--fix", is_flag=True, help="Apply the fixes that are safe, and report what is left.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that may change the meaning.")
@@ -78,7 +80,8 @@ def check(
     *,
     force_exclude: bool,
     isolated: bool,
-    output_format: str,
+    output_format: str | None,
+    outputs: tuple[tuple[str, Path | None], ...],
     fix: bool,
     unsafe_fixes: bool,
     diff: bool,
@@ -91,13 +94,14 @@ def check(
 
     A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`.
     """
-    if statistics and output_format == "json":
+    printed, files = destinations(outputs, output_format, output_file)
+    if statistics and not TEXTS.issuperset(files.values() if printed is None else [printed]):
         raise click.UsageError("--statistics is text; --format json has the counts in its `summary`")
     if (unsafe_fixes or show_fixes) and not (fix or diff):
         raise click.UsageError(f"{'--unsafe-fixes' if unsafe_fixes else '--show-fixes'} needs --fix or --diff")
-    if diff and (output_format != "text" or statistics or output_file):
+    if diff and (output_format or outputs or statistics or output_file):
         raise click.UsageError(
-            "--diff prints differences and no report: it goes with no --format, --statistics or file"
+            "--diff prints differences and no report: it goes with no --format, --output, --statistics or file"
         )
     overrides = Overrides(
         select=_words(selected),
@@ -131,8 +135,7 @@ def check(
 
         report, changed = fix_found(found.targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
     if not diff:
-        text = _rendered(report, output_format, statistics=statistics, to_file=output_file is not None)
-        _write_report(text, output_file)
+        write_report(report, printed, files, statistics=statistics)
     for number, error in enumerate(report.internal_errors, 1):
         write_error(_internal_error(error, with_trace=number <= _MOST_TRACES))
     if report.internal_errors:
@@ -156,29 +159,6 @@ def _progress(files: int) -> Callable[[int], None]:
 def _words(options: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of options that may be repeated and may hold several, separated by commas."""
     return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
-
-
-def _rendered(report: Report, output_format: str, *, statistics: bool, to_file: bool) -> str:
-    if output_format == "json":
-        from nb2prod.report import json  # noqa: PLC0415 - one format a run
-
-        return json.render(report)
-    from nb2prod.report import text  # noqa: PLC0415 - the same
-
-    colour = not to_file and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    if statistics:
-        return text.render_statistics(report, colour=colour)
-    return (text.render if output_format == "text" else text.render_concise)(report, colour=colour)
-
-
-def _write_report(text: str, output_file: Path | None) -> None:
-    if output_file is None:
-        write(text)
-        return
-    try:
-        output_file.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise ConfigurationError(f"--output-file {output_file} cannot be written: {error.strerror}") from None
 
 
 def _internal_error(error: InternalError, *, with_trace: bool) -> str:

@@ -106,6 +106,22 @@ def offsets(source: str, where: Range) -> tuple[int, int]:
     return places[0], places[1]
 
 
+class RawPosition(NamedTuple):
+    """A point in the text of a file, its column counted in each of the ways that formats of reports ask for."""
+
+    line: int
+    column: int
+    utf8: int
+    utf16: int
+
+
+class RawRange(NamedTuple):
+    """A stretch of the text of a file; ``end`` is exclusive."""
+
+    start: RawPosition
+    end: RawPosition
+
+
 class RawMap:
     """Finds characters of cells in the text of the ``.ipynb`` file they were read from.
 
@@ -128,6 +144,23 @@ class RawMap:
         The end of a line is where its line end is written. None where the cell has no such
         place, or where the file was changed by an upgrade beyond recognition.
         """
+        offset = self._offset(cell, line, column)
+        return None if offset is None else _position_at(self._notebook.text, offset)
+
+    def raw_range(self, cell: int, where: Range) -> RawRange | None:
+        """Return where the file has a range of a cell; None as for ``raw_position`` of its start.
+
+        It is empty where only its end is no place of the cell.
+        """
+        start = self._offset(cell, *where.start)
+        if start is None:
+            return None
+        end = self._offset(cell, *where.end)
+        return RawRange(
+            _raw_position(self._notebook.text, start), _raw_position(self._notebook.text, start if end is None else end)
+        )
+
+    def _offset(self, cell: int, line: int, column: int) -> int | None:
         text = self._notebook.text
         if self._cells is None:
             self._cells = _cell_starts(text, self._notebook.nbformat[0])
@@ -143,8 +176,7 @@ class RawMap:
             return None
         if cell not in self._strings:
             self._strings[cell] = _source_strings(text, self._cells[cell - 1])
-        raw = _raw_offset(text, self._strings[cell], source, offset)
-        return None if raw is None else _position_at(text, raw)
+        return _raw_offset(text, self._strings[cell], source, offset)
 
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -202,3 +234,13 @@ def _position_at(text: str, offset: int) -> Position:
         line = bisect_right(starts, offset)
         return Position(line, offset - starts[line - 1] + 1)
     return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+
+def _raw_position(text: str, offset: int) -> RawPosition:
+    line, column = _position_at(text, offset)
+    before = text[offset - column + 1 : offset]
+    if before.isascii():
+        return RawPosition(line, column, column, column)
+    utf8 = len(before.encode("utf-8", "surrogatepass"))
+    utf16 = len(before.encode("utf-16-le", "surrogatepass")) // 2
+    return RawPosition(line, column, utf8 + 1, utf16 + 1)

@@ -19,7 +19,7 @@ def render(report: Report) -> str:
     """Return the report as JSON: pure ASCII, keys in the documented order, a newline at the end."""
     whole = {
         "version": VERSION,
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "diagnostics": [as_object(diagnostic) for diagnostic in report.diagnostics],
         "summary": {
             "files": len(report.files),
             "severities": per_severity(report),
@@ -30,7 +30,8 @@ def render(report: Report) -> str:
     return json.dumps(whole, indent=2) + "\n"
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return a diagnostic as the JSON report has it."""
     place = _place(diagnostic.location)
     return {
         "path": place.pop("path"),

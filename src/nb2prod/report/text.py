@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Severity
@@ -32,8 +33,19 @@ def render(report: Report, *, colour: bool = False) -> str:
 
 def render_concise(report: Report, *, colour: bool = False) -> str:
     """Return one line for each diagnostic, and a summary line."""
-    lines = [_headline(diagnostic, colour=colour) for diagnostic in report.diagnostics]
+    lines = [headline(diagnostic, colour=colour) for diagnostic in report.diagnostics]
     return "\n".join([*lines, summary(report)]) + "\n"
+
+
+def render_grouped(report: Report, *, colour: bool = False) -> str:
+    """Return the name of each notebook and below it a line for each of its diagnostics, and a summary line."""
+    blocks = []
+    for path, group in groupby(report.diagnostics, key=lambda each: each.location.path):
+        found = [(str(each.location).removeprefix(f"{path}:"), each) for each in group]
+        width = max(len(place) for place, _ in found)
+        lines = [f"  {printable(place):<{width}}  {_sentence(each, colour=colour)}" for place, each in found]
+        blocks.append("\n".join([_styled(printable(str(path)), _BOLD, colour=colour), *lines]))
+    return "\n\n".join([*blocks, summary(report)]) + "\n"
 
 
 def render_statistics(report: Report, *, colour: bool = False) -> str:
@@ -110,15 +122,19 @@ def _place(location: Location, *, colour: bool = False) -> str:
     return f"{path}{printable(str(location)[len(str(location.path)) :])}"
 
 
-def _headline(diagnostic: Diagnostic, *, colour: bool) -> str:
+def headline(diagnostic: Diagnostic, *, colour: bool = False) -> str:
+    """Return the line that says where, how bad, which rule and what."""
+    return f"{_place(diagnostic.location, colour=colour)}: {_sentence(diagnostic, colour=colour)}"
+
+
+def _sentence(diagnostic: Diagnostic, *, colour: bool) -> str:
     rule = diagnostic.rule
     label = _label(diagnostic.severity, rule.code, colour=colour)
-    message = printable(diagnostic.finding.message)
-    return f"{_place(diagnostic.location, colour=colour)}: {label} {rule.name}: {message}"
+    return f"{label} {rule.name}: {printable(diagnostic.finding.message)}"
 
 
 def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[str]:
-    yield _headline(diagnostic, colour=colour)
+    yield headline(diagnostic, colour=colour)
     location = diagnostic.location
     lines = report.sources.get((location.path, location.cell)) if location.cell else None
     if lines:
