@@ -140,7 +140,9 @@ def test_a_parameter_no_configuration_can_have_stays_a_value_of_its_step(tmp_pat
 def test_a_dry_run_says_what_would_become_of_each_cell_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = notebook(tmp_path, "import math\n%matplotlib inline", "x = 1\nx", "def f(a):\n    return a\nprint(f(math.pi), x)")
+    path = notebook(
+        tmp_path, "import math\n%matplotlib inline", "x = 1\nx", "def f(a):\n    return a\nprint(f(math.pi), x)"
+    )
 
     assert run(["convert", str(path), "--dry-run"]) == 0
 

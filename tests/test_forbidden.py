@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,13 +32,13 @@ message = "{name} is not used here"
 
 def found(folder: Path, table: str, *cells: str) -> list[tuple[int | None, int, str]]:
     """Return cell, line and message of what a page with ``table`` finds in a notebook of ``cells``."""
-    from nbformat import v4, write  # noqa: PLC0415 - slow to import
-
     rules = folder / "rules"
     rules.mkdir()
     (rules / "house-rule.md").write_text(PAGE.replace("{table}", table), encoding="utf-8")
     notebook = folder / "notebook.ipynb"
-    write(v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells]), notebook)
+    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    data = {"cells": [{**code, "source": cell} for cell in cells], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    notebook.write_text(json.dumps(data), encoding="utf-8")
     settings = Settings(select=Selectors(("NB998",), "the test"))
     report = lint([Target(notebook, settings)], load_rules(rules))
     assert report.internal_errors == ()
