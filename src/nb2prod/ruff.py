@@ -56,7 +56,7 @@ NOT_ASKED = Answer(())
 
 def load_ruff_rules(path: Path | None = None) -> tuple[Rule, ...]:
     """Return the rules of ruff that we report, by code; ConfigurationError for a table that is wrong."""
-    path = path or rules_folder() / "ruff.toml"
+    path = path or rules_folder() / "ruff-rules.toml"
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8"))["rules"]
     except tomllib.TOMLDecodeError as error:
