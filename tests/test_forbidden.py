@@ -36,7 +36,7 @@ def found(folder: Path, table: str, *cells: str) -> list[tuple[int | None, int, 
     rules.mkdir()
     (rules / "house-rule.md").write_text(PAGE.replace("{table}", table), encoding="utf-8")
     notebook = folder / "notebook.ipynb"
-    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     data = {"cells": [{**code, "source": cell} for cell in cells], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     notebook.write_text(json.dumps(data), encoding="utf-8")
     settings = Settings(select=Selectors(("NB998",), "the test"))
