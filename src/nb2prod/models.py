@@ -63,7 +63,11 @@ class _Finder:
         for call in calls:
             for kind, node in self._direct(call):
                 name = _root_name(node)
-                origin = frozenset() if call.deferred else self.origins(node, _DEPTH) or _made_here(call)
+                origin = frozenset() if call.deferred else self.origins(node, _DEPTH)
+                if not origin and not call.deferred:
+                    made = _made_here(call)
+                    origin = frozenset(id(each) for each in made)
+                    name = made[0].name if made else name
                 yield Event(kind, origin, name or "the model", self._class(node), call, call)
             if not call.deferred:
                 yield from self._through(call)
@@ -143,12 +147,12 @@ class _Finder:
         return frozenset({id(definition)})
 
 
-def _made_here(call: Call) -> frozenset[int]:
-    """Return the definition that a call makes which fits a new object: `model = Ridge().fit(X, y)`."""
+def _made_here(call: Call) -> list[Definition]:
+    """Return what a call binds that fits a new object: `model = Ridge().fit(X, y)`."""
     node = call.statement.node
     if not isinstance(node, ast.Assign) or node.value is not call.node:
-        return frozenset()
-    return frozenset(id(each) for each in call.statement.definitions if each.node in node.targets)
+        return []
+    return [each for each in call.statement.definitions if each.node in node.targets]
 
 
 def _kind_of(effects: frozenset[str], method: str) -> EventKind | None:
@@ -211,3 +215,31 @@ def is_predictor(analysis: Analysis, name: str | None) -> bool:
     known = operations()
     ancestors = (name, *analysis.libraries.ancestors(name))
     return any(each in known.bases or each in known.composed for each in ancestors)
+
+
+def fitted_predictors(analysis: Analysis, found: list[Event]) -> list[Event]:
+    """Return the fits among ``found`` of models that predict and are put to use, in written order.
+
+    What a function of the notebook returns is one if it is fitted on data and a target and then predicts.
+    """
+    used = [each for each in found if each.kind == "use"]
+    return [
+        each
+        for each in found
+        if each.kind == "fit"
+        and (is_predictor(analysis, each.model) or _is_made_by_function(analysis, each))
+        and any(each.same_model(use) for use in used)
+    ]
+
+
+def _is_made_by_function(analysis: Analysis, event: Event) -> bool:
+    """Whether the object came out of a function of the notebook, and is fitted with data and a target."""
+    if event.model is not None or len(event.within.arguments) < 2:  # noqa: PLR2004 X and y
+        return False
+    for statement in analysis.statements():
+        value = getattr(statement.node, "value", None)
+        if isinstance(value, ast.Call) and any(id(each) in event.origin for each in statement.definitions):
+            use = analysis.use_at(value.func)
+            made = analysis.flow.reaching(use) if use is not None else ()
+            return any(each.kind == "function" for each in made)
+    return False
