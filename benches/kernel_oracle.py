@@ -187,6 +187,23 @@ def _kind(opname: str) -> str | None:
     return "other" if opname in _MISTAKEN else None
 
 
+def unbound(flow: Flow) -> Iterator[Use]:
+    """Yield the uses that no definition reaches, in the order they would fail.
+
+    After a star import, ``%run`` or ``exec`` that is not known; reads inside strings may be column names.
+    """
+    opening = [each for each in flow.order if each.dynamic or any(made.kind == "star" for made in each.definitions)]
+    opened = False
+    for statement in flow.order:
+        opened = opened or statement in opening
+        for use in statement.uses:
+            # A function may be called after what makes it unknowable.
+            unknowable = bool(opening) if use.deferred else opened
+            known = unknowable or flow.reaching(use) or use.name in PREDEFINED
+            if not known and isinstance(use.node, ast.Name):
+                yield use
+
+
 class _Claims:
     """What the flow of a program says, by statement and position."""
 
@@ -204,7 +221,7 @@ class _Claims:
                 made.setdefault(each.name, []).append(each)
             self.uses.append(at)
             self.made.append(made)
-        self.unbound = set(flow.unbound())
+        self.unbound = set(unbound(flow))
         self.live = [flow.live_after(statement) for statement in flow.statements]
         self.stars = [each for statement in flow.statements for each in statement.definitions if each.name == "*"]
 

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from kernel_oracle import unbound
+
 from nb2prod.dataflow.flow import PREDEFINED, analyse, collect_statements
 from nb2prod.errors import UnreadableNotebookError
 from nb2prod.notebook.code import read_code
@@ -49,7 +51,7 @@ def ours(source: str) -> set[str] | None:
     if cell.tree is None:
         return None
     flow = analyse(collect_statements(Notebook(PurePath("module"), (cell,), "python", (4, 5), {})))
-    return {use.name for use in flow.unbound() if not use.name.startswith("__")}
+    return {use.name for use in unbound(flow) if not use.name.startswith("__")}
 
 
 def by_pyflakes(tree: ast.Module) -> set[str]:

@@ -2,34 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
-
-from nb2prod.analysis import Analysis, analyse_notebook
-from nb2prod.notebook.read import parse_notebook
-
-
-def analysis_of(*cells: str) -> Analysis:
-    """Return the analysis of a notebook with these code cells."""
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"c{number}",
-                "metadata": {},
-                "outputs": [],
-                "execution_count": None,
-                "source": text,
-            }
-            for number, text in enumerate(cells)
-        ],
-    }
-    return analyse_notebook(parse_notebook(json.dumps(document).encode(), Path("n.ipynb")))
+from notebooks import analysis_of
 
 
 @pytest.mark.parametrize(

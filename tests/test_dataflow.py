@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from notebooks import notebook_of
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
-from nb2prod.notebook.read import parse_notebook
+from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
     from nb2prod.dataflow.model import Use
 
 
-def flow_of(*cells: str, counts: tuple[int | None, ...] | None = None, order: Order = Order.WRITTEN) -> Flow:
+def flow_of(*cells: str, counts: tuple[int | None, ...] = (), order: Order = Order.WRITTEN) -> Flow:
     """Return the flow of a notebook with these code cells."""
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"c{number}",
-                "metadata": {},
-                "outputs": [],
-                "execution_count": counts[number] if counts else None,
-                "source": source,
-            }
-            for number, source in enumerate(cells)
-        ],
-    }
-    return analyse(collect_statements(parse_notebook(json.dumps(document).encode(), Path("n.ipynb"))), order)
+    return analyse(collect_statements(notebook_of(*cells, counts=counts)), order)
 
 
 def definitions(source: str) -> list[tuple[str, str, bool]]:
@@ -47,7 +30,8 @@ def definitions(source: str) -> list[tuple[str, str, bool]]:
 
 def unbound(*cells: str) -> list[str]:
     """Return the names nothing defines."""
-    return [use.name for use in flow_of(*cells).unbound()]
+    notebook = notebook_of(*cells)
+    return [each.name for each in unbound_names(notebook, analyse(collect_statements(notebook)))]
 
 
 @pytest.mark.parametrize(
@@ -185,20 +169,19 @@ def test_the_last_expression_is_displayed_unless_a_semicolon_ends_it() -> None:
 
 
 def test_magics_bind_what_they_bind() -> None:
-    flow = flow_of("%%capture out\nprint(1)", "files = !ls", "%time z = 3", "print(out, files, z)")
-    assert list(flow.unbound()) == []
+    assert unbound("%%capture out\nprint(1)", "files = !ls", "%time z = 3", "print(out, files, z)") == []
 
 
 def test_names_inside_formulas_and_queries_are_reads_that_may_be_columns() -> None:
-    flow = flow_of("limit = 3\ndf = 1", "df.query('age > @limit and size < 3')", "ols('y ~ np.log(x)', df)\nnp = 1")
+    cells = ("limit = 3\ndf = 1", "df.query('age > @limit and size < 3')", "ols('y ~ np.log(x)', df)\nnp = 1")
+    flow = flow_of(*cells)
     assert "limit" in {use.name for use in flow.statements[2].uses}
     assert {"y", "np", "x"} <= {use.name for use in flow.statements[3].uses}
-    assert [use.name for use in flow.unbound()] == ["ols"]
+    assert unbound(*cells) == ["ols"]
 
 
 def test_a_measured_cell_binds_nothing() -> None:
-    flow = flow_of("%%timeit\nx = 1", "print(x)")
-    assert [use.name for use in flow.unbound()] == ["x"]
+    assert unbound("%%timeit\nx = 1", "print(x)") == ["x"]
 
 
 def test_after_a_magic_that_runs_another_file_nothing_is_surely_undefined() -> None:
@@ -276,6 +259,7 @@ def test_a_star_import_after_its_definition_makes_what_a_function_reads_unknowab
 def test_a_class_body_changes_a_global_in_place_at_once() -> None:
     assert ("xs", "mutate", False) in definitions("class C:\n    xs.append(1)")
     assert definitions("class C:\n    xs = []\n    xs.append(1)") == [("C", "class", True)]
+    assert ("xs", "mutate", False) in definitions("class C:\n    class D:\n        xs.append(1)\n        xs = []")
 
 
 @pytest.mark.parametrize(

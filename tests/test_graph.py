@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from notebooks import analysis_of
 
-from nb2prod.analysis import analyse_notebook
 from nb2prod.cli import CLEAN, USAGE, run
-from nb2prod.notebook.read import parse_notebook
 from nb2prod.report.graph import Edge, Graph, dependency_graph, render_dot, render_json, render_mermaid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def graph_of(*cells: str, counts: tuple[int, ...] = ()) -> Graph:
     """Return the graph of a notebook; a cell that starts with ``# `` is markdown."""
-    left = list(counts)
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"language": "python", "name": "python3"}},
-        "cells": [
-            {"cell_type": "markdown", "id": f"c{number}", "metadata": {}, "source": source}
-            if source.startswith("# ")
-            else {"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": [], "source": source}
-            | {"execution_count": left.pop(0) if left else None}
-            for number, source in enumerate(cells)
-        ],
-    }
-    return dependency_graph(analyse_notebook(parse_notebook(json.dumps(document).encode(), Path("n.ipynb"))))
+    return dependency_graph(analysis_of(*cells, counts=counts, markdown="# "))
 
 
 def test_an_edge_leads_from_where_a_value_is_made_to_where_it_is_read() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from notebooks import notebook_of
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.dataflow.flow import analyse, collect_statements
@@ -15,25 +15,18 @@ from nb2prod.dataflow.names import given_names, name_table
 from nb2prod.dataflow.paths import is_guarded, path_to, surely_runs
 from nb2prod.dataflow.unbound import Unbound, unbound_names
 from nb2prod.libraries import Libraries
-from nb2prod.notebook.read import parse_notebook, read_notebook
+from nb2prod.notebook.read import read_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Real latent bugs in notebooks that run from top to bottom: methods nothing calls read a name nobody defines.
 LATENT = {("sklearn_api.ipynb", "score"), ("sklearn_api.ipynb", "X_prime")}
 
 
-def document(*cells: str, **metadata: Any) -> bytes:
-    """Return a notebook with these code cells."""
-    found: list[dict[str, Any]] = [
-        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
-        for n, source in enumerate(cells)
-    ]
-    kernel = {"kernelspec": {"name": "python3", "language": "python"}}
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel | metadata, "cells": found}).encode()
-
-
 def unbound(*cells: str, **metadata: Any) -> tuple[Unbound, ...]:
     """Return the unbound names of a notebook with these code cells."""
-    notebook = parse_notebook(document(*cells, **metadata), Path("n.ipynb"))
+    notebook = notebook_of(*cells, metadata=metadata)
     return unbound_names(notebook, analyse(collect_statements(notebook)))
 
 
@@ -53,7 +46,7 @@ def causes(*cells: str, **metadata: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_the_platform_in_the_metadata_says_which_names_are_given(metadata: dict[str, Any], names: set[str]) -> None:
-    notebook = parse_notebook(document("1", **metadata), Path("n.ipynb"))
+    notebook = notebook_of("1", metadata=metadata)
     given = given_names(notebook)
     assert given is not None
     assert names <= given

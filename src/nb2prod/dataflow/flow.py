@@ -20,7 +20,7 @@ from nb2prod.dataflow.propagate import Propagation
 from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nb2prod.dataflow.model import Statement, Use
     from nb2prod.dataflow.propagate import Calls
@@ -101,26 +101,6 @@ class Flow:
             if calls is not None:
                 live |= calls.ever
         return frozenset(live)
-
-    def unbound(self) -> Iterator[Use]:
-        """Yield the uses of names that nothing defines, in the order they would fail.
-
-        A star import, ``%run`` or ``exec`` before it makes "undefined" unknowable; such uses and
-        names that may be column names (reads inside strings) are not yielded.
-        """
-        unknowable = False
-        ever = any(_opens_namespace(statement) for statement in self.order)
-        for statement in self.order:
-            unknowable = unknowable or _opens_namespace(statement)
-            for use in statement.uses:
-                if (
-                    # A function may be called after what makes it unknowable.
-                    not (ever if use.deferred else unknowable)
-                    and use not in self._reaching
-                    and use.name not in PREDEFINED
-                    and isinstance(use.node, ast.Name)
-                ):
-                    yield use
 
 
 def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
@@ -227,7 +207,3 @@ def analyse(statements: Sequence[Statement], order: Order = Order.WRITTEN) -> Fl
     found = Propagation(statements, order_of_statements)
     found.run()
     return Flow(tuple(statements), order_of_statements, found.reaching, found.unsure, found.state, found.reads)
-
-
-def _opens_namespace(statement: Statement) -> bool:
-    return statement.dynamic or any(definition.kind == "star" for definition in statement.definitions)

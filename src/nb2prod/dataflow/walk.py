@@ -193,8 +193,12 @@ class Walk:
         """Return whether ``name`` is the module's here, outside of functions."""
         scope = self.scope
         while scope is not None:
-            # Only its own statements see what a class body binds.
-            if scope.kind == "function" or (name in scope.stores and (scope is self.scope or scope.kind != "class")):
+            if scope.kind == "function":
+                return False
+            # Only its own statements see what a class body binds, and only once it is bound.
+            if name in scope.stores and (
+                scope.kind != "class" or (scope is self.scope and scope.key(name) in self.bound)
+            ):
                 return False
             scope = scope.parent
         return True
