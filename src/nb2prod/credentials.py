@@ -56,6 +56,10 @@ _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]
 _BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
 _SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)"
 _WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)"
+_SHOWN = (
+    r"(?i)\b(?P<name>\w{0,40}?(?:passphrase|passwd|password|pwd|secret|token|key))['\"]?\s{0,3}[=:]\s{0,3}"
+    r"['\"]?(?P<value>[^\s'\",;)\]}]{8,})"
+)
 _DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -139,6 +143,37 @@ def is_unmistakable(value: str) -> bool:
     return len(value) >= 8 and (mixed > 1 or len(value) >= 16)  # noqa: PLR2004 what nobody writes by chance
 
 
+def credentials_in_text(text: str) -> Iterator[str]:
+    """Yield what each credential in a text that a program wrote is (``a password``), never the credential.
+
+    Words after a telling name count only where nobody writes them by chance: output is full of data.
+    """
+    if any(part in text for part in _PARTS):
+        for line in text.splitlines():
+            yield from (kind for kind, *_ in _formats_in(line))
+    if _hints(text):
+        for found in re.finditer(_SHOWN, text):
+            kind = _kind(found["name"], found["value"])
+            if kind and is_unmistakable(found["value"]):
+                yield kind
+
+
+def credentials_in_metadata(value: object, name: str = "") -> Iterator[str]:
+    """Yield what each credential in metadata is: text under a telling key, or in the format of an issuer."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from credentials_in_metadata(item, str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from credentials_in_metadata(item, name)
+    elif isinstance(value, str) and value:
+        kind = _kind(name, value)
+        if kind:
+            yield kind
+        elif any(part in value for part in _PARTS):
+            yield from (found for found, *_ in _formats_in(value))
+
+
 def _hints(text: str) -> bool:
     """Return whether anything in ``text`` may be named like a credential."""
     # Ten times as fast as a regular expression that ignores case.
@@ -154,17 +189,21 @@ def _formatted(cell: Cell) -> Iterator[Credential]:
     else:
         return
     for number, line in enumerate(cell.lines, 1):
-        text = re.sub(_DATA_URI, lambda found: " " * len(found[0]), line)
-        for found in re.finditer(_FORMAT, text):
-            kind = list(_FORMATS)[int((found.lastgroup or "f0")[1:])]
-            if kind == "a private key" or not (re.search(_STAND_IN, found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
-                where = cell.location(number, found.start() + 1, number, found.end() + 1)
-                yield Credential(where, kind, found[0].partition("Key=")[2] or found[0])
-        for found in re.finditer(_ADDRESS, text):
-            default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
-            if _is_password(found["value"]) and not default:
-                where = cell.location(number, found.start() + 1, number, found.end() + 1)
-                yield Credential(where, "an address with a password", found["value"], "password")
+        for kind, start, end, value, name in _formats_in(line):
+            yield Credential(cell.location(number, start + 1, number, end + 1), kind, value, name)
+
+
+def _formats_in(line: str) -> Iterator[tuple[str, int, int, str, str]]:
+    """Yield kind, start, end, value and name of what has an issuer's format, or is an address with a password."""
+    text = re.sub(_DATA_URI, lambda found: " " * len(found[0]), line) if "base64," in line else line
+    for found in re.finditer(_FORMAT, text):
+        kind = list(_FORMATS)[int((found.lastgroup or "f0")[1:])]
+        if kind == "a private key" or not (re.search(_STAND_IN, found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
+            yield kind, found.start(), found.end(), found[0].partition("Key=")[2] or found[0], ""
+    for found in re.finditer(_ADDRESS, text) if "://" in text else ():
+        default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
+        if _is_password(found["value"]) and not default:
+            yield "an address with a password", found.start(), found.end(), found["value"], "password"
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Credential]:

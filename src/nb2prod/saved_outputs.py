@@ -60,6 +60,35 @@ def printed_text(cell: CodeCell) -> str | None:
     return joined if whole else None
 
 
+def output_texts(cell: CodeCell) -> Iterator[str]:
+    """Yield the texts among a cell's outputs: streams, results as text, HTML or JSON, tracebacks. Pictures are none."""
+    for output in cell.outputs:
+        if not hasattr(output, "get"):
+            continue
+        yield from _strings(output.get("text"))
+        yield from _strings(output.get("traceback"))
+        data = output.get("data")
+        if isinstance(data, dict):
+            for kind, value in data.items():
+                if kind.startswith("text/") or kind == "application/json":
+                    yield from _strings(value)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        if all(isinstance(each, str) for each in value):
+            yield "".join(value)
+        else:
+            for each in value:
+                yield from _strings(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            # What is told by its key only makes sense with it.
+            yield from (f"{key}: {text}" for text in _strings(each))
+
+
 def _is_silent(node: ast.stmt) -> bool:
     """Whether running ``node`` prints nothing, for sure: definitions without decorators, constants."""
     match node:
