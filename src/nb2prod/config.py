@@ -73,6 +73,7 @@ class Settings(NamedTuple):
     exclude           files that are not checked unless named on the command line
     fail_on           the least severity that makes a run fail; None for never
     per_file_ignores  rules that are silent in files that match
+    baseline          the file of findings that are known
     """
 
     source: Path | None = None
@@ -81,6 +82,7 @@ class Settings(NamedTuple):
     exclude: tuple[Globs, ...] = ()
     fail_on: Severity | None = Severity.ERROR
     per_file_ignores: tuple[tuple[Globs, Selectors], ...] = ()
+    baseline: Path | None = None
 
 
 class Overrides(NamedTuple):
@@ -161,7 +163,7 @@ def override(settings: Settings, overrides: Overrides) -> Settings:
 
 
 def _settings(path: Path, table: dict[str, Any]) -> Settings:
-    known = {"select", "ignore", "exclude", "fail-on", "per-file-ignores"}
+    known = {"select", "ignore", "exclude", "fail-on", "per-file-ignores", "baseline"}
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{path}: unknown key `{key}` in [tool.nb2prod]; {_suggestion(key, known)}")
@@ -180,6 +182,11 @@ def _settings(path: Path, table: dict[str, Any]) -> Settings:
             wrong = _expected(path, "fail-on", "error, warning, note or never", value)
             raise wrong
         settings = settings._replace(fail_on=FAIL_ON[value])
+    if "baseline" in table:
+        value = table["baseline"]
+        if not isinstance(value, str):
+            raise _expected(path, "baseline", "the name of a file", value)
+        settings = settings._replace(baseline=folder / value)
     if "per-file-ignores" in table:
         value = table["per-file-ignores"]
         if not isinstance(value, dict):

@@ -32,6 +32,8 @@ _PATIENCE = 2.0
 _MOST_TRACES = 5
 
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
 # A paragraph after \b keeps its lines.
 _EXIT_CODES = """\b
 Exit codes:
@@ -68,9 +70,11 @@ Exit codes:
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that may change the meaning.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the findings that are fixed.")
+@click.option("--baseline", type=_FILE, help="Report only what this file does not have.")
+@click.option("--write-baseline", type=_FILE, help="Write what is found to a file; with --baseline only what is known.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
 @click.option("--timing", is_flag=True, help="Print where the time goes, by rule, to standard error.")
-@click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
+@click.option("--output-file", type=_FILE, help="Write the report to a file.")
 def check(
     paths: tuple[Path, ...],
     selected: tuple[str, ...],
@@ -86,6 +90,8 @@ def check(
     unsafe_fixes: bool,
     diff: bool,
     show_fixes: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
     statistics: bool,
     timing: bool,
     output_file: Path | None,
@@ -134,6 +140,10 @@ def check(
         from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
 
         report, changed = fix_found(found.targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
+    if (baseline or write_baseline or any(target.settings.baseline for target in found.targets)) and not diff:
+        from nb2prod.cli.baselines import without_known  # noqa: PLC0415 - few runs have one
+
+        report = without_known(report, found.targets, rules, baseline, write_baseline)
     if not diff:
         write_report(report, printed, files, statistics=statistics)
     for number, error in enumerate(report.internal_errors, 1):
