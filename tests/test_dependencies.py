@@ -8,8 +8,9 @@ from pathlib import Path, PurePath
 import pytest
 from packaging.requirements import Requirement
 
-from nb2prod.convert.dependencies import imported, infer_dependencies
+from nb2prod.convert.dependencies import infer_dependencies
 from nb2prod.convert.plan import LocalFile
+from nb2prod.imports import imported
 from nb2prod.installs import installs, requirement
 from nb2prod.libraries import Libraries
 from nb2prod.notebook.read import parse_notebook

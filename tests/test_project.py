@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import nb2prod.project
-from nb2prod.project import Project, Requirement
+from nb2prod.declarations import Requirement
+from nb2prod.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from nb2prod.declarations import Declared, Requirement, declared, requirements
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -28,21 +30,6 @@ _CODE = r"""(?xs)
     | (?P<name>[^\W\d]\w*)
     """
 _NAME = re.compile(r"[^\W\d]\w*")
-_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
-_CONDA_ITEM = re.compile(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
-
-
-class Requirement(NamedTuple):
-    """A declared dependency.
-
-    name       the distribution, normalised (lower case, hyphens)
-    specifier  what follows the name: version, URL or marker, as written; empty for any version
-    path       the file that declares it
-    """
-
-    name: str
-    specifier: str
-    path: Path
 
 
 class _Tests(NamedTuple):
@@ -107,20 +94,39 @@ class Project:
         and environment.yml. A file that cannot be read or parsed declares nothing.
         """
         if "requirements" not in self._of_folder:
-            self._of_folder["requirements"] = tuple(self._requirements())
+            self._of_folder["requirements"] = tuple(requirements(self.dependency_files(), self._text))
         found: tuple[Requirement, ...] = self._of_folder["requirements"]
         return found
 
     def dependency_files(self) -> tuple[Path, ...]:
         """Return the files ``requirements`` looks at: those of the nearest folder that has any."""
-        for folder in (self.folder, *self.folder.parents):
+        for folder in self._folders():
             files = sorted(folder.glob("requirements*.txt"))
             files += [folder / name for name in ("pyproject.toml", "environment.yml", "environment.yaml")]
             if found := tuple(path for path in files if path.is_file()):
                 return found
-            if folder == self.root:
-                break
         return ()
+
+    def declared(self) -> Declared:
+        """Return what all files between the notebook and the root declare, whatever their kind, names only."""
+        if "declared" not in self._of_folder:
+            self._of_folder["declared"] = declared(list(self._folders()), self._text)
+        found: Declared = self._of_folder["declared"]
+        return found
+
+    def _folders(self) -> Iterator[Path]:
+        for folder in (self.folder, *self.folder.parents):
+            yield folder
+            if folder == self.root:
+                return
+
+    def modules_above(self) -> frozenset[str]:
+        """Return the modules and packages of the folders up to the root, and of a ``src`` folder in them."""
+        if "modules_above" not in self._of_folder:
+            folders = [place for folder in self._folders() for place in (folder, folder / "src")]
+            self._of_folder["modules_above"] = frozenset(name for folder in folders for name in _modules(folder))
+        found: frozenset[str] = self._of_folder["modules_above"]
+        return found
 
     def modules(self) -> frozenset[str]:
         """Return the names that ``import`` finds beside the notebook: modules and packages of its folder."""
@@ -135,33 +141,10 @@ class Project:
         tests: _Tests = self._of_root["tests"]
         return tests
 
-    def _requirements(self) -> Iterator[Requirement]:
-        for path in self.dependency_files():
-            if path.suffix == ".txt":
-                yield from self._requirements_txt(path, {path})
-            elif path.suffix == ".toml":
-                yield from _pyproject(path, self._text(path))
-            else:
-                yield from _environment(path, self._text(path))
-
     def _text(self, path: Path) -> str:
         """Return a file's text, empty where it cannot be read or is no reasonable size."""
         self._consulted[path] = None
         return _bounded_text(path) or ""
-
-    def _requirements_txt(self, path: Path, seen: set[Path]) -> Iterator[Requirement]:
-        for line in self._text(path).replace("\\\n", " ").splitlines():
-            text = re.sub(r"(^|\s)#.*", "", line).strip()
-            if include := re.match(r"(?:-r|--requirement)[ =]*(?P<file>\S+)", text):
-                # Files may include each other by different spellings.
-                other = Path(os.path.normpath(path.parent / include["file"]))
-                if other not in seen:
-                    seen.add(other)
-                    yield from self._requirements_txt(other, seen)
-            elif egg := re.match(r"(?:-e|--editable)?\s*\S+://\S*#egg=(?P<name>[\w.-]+)", line.strip()):
-                yield Requirement(_normalised(egg["name"]), text, path)
-            elif text and not text.startswith("-"):
-                yield from _requirement(text, path)
 
 
 def _bounded_text(path: Path) -> str | None:
@@ -217,54 +200,3 @@ def _modules(folder: Path) -> Iterator[str]:
             yield stem
         elif entry.name.isidentifier() and Path(entry.path, "__init__.py").is_file():
             yield entry.name
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _requirement(text: str, path: Path) -> Iterator[Requirement]:
-    if match := _REQUIREMENT.match(text):
-        yield Requirement(_normalised(match["name"]), match["rest"].strip(), path)
-
-
-def _pyproject(path: Path, text: str) -> Iterator[Requirement]:
-    import tomllib  # noqa: PLC0415 - only rules about dependencies ask
-
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return
-    project = _table(table.get("project"))
-    lists = [project.get("dependencies"), *_table(project.get("optional-dependencies")).values()]
-    lists += _table(table.get("dependency-groups")).values()
-    for items in lists:
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, str):
-                yield from _requirement(item, path)
-    poetry = _table(_table(table.get("tool")).get("poetry"))
-    groups = [poetry, *map(_table, _table(poetry.get("group")).values())]
-    for group in groups:
-        for name, version in _table(group.get("dependencies")).items():
-            if name != "python":
-                yield Requirement(_normalised(name), version if isinstance(version, str) else "", path)
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _environment(path: Path, text: str) -> Iterator[Requirement]:
-    """Read the ``dependencies`` list of a conda environment, line by line: its form is that of a list of words."""
-    yield from _conda_items(path, text.splitlines())
-
-
-def _conda_items(path: Path, lines: Iterable[str]) -> Iterator[Requirement]:
-    inside = False
-    for line in lines:
-        if line and not line[0].isspace() and not line.startswith(("-", "#")):
-            inside = line.startswith("dependencies:")
-        elif inside and (match := _CONDA_ITEM.match(line)):
-            item = match["item"].strip().strip("\"'")
-            if not item.endswith(":"):
-                yield from _requirement(item.rpartition("::")[2], path)

@@ -18,6 +18,7 @@ from nb2prod.convert.data_files import constants_of
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.pandas_needs import loaded_by_pandas
 from nb2prod.convert.plan import Dependency
+from nb2prod.imports import imported, known_modules, named_like
 from nb2prod.installs import installs, requirement
 from nb2prod.project import Project
 
@@ -109,7 +110,7 @@ def _needed(
     for where, tree in trees:
         for module in imported(tree):
             top = module.partition(".")[0]
-            if top in sys.stdlib_module_names or top in knowledge().former_modules or top in local:
+            if top in sys.stdlib_module_names or top in known_modules().former or top in local:
                 continue
             distribution, guessed = _distribution(module, libraries)
             yield _Needed(distribution, "imported", where, guessed)
@@ -119,48 +120,6 @@ def _needed(
         for magic in cell.magics:
             if magic.name in {"matplotlib", "pylab"} and magic.kind in {"line", "automagic"}:
                 yield _Needed("matplotlib", f"%{magic.name}", cell.index)
-
-
-def imported(tree: ast.AST) -> tuple[str, ...]:
-    """Return the dotted names of the modules that code imports absolutely, sorted, fallbacks left out.
-
-    ``from a.b import c`` gives ``a.b.c``, as ``c`` may be a module; relative imports give nothing.
-    """
-    found: set[str] = set()
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.update(f"{node.module}.{alias.name}".removesuffix(".*") for alias in node.names)
-        elif isinstance(node, ast.Try) and any(not _platform(name) for name in _modules(node.body)):
-            # The fallback of `try: import simplejson` is only for where that is not installed.
-            handlers = [handler for handler in node.handlers if not _catches_import(handler)]
-            waiting += [*node.body, *handlers, *node.orelse, *node.finalbody]
-        else:
-            waiting += ast.iter_child_nodes(node)
-    return tuple(sorted(name for name in found if not _platform(name)))
-
-
-def _modules(body: list[ast.stmt]) -> list[str]:
-    names = []
-    for node in body:
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module)
-    former = [name for name in names if name.partition(".")[0] in knowledge().former_modules]
-    return [name for name in names if name not in former]
-
-
-def _platform(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in knowledge().platform_modules)
-
-
-def _catches_import(handler: ast.ExceptHandler) -> bool:
-    names = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(isinstance(name, ast.Name) and name.id in {"ImportError", "ModuleNotFoundError"} for name in names)
 
 
 def _distribution(module: str, libraries: Libraries) -> tuple[str, bool]:
@@ -178,11 +137,7 @@ def _distribution(module: str, libraries: Libraries) -> tuple[str, bool]:
     for candidate in sorted(candidates, key=len, reverse=True):
         if f"{dashed}-".startswith(candidate.replace("_", "-").lower() + "-"):
             return candidate, False
-    parts = module.split(".")
-    for namespace, depth in knowledge().namespaces.items():
-        if module.startswith(f"{namespace}."):
-            return "-".join(parts[:depth]).replace("_", "-"), True
-    return top, True
+    return named_like(module), True
 
 
 @cache  # it reads every installed distribution: a tenth of a second

@@ -42,9 +42,6 @@ class Knowledge:
     steady_modules: frozenset[str]
     drawing_methods: re.Pattern[str]
     drawn_artists: frozenset[str]
-    former_modules: frozenset[str]
-    platform_modules: frozenset[str]
-    namespaces: Mapping[str, int]
     tools: frozenset[str]
     pandas_functions: Mapping[str, str]
     pandas_spreadsheets: Mapping[str, str]
@@ -63,7 +60,7 @@ class Knowledge:
 def knowledge() -> Knowledge:
     """Return the tables; a missing heading raises ``KeyError``, as the file is ours."""
     table = tomllib.loads((rules_folder() / "conversion.toml").read_text(encoding="utf-8"))
-    magics, modules, pandas = table["magics"], table["modules"], table["pandas"]
+    magics, pandas = table["magics"], table["pandas"]
     configuration = table["configuration"]
     return Knowledge(
         dropped={name: reason for reason, names in magics["dropped"].items() for name in names.split()},
@@ -81,9 +78,6 @@ def knowledge() -> Knowledge:
         steady_modules=frozenset(table["definitions"]["steady"].split()),
         drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
-        former_modules=frozenset(modules["former"].split()),
-        platform_modules=frozenset(modules["platform"].split()),
-        namespaces=modules["namespaces"],
         tools=frozenset(table["distributions"]["tools"].split()),
         pandas_functions=pandas["functions"],
         pandas_spreadsheets=pandas["spreadsheets"],

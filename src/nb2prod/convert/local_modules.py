@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.dependencies import imported
 from nb2prod.convert.magics import body
 from nb2prod.convert.plan import LocalFile
 from nb2prod.errors import RefusedError
+from nb2prod.imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
