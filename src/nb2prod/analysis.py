@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from nb2prod.config import Settings
     from nb2prod.dataflow.model import Definition, Statement, Use
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import CodeCell, Notebook
     from nb2prod.project import Project
+
+T = TypeVar("T")
 
 # How far types are followed through assignments before they count as unknown.
 _DEPTH = 12
@@ -78,6 +80,7 @@ class Analysis:
     _calls_of: dict[str | None, list[Call]] | None = field(default=None)
     _unbound: tuple[Unbound, ...] | None = field(default=None)
     _names: dict[int, str | None] = field(default_factory=dict)
+    _once: dict[object, object] = field(default_factory=dict)
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the top-level statements in written order."""
@@ -107,6 +110,12 @@ class Analysis:
                 self._calls_of.setdefault(call.qualified_name, []).append(call)
         for name in qualified_names:
             yield from self._calls_of.get(name, ())
+
+    def once(self, build: Callable[[Analysis], T]) -> T:
+        """Return what ``build`` makes of this analysis, made when it is first asked for: several checks share it."""
+        if build not in self._once:
+            self._once[build] = build(self)
+        return cast("T", self._once[build])
 
     def unbound(self) -> tuple[Unbound, ...]:
         """Return the names a run from top to bottom reads before anything binds them, each once."""

@@ -1,0 +1,56 @@
+"""test-set-fitted: the test data is transformed by a fit of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+from nb2prod.learning import history
+from nb2prod.learning.rows import disjoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.learning.history import History
+    from nb2prod.learning.values import Data, Fit
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the fits on test data that stand beside one on training data, one finding a cell."""
+    cells: dict[int, list[tuple[Fit, Fit]]] = {}
+    seen: set[int] = set()
+    for test, training in _pairs(history(analysis)):
+        if id(test.place.node) not in seen:
+            seen.add(id(test.place.node))
+            cells.setdefault(test.place.cell.index, []).append((test, training))
+    for found in cells.values():
+        (test, training), *more = found
+        message = (
+            f"`{test.name}` is fitted on the test data too, so the same value means one thing in training and "
+            "another in the test; call `transform` with what was fitted on the training data"
+        )
+        message += f" (also {len(more)} more in this cell)" if more else ""
+        yield Finding(test.place.location, message, (Related(training.place.location, "fitted on the training data"),))
+
+
+def _pairs(past: History) -> Iterator[tuple[Fit, Fit]]:
+    """Yield a fit on rows that a model is tested on, and that of its kind on the rows it was trained on."""
+    for each in past.evaluations:
+        if disjoint(each.x.rows, each.fit.rows) is None:
+            continue
+        for test in _own(each.x):
+            for training in _own(each.fit.x):
+                if test is not training and _alike(test, training) and disjoint(test.rows, training.rows):
+                    yield test, training
+
+
+def _own(data: Data) -> list[Fit]:
+    """Return the fits of estimators that went into ``data`` and were made on rows of its own."""
+    return [each for each in data.fits("learns", "names") if each.model is not None]
+
+
+def _alike(one: Fit, other: Fit) -> bool:
+    return one.model is other.model or (
+        one.model is not None and other.model is not None and one.model.qualified == other.model.qualified
+    )

@@ -1,0 +1,181 @@
+"""Binding names: what an assignment does to what names hold."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.values import (
+    Columns,
+    Data,
+    Indices,
+    Learned,
+    Literal,
+    Score,
+    Sequence,
+    Statistic,
+    Table,
+    Unknown,
+    as_data,
+    selected,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.run import Run
+
+_PARTS = 4
+
+
+def assign(run: Run, target: ast.expr, value: object) -> None:
+    """Let ``target`` be ``value``; None ends it."""
+    match target:
+        case ast.Name(id=name):
+            run.bind(name, Unknown() if value is None else value)
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            for each, item in zip(targets, unpacked(value, targets), strict=False):
+                assign(run, each.value if isinstance(each, ast.Starred) else each, item)
+        case ast.Subscript(value=owner, slice=index):
+            _item(run, owner, index, value)
+        case ast.Attribute(value=owner, attr=attribute):
+            held = run.value(owner)
+            if isinstance(held, Unknown):
+                held.attributes[attribute] = Unknown() if value is None else value
+            elif isinstance(held, Data) and attribute in {"columns", "index"}:
+                run.change(held, held._replace(columns=None) if attribute == "columns" else held)
+        case _:
+            pass
+
+
+def unpacked(value: object, targets: list[ast.expr]) -> list[object]:
+    """Return what each of ``targets`` gets of ``value``."""
+    count = len(targets)
+    match value:
+        case Sequence(items=items, keys=None) if len(items) == count:
+            return _as_named(targets, items) if count == _PARTS else items
+        case Unknown(attributes=attributes):
+            return [attributes.setdefault(f"{number}/{count}", Unknown()) for number in range(count)]
+        case Indices():
+            return [Unknown() for _ in targets]
+        case _:
+            return [Unknown() for _ in targets]
+
+
+def _as_named(targets: list[ast.expr], items: list[object]) -> list[object]:
+    """Return the four parts of a split as the names mean them.
+
+    ``X_train, y_train, X_test, y_test = train_test_split(X, y)`` mixes them up; no such notebook can run,
+    and what its author meant is plain.
+    """
+    names = [each.id.lower() if isinstance(each, ast.Name) else "" for each in targets]
+    swapped = ["train" in name for name in names] == [True, True, False, False]
+    parts = [isinstance(each, Data) and each.rows.piece for each in items]
+    if swapped and parts == [("train",), ("test",), ("train",), ("test",)]:
+        return [items[0], items[2], items[1], items[3]]
+    return items
+
+
+def replace_everywhere(scope: dict[str, object], old: object, new: object) -> None:
+    """Let every name of ``scope`` that holds the object ``old`` hold ``new``."""
+    for name, held in scope.items():
+        if held is old:
+            scope[name] = new
+
+
+def _item(run: Run, owner: ast.expr, index: ast.expr, value: object) -> None:
+    """``owner[index] = value``, also through ``.loc`` and its like."""
+    located = isinstance(owner, ast.Attribute) and owner.attr in {"loc", "iloc", "at", "iat", "ix"}
+    if located:
+        assert isinstance(owner, ast.Attribute)  # noqa: S101 just asked
+        owner = owner.value
+    held = run.value(owner)
+    if isinstance(held, Sequence):
+        key = run.value(index)
+        if held.keys is not None and value is not None and isinstance(key, Literal):
+            held.keys.append(key)
+            held.items.append(value)
+        _use(value)
+        return
+    _use(value)
+    data = as_data(held)
+    if data is None:
+        return
+    if located and isinstance(index, ast.Tuple) and len(index.elts) > 1:
+        index = index.elts[1]
+        whole = False
+    else:
+        whole = not located
+    names = literal_names(run.value(index)) if not isinstance(index, ast.Slice) else None
+    changed = without(data, names) if value is None else with_column(data, names, value, whole=whole)
+    if isinstance(held, Unknown):
+        held.data = changed
+    else:
+        run.change(held, changed)
+
+
+def _use(value: object) -> None:
+    """Take note that a score that is stored is not only looked at."""
+    if isinstance(value, Score):
+        for each in value.evaluations:
+            each.used = True
+
+
+def literal_names(value: object) -> frozenset[object] | None:
+    """Return the columns that a subscript names, if they are known."""
+    match value:
+        case Literal(value=str(name)):
+            return frozenset({name})
+        case Sequence(items=items, keys=None) if items and all(
+            isinstance(each, Literal) and isinstance(each.value, str) for each in items
+        ):
+            return frozenset(each.value for each in items if isinstance(each, Literal))
+        case _:
+            return None
+
+
+def without(data: Data, names: frozenset[object] | None) -> Data:
+    """Return ``data`` without these columns."""
+    if names is None or data.columns is None:
+        return data._replace(columns=None)
+    columns = data.columns
+    if columns.only is not None:
+        left = Columns(columns.table, columns.only - names)
+    else:
+        left = Columns(columns.table, None, columns.without | names)
+    return data._replace(columns=left, learned=selected(data.learned, left))
+
+
+def with_column(data: Data, names: frozenset[object] | None, value: object, *, whole: bool) -> Data:
+    """Return ``data`` after columns (None: nobody knows which) were set to ``value``; ``whole``: in every row."""
+    new: set[Learned] = set()
+    traits = data.traits
+    match value:
+        case Data():
+            new = {Learned(each.fit, names) for each in value.learned}
+            traits |= value.traits & {"lagged"}
+        case Statistic(fits=fits):
+            new = {Learned(fit, names) for fit in fits}
+        case _:
+            pass
+    kept = data.learned
+    if whole and names is not None:
+        kept = selected(data.learned, Columns(Table(), None, names))
+    columns = data.columns
+    if columns is not None and names is not None:
+        source = _source(columns, value)
+        for name in names:
+            if isinstance(name, str):
+                if source is not None and source != name and whole:
+                    columns.table.made_of[name] = source
+                elif source != name:
+                    columns.table.made_of.pop(name, None)
+        only = columns.only | names if columns.only is not None else None
+        columns = Columns(columns.table, only, columns.without - names)
+    return data._replace(learned=kept | new, columns=columns, traits=traits)
+
+
+def _source(columns: Columns, value: object) -> str | None:
+    """Return the column of the same table that ``value`` is computed from, value by value."""
+    if isinstance(value, Data) and value.columns is not None and value.columns.table is columns.table:
+        one = value.columns.one()
+        return one if isinstance(one, str) else None
+    return None

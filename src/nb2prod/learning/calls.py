@@ -1,0 +1,158 @@
+"""What a call does: which library's it is, or which of the notebook's own functions."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_of
+from nb2prod.learning.functions import library_call
+from nb2prod.learning.tables import grouped_call, table_call
+from nb2prod.learning.values import (
+    Data,
+    Estimator,
+    Function,
+    Grouped,
+    Literal,
+    Named,
+    Score,
+    Sequence,
+    Statistic,
+    Unknown,
+    as_data,
+    as_estimator,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.run import Run
+
+_LOOKS = frozenset({"print", "display", "round", "float", "str", "format", "len", "int", "type"})
+
+
+class Arguments(NamedTuple):
+    """The values a call is given."""
+
+    positional: list[object]
+    keywords: dict[str, object]
+    starred: bool
+
+    def get(self, number: int, *names: str) -> object | None:
+        """Return the argument at a position, or by one of its names."""
+        if number < len(self.positional):
+            return self.positional[number]
+        return next((self.keywords[name] for name in names if name in self.keywords), None)
+
+    def literal(self, name: str) -> object:
+        """Return the constant passed by ``name``; None for none, ``...`` for what is no constant."""
+        value = self.keywords.get(name)
+        return None if value is None else value.value if isinstance(value, Literal) else ...
+
+    def every(self) -> list[object]:
+        """Return all values, those of keywords last."""
+        return [*self.positional, *self.keywords.values()]
+
+
+def call(run: Run, node: ast.Call) -> object:
+    """Return what ``node`` returns."""
+    if isinstance(node.func, ast.Attribute):
+        owner = run.value(node.func.value)
+        method = node.func.attr
+        if not isinstance(owner, Named):
+            return _method(run, node, owner, method)
+        function: object = Named(f"{owner.name}.{method}")
+    else:
+        function = run.value(node.func)
+    given = _arguments(run, node)
+    match function:
+        case Function():
+            if given.starred:
+                return _unknown(run, given)
+            return run.call(function, given.positional, given.keywords)
+        case Named(name=name):
+            return _library(run, node, name, given)
+        case _:
+            return _unknown(run, given)
+
+
+def _library(run: Run, node: ast.Call, name: str, given: Arguments) -> object:
+    canonical = run.libraries.canonical(name)
+    word = name.rpartition(".")[2]
+    if not (name.startswith("builtins.") and word in _LOOKS):
+        _use(given)
+    found = library_call(run, node, canonical, given)
+    if found is not None:
+        return found
+    kind = kind_of(run, canonical, given)
+    if kind is not None:
+        return construct(run, node, canonical, kind, given)
+    if run.libraries.call(canonical) is None:
+        return _unknown(run, given)
+    return Unknown()
+
+
+def _arguments(run: Run, node: ast.Call) -> Arguments:
+    positional = [run.value(each) for each in node.args]
+    keywords = {each.arg: run.value(each.value) for each in node.keywords if each.arg is not None}
+    starred = len(keywords) < len(node.keywords) or any(isinstance(each, ast.Starred) for each in node.args)
+    return Arguments(positional, keywords, starred)
+
+
+def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
+    given = _arguments(run, node)
+    if not (isinstance(owner, Literal) and method == "format"):
+        _use(given)
+    estimator = as_estimator(owner)
+    if estimator is None and isinstance(owner, Unknown) and is_fit(method, given):
+        estimator = owner.estimator = Estimator(None, "unknown", run.place(node))
+    if estimator is not None:
+        return estimator_call(run, node, estimator, method, given, owner)
+    match owner:
+        case Sequence():
+            return _sequence(owner, method, given)
+        case Statistic():
+            return owner
+        case Grouped():
+            return grouped_call(run, node, owner, method)
+        case Score():
+            if method not in {"round", "mean", "std", "item", "numpy"}:
+                _use(Arguments([owner], {}, starred=False))
+            return owner
+        case Data() | Unknown():
+            found = table_call(run, node, owner, method, given)
+            if found is not None:
+                return found
+            return _unknown(run, given)
+        case _:
+            return _unknown(run, given)
+
+
+def _sequence(owner: Sequence, method: str, given: Arguments) -> object:
+    match method, given.positional:
+        case "append", [item] if owner.keys is None:
+            owner.items.append(item)
+        case "extend", [Sequence(items=items)] if owner.keys is None:
+            owner.items.extend(items)
+        case "items", [] if owner.keys is not None:
+            return Sequence([Sequence([key, item]) for key, item in zip(owner.keys, owner.items, strict=False)])
+        case "values", []:
+            return Sequence(list(owner.items))
+        case "keys", [] if owner.keys is not None:
+            return Sequence(list(owner.keys))
+    return Unknown()
+
+
+def _use(given: Arguments) -> None:
+    """Figures that go into a call do more than meet the eye."""
+    for value in given.every():
+        if isinstance(value, Score):
+            for each in value.evaluations:
+                each.used = True
+
+
+def _unknown(run: Run, given: Arguments) -> Unknown:
+    """Return the value of a call nobody knows; what it is given may be used for anything."""
+    for value in given.every():
+        data = as_data(value)
+        if data is not None and isinstance(value, Data):
+            run.history.passed.append(data)
+    return Unknown()

@@ -1,0 +1,237 @@
+"""Estimators: making, fitting and asking them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.values import (
+    Data,
+    Estimator,
+    Evaluation,
+    Fit,
+    Folds,
+    Learned,
+    Prediction,
+    Score,
+    Sequence,
+    Unknown,
+    as_data,
+    as_estimator,
+    fresh,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.calls import Arguments
+    from nb2prod.learning.run import Run
+
+_FITS = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "fit_sample", "fit_generator"})
+_PREDICTS = frozenset({"predict", "predict_proba", "predict_classes", "predict_log_proba", "decision_function"})
+_SCORES = frozenset({"score", "evaluate"})
+_MODELS = ("sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin")
+_TRANSFORMER = "sklearn.base.TransformerMixin"
+_SAMPLER = "imblearn.base.SamplerMixin"
+_SPLITTER = "sklearn.model_selection.BaseCrossValidator"
+_SHUFFLES = ("Shuffle", "Repeated")
+
+
+def is_fit(method: str, given: Arguments) -> bool:
+    """Whether a method of an object nobody knows fits it."""
+    return method in _FITS and as_data(given.get(0, "X", "x")) is not None
+
+
+def kind_of(run: Run, name: str, given: Arguments) -> str | None:
+    """Return what kind of estimator the class ``name`` makes (see ``Fit.kind``); None where it is none."""
+    known = knowledge()
+    word = name.rpartition(".")[2]
+    if known.has("searches.classes", name):
+        return "model"
+    ancestors = run.libraries.ancestors(name)
+    if known.has("transformers.composed", name) or word in {
+        "make_pipeline",
+        "make_union",
+        "make_column_transformer",
+    }:
+        return _composed(given)
+    if _SAMPLER in ancestors:
+        return "sampler"
+    if _SPLITTER in ancestors:
+        return "splitter"
+    if _TRANSFORMER in ancestors and not any(each in ancestors for each in _MODELS):
+        return _transformer(name, given)
+    if any(each in ancestors for each in _MODELS):
+        return "model"
+    return None
+
+
+def _transformer(name: str, given: Arguments) -> str:
+    known = knowledge()
+    if known.has("transformers.row-wise", name):
+        return "row-wise"
+    harmless = any(given.literal(key) in values for key, values in known.harmless_with.items())
+    return "names" if harmless or known.has("transformers.names-only", name) else "learns"
+
+
+def _composed(given: Arguments) -> str:
+    """Return the kind of a pipeline: that of its last step, or of all its transformers together."""
+    found = [each.kind for each in _inner(given.every())]
+    for kind in ("model", "sampler", "learns", "names", "row-wise"):
+        if kind in found:
+            return kind
+    return "unknown"
+
+
+def _inner(values: list[object]) -> list[Estimator]:
+    found: list[Estimator] = []
+    for value in values:
+        estimator = as_estimator(value)
+        if estimator is not None:
+            found.append(estimator)
+        elif isinstance(value, Sequence):
+            found += _inner(value.items)
+    return found
+
+
+def construct(run: Run, node: ast.Call, name: str, kind: str, given: Arguments) -> Estimator:
+    """Return the estimator that a call makes."""
+    parts = tuple(_inner(given.every()))
+    text = ",".join(ast.dump(each) for each in (*node.args, *(keyword.value for keyword in node.keywords)))
+    searches = (
+        knowledge().has("searches.classes", name)
+        or name.endswith("CV")
+        or given.literal("oob_score") is True
+        or any(each.searches for each in parts)
+    )
+    return Estimator(name, kind, run.place(node), parts, text, searches=searches)
+
+
+def estimator_call(
+    run: Run, node: ast.Call, estimator: Estimator, method: str, given: Arguments, owner: object
+) -> object:
+    """Return what a method of ``estimator`` returns, and record what it does."""
+    if estimator.kind == "splitter":
+        return _splits(run, node, estimator, given) if method == "split" else Unknown()
+    x = as_data(given.get(0, "X", "x"))
+    if method in _FITS:
+        return _fits(run, node, estimator, method, given, x, owner)
+    if x is None:
+        return Unknown()
+    if method == "transform":
+        return transformed(estimator, x)
+    if method in _PREDICTS or method in _SCORES:
+        return _asked(run, node, estimator, method, x)
+    if method == "inverse_transform":
+        return fresh(x)._replace(learned=frozenset(), prediction=x.prediction)
+    return Unknown()
+
+
+def _fits(
+    run: Run, node: ast.Call, estimator: Estimator, method: str, given: Arguments, x: Data | None, owner: object
+) -> object:
+    if x is None:
+        estimator.fit = None
+        return owner if method == "fit" else Unknown()
+    if method in {"fit_resample", "fit_sample"}:
+        return _resampled(run, node, estimator, given, x)
+    fit = record_fit(run, node, estimator, x, as_data(given.get(1, "y")) or x.label)
+    if method == "fit_transform":
+        return transformed(estimator, x)
+    if method == "fit_predict":
+        return Data(x.rows, x.learned | {Learned(fit)})
+    for name in ("validation_data", "eval_set"):
+        _validated(run, given.keywords.get(name))
+    return owner
+
+
+def record_fit(run: Run, node: ast.Call, estimator: Estimator, x: Data, y: Data | None) -> Fit:
+    """Record that ``estimator`` learned from ``x``."""
+    func = node.func
+    name = ast.unparse(func.value if isinstance(func, ast.Attribute) else func)
+    fit = Fit(estimator, estimator.kind, x, y, run.place(node), name.partition("(")[0], tuple(run.loops))
+    estimator.fit = fit
+    run.history.fits.append(fit)
+    return fit
+
+
+def _validated(run: Run, value: object) -> None:
+    """Take note that data which a fit is watched on is put to use."""
+    if isinstance(value, Sequence):
+        for each in value.items:
+            _validated(run, each)
+    data = as_data(value)
+    if data is not None and isinstance(value, Data):
+        run.history.passed.append(data)
+
+
+def transformed(estimator: Estimator, x: Data) -> Data:
+    """Return ``x`` as ``estimator`` transforms it."""
+    fit = estimator.fit
+    if fit is None:
+        return Data(x.rows, x.learned)
+    if not x.rows.within(fit.rows):
+        fit.elsewhere = True
+    columns = x.columns.only if x.columns is not None else None
+    if fit.kind in {"row-wise", "unknown", "model"}:
+        return Data(x.rows, x.learned, None, None, x.traits)
+    # What went into the rows it learned from has come along.
+    inherited = frozenset(Learned(each.fit, columns) for each in fit.x.learned)
+    return Data(x.rows, x.learned | inherited | {Learned(fit, columns)}, None, None, x.traits)
+
+
+def _resampled(run: Run, node: ast.Call, estimator: Estimator, given: Arguments, x: Data) -> object:
+    copies = x.rows.copies
+    if estimator.qualified is not None and knowledge().has("samplers.copying", estimator.qualified):
+        copies = (*copies, run.place(node))
+    rows = Rows([x.rows], copies=copies)
+    y = as_data(given.get(1, "y"))
+    target = Data(rows, columns=y.columns) if y is not None else Data(rows)
+    return Sequence([x._replace(rows=rows), target])
+
+
+def _splits(run: Run, node: ast.Call, estimator: Estimator, given: Arguments) -> object:
+    x = as_data(given.get(0, "X"))
+    name = (estimator.qualified or "").rpartition(".")[2]
+    shuffled = any(word in name for word in _SHUFFLES) or "shuffle" in {
+        each.arg
+        for each in getattr(estimator.place.node, "keywords", ())
+        if isinstance(each.value, ast.Constant) and each.value.value is True
+    }
+    split = Split(run.place(node), shuffled, folds=True, inputs=(x,) if x is not None else ())
+    run.history.splits.append(split)
+    return Folds(split)
+
+
+def _asked(run: Run, node: ast.Call, estimator: Estimator, method: str, x: Data) -> object:
+    """Record that a model met rows; return its prediction, or its score."""
+    if estimator.fit is None:
+        return Unknown()
+    metric = None
+    if method in _SCORES:
+        metric = "accuracy" if _is_classifier(run, estimator) else "score"
+    found = Evaluation(estimator.fit, x, metric, run.place(node), tuple(run.loops))
+    run.history.evaluations.append(found)
+    if metric is not None:
+        return Score((found,))
+    return Data(x.rows, prediction=Prediction(estimator.fit, x))
+
+
+def _is_classifier(run: Run, estimator: Estimator) -> bool:
+    inner = (estimator, *_inner(list(estimator.parts)))
+    return any("sklearn.base.ClassifierMixin" in run.libraries.ancestors(each.qualified or "") for each in inner)
+
+
+def cross_validated(run: Run, node: ast.Call, given: Arguments) -> object:
+    """Record a cross-validation by a function of a library."""
+    from nb2prod.learning.history import CrossValidation  # noqa: PLC0415
+
+    x, y = as_data(given.get(1, "X")), as_data(given.get(2, "y"))
+    estimator = as_estimator(given.get(0, "estimator"))
+    if estimator is not None:
+        estimator.searches = True
+    if x is not None:
+        folds = as_estimator(given.keywords.get("cv"))
+        shuffled = folds is not None and "shuffle" in ast.dump(folds.place.node)
+        run.history.cross_validations.append(CrossValidation(x, y, run.place(node), shuffled))
+    return Unknown()

@@ -1,0 +1,242 @@
+"""What an expression evaluates to, as far as learning is concerned."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.calls import call
+from nb2prod.learning.masks import condition
+from nb2prod.learning.subscripts import subscript
+from nb2prod.learning.values import (
+    Columns,
+    Data,
+    Learned,
+    Literal,
+    Mask,
+    Named,
+    Prediction,
+    RowsOf,
+    Score,
+    Sequence,
+    Statistic,
+    Unknown,
+    as_data,
+    as_estimator,
+    fresh,
+    selected,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.run import Run
+
+# What a bunch of scikit-learn calls its parts, which have the same rows.
+_BUNCH = frozenset({"data", "target", "frame", "images", "DESCR"})
+_SAME = frozenset({"values", "array", "str", "dt", "real", "codes", "cat", "A"})
+_FITTED = frozenset({"best_estimator_", "estimator", "model"})
+
+
+def evaluate(run: Run, node: ast.expr) -> object:
+    """Return the value of ``node``; what happens on the way is recorded."""
+    match node:
+        case ast.Constant(value=value):
+            return Literal(value)
+        case ast.Name(id=name):
+            held = run.lookup(name)
+            return _unbound(name) if held is None else held
+        case ast.Attribute(value=value, attr=attribute):
+            return _attribute(run.value(value), attribute)
+        case ast.Call():
+            return call(run, node)
+        case ast.Subscript():
+            return subscript(run, node)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _arithmetic(run.value(left), op, run.value(right))
+        case ast.Compare():
+            return _comparison(run, node)
+        case ast.UnaryOp(op=op, operand=operand):
+            return _signed(op, run.value(operand))
+        case ast.BoolOp(values=values):
+            for each in values:
+                run.value(each)
+            return run.masks.setdefault(ast.dump(node), Mask(ast.dump(node)))
+        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
+            return Sequence([run.value(each) for each in elements])
+        case ast.Dict(keys=keys, values=values):
+            return Sequence([run.value(each) for each in values], [run.value(each) for each in keys if each])
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            run.value(test)
+            one, other = run.value(body), run.value(orelse)
+            return one if one is other else Unknown()
+        case ast.JoinedStr(values=values):
+            for each in values:
+                if isinstance(each, ast.FormattedValue):
+                    run.value(each.value)
+            return Unknown()
+        case ast.NamedExpr(target=ast.Name(id=name), value=value):
+            held = run.value(value)
+            run.bind(name, held)
+            return held
+        case ast.Lambda():
+            return Unknown()
+        case ast.Starred(value=value) | ast.Await(value=value):
+            return run.value(value)
+        case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
+            return _comprehension(run, node, element)
+        case _:
+            return Unknown()
+
+
+def _signed(op: ast.unaryop, value: object) -> object:
+    match value:
+        case Mask(key=key, side=side, shuffled=shuffled):
+            return Mask(key, not side, shuffled)
+        case Literal(value=int(number) | float(number)) if isinstance(op, ast.USub):
+            return Literal(-number)
+        case Data() | Statistic():
+            return value
+        case _:
+            return Unknown()
+
+
+def _unbound(name: str) -> object:
+    import builtins  # noqa: PLC0415 a module every interpreter has loaded
+
+    return Named(f"builtins.{name}") if hasattr(builtins, name) else Unknown()
+
+
+def _comprehension(run: Run, node: ast.ListComp | ast.GeneratorExp, element: ast.expr) -> object:
+    """Evaluate the element once, in a scope of its own, with unknown loop variables."""
+    run.scopes.append(dict(run.scopes[-1]) if len(run.scopes) > 1 else {})
+    run.loops.append(node)
+    try:
+        for generator in node.generators:
+            run.value(generator.iter)
+            for name in ast.walk(generator.target):
+                if isinstance(name, ast.Name):
+                    run.bind(name.id, Unknown())
+        found = run.value(element)
+    finally:
+        run.loops.pop()
+        run.scopes.pop()
+    if isinstance(found, Score):
+        for each in found.evaluations:
+            each.used = True
+    return Unknown()
+
+
+def _attribute(owner: object, attribute: str) -> object:
+    estimator = as_estimator(owner)
+    if estimator is not None:
+        return owner if attribute in _FITTED else Unknown()
+    match owner:
+        case Named(name=name):
+            return Named(f"{name}.{attribute}")
+        case Data() if attribute in _SAME:
+            return owner._replace() if attribute in {"values", "array"} else owner
+        case Data() if attribute == "T":
+            return Unknown()
+        case Data(rows=rows) if attribute == "index":
+            return RowsOf(rows)
+        case Data(columns=Columns() as columns) if attribute not in {"shape", "size", "columns", "dtypes", "ndim"}:
+            return column(owner, columns, frozenset({attribute}))
+        case Unknown() if attribute in _SAME:
+            return owner
+        case Unknown(data=data) if attribute in _BUNCH:
+            return owner.attributes.setdefault(attribute, Data(data.rows))
+        case Unknown():
+            return owner.attributes.setdefault(attribute, Unknown())
+        case Statistic():
+            return owner
+        case _:
+            return Unknown()
+
+
+def column(data: Data, columns: Columns, names: frozenset[object]) -> Data:
+    """Return ``data`` with these columns alone."""
+    chosen = Columns(columns.table, names)
+    return data._replace(columns=chosen, learned=selected(data.learned, chosen))
+
+
+def _arithmetic(left: object, op: ast.operator, right: object) -> object:
+    for one, other in ((left, right), (right, left)):
+        match one, other:
+            case Data(), Statistic(fits=fits, name=name):
+                if name == "min" and isinstance(op, (ast.Sub, ast.Add)):
+                    return one
+                names = one.columns.only if one.columns is not None else None
+                return one._replace(learned=one.learned | {Learned(fit, names) for fit in fits})
+            case Statistic(), Literal() | Unknown():
+                return one
+            case Score(), Literal() | Unknown():
+                return one
+    match left, right:
+        case Statistic(fits=fits, name=name), Statistic(fits=more):
+            return Statistic(fits | more, name if name == "min" else "")
+        case Score(evaluations=one), Score(evaluations=other):
+            for each in (*one, *other):
+                each.used = each.compared = True
+            return Score(one + other)
+        case Literal(value=int(one)), Literal(value=int(other)):
+            return _integers(one, op, other)
+        case Sequence(items=one, keys=None), Sequence(items=other, keys=None) if isinstance(op, ast.Add):
+            return Sequence([*one, *other])
+        case Mask(), Mask():
+            return Mask((left.key, left.side, type(op).__name__, right.key, right.side))
+    return _combined(left, op, right)
+
+
+def _integers(one: int, op: ast.operator, other: int) -> object:
+    match op:
+        case ast.Add():
+            return Literal(one + other)
+        case ast.Sub():
+            return Literal(one - other)
+        case ast.Mult() if abs(one) + abs(other) < 1 << 30:
+            return Literal(one * other)
+        case _:
+            return Unknown()
+
+
+def _combined(left: object, op: ast.operator, right: object) -> object:
+    """Return the value of an operation on data: what was learned goes on, columns only beside a constant."""
+    one, other = as_data(left), as_data(right)
+    match left, right:
+        case (Data(), Literal()) | (Literal(), Data()):
+            return left if isinstance(left, Data) else right
+        case Data(), _ if other is not None:
+            error = _error(one, other) if isinstance(op, ast.Sub) else None
+            return fresh(left)._replace(learned=left.learned | other.learned, prediction=error)
+        case _, Data() if one is not None:
+            error = _error(one, other) if isinstance(op, ast.Sub) else None
+            return fresh(right)._replace(learned=one.learned | right.learned, prediction=error)
+        case _:
+            return Unknown()
+
+
+def _error(one: Data | None, other: Data | None) -> Prediction | None:
+    """Return the prediction that is held against true values."""
+    for each in (one, other):
+        if each is not None and each.prediction is not None:
+            return each.prediction._replace(error=True)
+    return None
+
+
+def _comparison(run: Run, node: ast.Compare) -> object:
+    values = [run.value(each) for each in (node.left, *node.comparators)]
+    for each in values:
+        if isinstance(each, Score):
+            for evaluation in each.evaluations:
+                evaluation.used = evaluation.compared = True
+    if len(node.ops) == 1:
+        left, right = as_data(values[0]), as_data(values[1])
+        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and left is not None and right is not None:
+            error = _error(left, right)
+            if error is not None:
+                return Data(left.rows, prediction=error)
+        if isinstance(values[0], Data) and values[0].columns is not None and isinstance(values[1], Literal):
+            # Also a column made of another: ``df["good"] = df["quality"] > 6``. As a mask it is known by its text.
+            run.masks.setdefault(condition(node)[0], Mask(condition(node)[0]))
+            return values[0]._replace(prediction=None)
+    text, side = condition(node)
+    return run.masks.setdefault(f"{text}/{side}", Mask(text, side, "random" in text))

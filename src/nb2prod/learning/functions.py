@@ -1,0 +1,218 @@
+"""What functions of libraries do to rows and columns, and to what was learned from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.estimators import cross_validated, record_fit
+from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.values import (
+    Columns,
+    Data,
+    Estimator,
+    Evaluation,
+    Fit,
+    Folds,
+    Learned,
+    Literal,
+    Score,
+    Sequence,
+    Statistic,
+    Table,
+    Unknown,
+    as_data,
+    as_estimator,
+    fresh,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from nb2prod.learning.calls import Arguments
+    from nb2prod.learning.run import Run
+
+_TABLES = ("pandas.DataFrame",)
+_LOOKS = frozenset({"builtins.float", "builtins.round", "builtins.int", "builtins.abs", "numpy.round", "numpy.sqrt"})
+
+
+def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
+    """Return what the function ``name`` returns; None where it is not one about data."""
+    known = knowledge()
+    first = given.get(0, "X", "x", "data", "arrays")
+    if isinstance(first, (Statistic, Score)) and (name in _LOOKS or known.has("functions.statistics", name)):
+        return first
+    if known.has("functions.train-test-split", name):
+        return _split(run, node, given)
+    if known.has("functions.cross-validation", name):
+        return cross_validated(run, node, given)
+    if name.startswith("sklearn.metrics."):
+        return measured(run, node, name, given)
+    if known.has("functions.statistics", name):
+        data = as_data(first)
+        return None if data is None else statistic(run, node, data, name.rpartition(".")[2])
+    if known.has("functions.learning", name):
+        data = as_data(first)
+        return None if data is None else _learned_from(run, node, data, name)
+    if known.has("functions.stack-rows", name) or known.has("functions.stack-columns", name):
+        return _stacked(run, name, given)
+    if known.has("functions.keep-rows", name):
+        return _kept(name, first, given)
+    if name in {"builtins.zip", "builtins.enumerate"}:
+        return _zipped(name, given)
+    if name in {"sklearn.utils.resample", "sklearn.utils.shuffle"}:
+        return _redrawn(run, node, name, given)
+    if name == "sklearn.base.clone":
+        return _cloned(run, node, given)
+    return _boosted(run, node, name, given) or _read(run, name)
+
+
+def _split(run: Run, node: ast.Call, given: Arguments) -> object:
+    inputs = [as_data(each) for each in given.positional]
+    if given.starred or not inputs or any(each is None for each in inputs):
+        return Unknown()
+    data = [each for each in inputs if each is not None]
+    split = Split(run.place(node), given.literal("shuffle") is not False, inputs=tuple(data))
+    run.history.splits.append(split)
+    supersets = list({id(each.rows): each.rows for each in data}.values())
+    copies = tuple(place for rows in supersets for place in rows.copies)
+    train = Rows(supersets, split, ("train",), copies)
+    test = Rows(list(supersets), split, ("test",), copies)
+    return Sequence([each._replace(rows=rows) for each in data for rows in (train, test)])
+
+
+def measured(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
+    """Record a metric of what a model predicted."""
+    found = []
+    for value in given.every():
+        if isinstance(value, Data) and value.prediction is not None:
+            prediction = value.prediction
+            evaluation = Evaluation(
+                prediction.fit, prediction.x, name.rpartition(".")[2], run.place(node), tuple(run.loops)
+            )
+            run.history.evaluations.append(evaluation)
+            found.append(evaluation)
+    return Score(tuple(found)) if found else None
+
+
+def statistic(run: Run, node: ast.Call, data: Data, name: str) -> object:
+    """Return a figure about ``data``: how good a model is, where it held predictions against true values."""
+    if data.prediction is not None and data.prediction.error:
+        found = Evaluation(data.prediction.fit, data.prediction.x, name, run.place(node), tuple(run.loops))
+        run.history.evaluations.append(found)
+        return Score((found,))
+    return Statistic(frozenset({Fit(None, "learns", data, None, run.place(node), name, tuple(run.loops))}), name)
+
+
+def _learned_from(run: Run, node: ast.Call, data: Data, name: str) -> Data:
+    fit = Fit(None, "learns", data, None, run.place(node), name.rpartition(".")[2], tuple(run.loops))
+    run.history.fits.append(fit)
+    columns = data.columns.only if data.columns is not None else None
+    return Data(data.rows, data.learned | {Learned(fit, columns)}, None, None, data.traits)
+
+
+def _stacked(run: Run, name: str, given: Arguments) -> object:
+    first = given.get(0, "objs", "tup", "arrays")
+    items = first.items if isinstance(first, Sequence) else given.positional if name == "numpy.append" else []
+    parts = [each for each in map(as_data, items) if each is not None]
+    if not parts or len(parts) < len(items):
+        return Unknown()
+    learned = frozenset().union(*(each.learned for each in parts))
+    traits = frozenset[str]().union(*(each.traits for each in parts))
+    if knowledge().has("functions.stack-columns", name) or given.literal("axis") in {1, "columns"}:
+        # Joined side by side: the rows of the first, as far as anybody knows.
+        return Data(parts[0].rows, learned, None, None, traits)
+    if len({id(each.rows) for each in parts}) == 1:
+        # The same rows twice.
+        return Data(Rows([parts[0].rows], copies=parts[0].rows.copies), learned, None, None, traits)
+    key = tuple(id(each.rows) for each in parts)
+    if key not in run.stacked:
+        copies = {id(place.node): place for each in parts for place in each.rows.copies}
+        run.stacked[key] = Rows(copies=tuple(copies.values()))
+        for each in parts:
+            each.rows.supersets.append(run.stacked[key])
+    rows = run.stacked[key]
+    return Data(rows, learned, parts[0].columns if parts[0].columns == parts[-1].columns else None, None, traits)
+
+
+def _kept(name: str, first: object, given: Arguments) -> object | None:
+    if isinstance(first, (Statistic, Score, Sequence)):
+        return first if name in _LOOKS or name in {"builtins.list", "numpy.array", "numpy.asarray"} else None
+    data = as_data(first)
+    if data is None or not isinstance(first, Data):
+        return first if isinstance(first, Unknown) and data is not None else None
+    if knowledge().has("functions.keep-columns", name):
+        return data._replace(prediction=data.prediction)
+    kept = fresh(data)._replace(prediction=data.prediction)
+    if name in {"pandas.DataFrame", "pandas.get_dummies"}:
+        # Dummies of given columns, or of one, leave the others' names.
+        columns = given.keywords.get("columns")
+        if name == "pandas.get_dummies" and isinstance(columns, Sequence) and data.columns is not None:
+            gone = frozenset(each.value for each in columns.items if isinstance(each, Literal))
+            return kept._replace(columns=data.columns._replace(without=data.columns.without | gone))
+        return kept._replace(columns=Columns(Table()))
+    return kept
+
+
+def _zipped(name: str, given: Arguments) -> object:
+    sequences = [each for each in given.positional if isinstance(each, Sequence)]
+    if name == "builtins.enumerate":
+        if isinstance(given.get(0), Folds):
+            return given.get(0)
+        return Sequence([Sequence([Unknown(), each]) for each in sequences[0].items]) if sequences else Unknown()
+    if not sequences or len(sequences) < len(given.positional):
+        return Unknown()
+    return Sequence([Sequence(list(each)) for each in zip(*(one.items for one in sequences), strict=False)])
+
+
+def _redrawn(run: Run, node: ast.Call, name: str, given: Arguments) -> object:
+    """``resample`` draws rows, by default with replacement; ``shuffle`` puts them in another order."""
+    data = [as_data(each) for each in given.positional]
+    if not data or any(each is None for each in data):
+        return Unknown()
+    known = [each for each in data if each is not None]
+    again = name.endswith("resample") and given.literal("replace") is not False
+    place = run.place(node)
+    rows = Rows([known[0].rows], copies=(*known[0].rows.copies, place) if again else known[0].rows.copies)
+    if name.endswith("shuffle"):
+        known[0].rows.supersets.append(rows)
+    found: list[object] = [each._replace(rows=rows) for each in known]
+    return found[0] if len(found) == 1 else Sequence(found)
+
+
+def _cloned(run: Run, node: ast.Call, given: Arguments) -> object:
+    model = as_estimator(given.get(0, "estimator"))
+    if model is None:
+        return Unknown()
+    return Estimator(model.qualified, model.kind, run.place(node), model.parts, model.given, searches=model.searches)
+
+
+def _boosted(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
+    """``DMatrix`` and ``Dataset`` hold data with its target; ``train`` fits a model on one."""
+    library, _, word = name.rpartition(".")
+    if library not in {"xgboost", "lightgbm", "catboost"}:
+        return None
+    if word in {"DMatrix", "Dataset", "Pool"}:
+        data = as_data(given.get(0, "data"))
+        return None if data is None else data._replace(label=as_data(given.get(1, "label")))
+    if word != "train":
+        return None
+    data = as_data(given.get(1, "dtrain", "train_set", "pool"))
+    model = Estimator(None, "model", run.place(node))
+    if data is not None:
+        record_fit(run, node, model, data, data.label)
+    for key in ("evals", "valid_sets"):
+        if isinstance(value := given.keywords.get(key), Sequence):
+            run.history.passed += [each for each in value.items if isinstance(each, Data)]
+    return model
+
+
+def _read(run: Run, name: str) -> object | None:
+    """Return a table of its own for what reads or makes one."""
+    info = run.libraries.call(name)
+    if info is not None and info.returns in _TABLES:
+        return Data(Rows(), columns=Columns(Table()))
+    if name.startswith("sklearn.datasets.make_"):
+        rows = Rows()
+        return Sequence([Data(rows), Data(rows)])
+    return None

@@ -1,0 +1,40 @@
+"""What a notebook did with its data, in the order it runs: splits, fits, evaluations and what resembles them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from nb2prod.learning.rows import Place, Split
+    from nb2prod.learning.values import Data, Evaluation, Fit
+
+
+class CrossValidation(NamedTuple):
+    """A call that splits, fits and scores by itself."""
+
+    x: Data
+    y: Data | None
+    place: Place
+    shuffled: bool
+
+
+@dataclass(slots=True, eq=False)
+class History:
+    """Everything that happened, each list in the order of the run.
+
+    passed  data that went into calls nobody knows: they may do anything with it
+    """
+
+    splits: list[Split] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    cross_validations: list[CrossValidation] = field(default_factory=list)
+    passed: list[Data] = field(default_factory=list)
+
+    def is_evaluated(self, split: Split) -> bool:
+        """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""
+        used = (*(each.x for each in self.evaluations), *self.passed)
+        return any(
+            row.split is split and row.piece[0] in {"test", "rest"} for data in used for row in data.rows.chain()
+        )

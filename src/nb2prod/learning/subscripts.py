@@ -1,0 +1,170 @@
+"""Choosing rows and columns: ``X[:800]``, ``df[mask]``, ``df[["a", "b"]]``, ``df.iloc[train, 1:]``."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.assignment import literal_names
+from nb2prod.learning.masks import mask_of
+from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.values import (
+    Columns,
+    Data,
+    Grouped,
+    Indices,
+    Literal,
+    Mask,
+    RowsOf,
+    Score,
+    Sequence,
+    Statistic,
+    Table,
+    Unknown,
+    as_data,
+    selected,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.run import Run
+
+_LOCATORS = frozenset({"loc", "iloc", "ix"})
+_MOST_COLUMNS = 2000
+
+
+def subscript(run: Run, node: ast.Subscript) -> object:
+    """Return what ``node`` chooses."""
+    owner, located = node.value, False
+    if isinstance(owner, ast.Attribute) and owner.attr in _LOCATORS:
+        owner, located = owner.value, True
+    held = run.value(owner)
+    if isinstance(held, Sequence):
+        return _item(held, run.value(node.slice))
+    if isinstance(held, (Statistic, Score, Grouped)):
+        return held
+    data = as_data(held)
+    if data is None:
+        if not isinstance(node.slice, ast.Slice):
+            run.value(node.slice)
+        return Unknown()
+    match node.slice:
+        case ast.Tuple(elts=[rows, columns]):
+            return _columns(run, _rows(run, data, rows), columns)
+        case ast.Tuple(elts=[rows, *_]):
+            return _rows(run, data, rows)._replace(columns=None)
+        case ast.Slice():
+            return _rows(run, data, node.slice)
+        case index:
+            return _one(run, held, data, index, located=located)
+
+
+def _item(held: Sequence, key: object) -> object:
+    if isinstance(key, Literal):
+        if held.keys is not None:
+            found = [item for name, item in zip(held.keys, held.items, strict=False) if name == key]
+            return found[-1] if found else Unknown()
+        if isinstance(key.value, int) and -len(held.items) <= key.value < len(held.items):
+            return held.items[key.value]
+    return Unknown()
+
+
+def _one(run: Run, held: object, data: Data, index: ast.expr, *, located: bool) -> object:
+    """Return ``data[index]``: columns by name, or rows by a condition or their numbers."""
+    value = run.value(index)
+    names = literal_names(value)
+    if names is not None and not located:
+        if isinstance(held, Unknown):
+            # A dictionary as well as a table: its parts need not have the same rows.
+            key = ",".join(sorted(map(str, names)))
+            return held.attributes.setdefault(key, Unknown())
+        table = data.columns.table if data.columns is not None else Table()
+        chosen = Columns(table, names)
+        return data._replace(columns=chosen, learned=selected(data.learned, chosen))
+    return _rows_by(run, data, index, value)
+
+
+def _rows(run: Run, data: Data, index: ast.expr) -> Data:
+    if isinstance(index, ast.Slice):
+        return _sliced(run, data, index)
+    return _rows_by(run, data, index, run.value(index))
+
+
+def _sliced(run: Run, data: Data, index: ast.Slice) -> Data:
+    lower, upper = _bound(run, index.lower), _bound(run, index.upper)
+    if lower in {None, 0} and upper is None:
+        return data
+    if index.step is not None:
+        return data._replace(rows=data.rows.some())
+    place = run.place(index)
+    return data._replace(rows=data.rows.part(("slice", None, lower, upper), place))
+
+
+def _bound(run: Run, node: ast.expr | None) -> object:
+    if node is None:
+        return None
+    value = run.value(node)
+    return value.value if isinstance(value, Literal) else ast.dump(node)
+
+
+def _rows_by(run: Run, data: Data, index: ast.expr, value: object) -> Data:
+    place = run.place(index)
+    match value:
+        case Indices(split=split, piece=piece):
+            return data._replace(rows=_folded(data.rows, split, piece))
+        case RowsOf(rows=rows):
+            return data._replace(rows=rows if rows.within(data.rows) else data.rows.some())
+        case Mask(key=key, side=side, shuffled=shuffled):
+            return data._replace(rows=data.rows.part(("mask", key, side), place, shuffled=shuffled))
+        case Literal(value=int()):
+            return data._replace(rows=data.rows.some(), columns=None)
+    mask = mask_of(index)
+    if mask is not None:
+        return data._replace(rows=data.rows.part(("mask", mask.key, mask.side), place, shuffled=mask.shuffled))
+    # Rows or columns: nobody knows which. They are among these rows, and the same for the same index.
+    return data._replace(rows=data.rows.some(("index", id(value), ast.dump(index))), columns=None)
+
+
+def _folded(rows: Rows, split: Split, piece: tuple[object, ...]) -> Rows:
+    key = ("fold", id(split), piece)
+    if key not in rows.parts:
+        rows.parts[key] = Rows([rows], split, piece, rows.copies)
+    return rows.parts[key]
+
+
+def _columns(run: Run, data: Data, index: ast.expr) -> Data:
+    """Return columns of ``data`` by name or number."""
+    table = data.columns.table if data.columns is not None else None
+    if isinstance(index, ast.Slice):
+        lower, upper = _bound(run, index.lower), _bound(run, index.upper)
+        if lower in {None, 0} and upper is None:
+            return data
+        chosen = _numbers(lower, upper) if index.step is None else None
+    else:
+        value = run.value(index)
+        match value:
+            case Literal(value=int(number)):
+                chosen = frozenset({number})
+            case Sequence(items=items) if items and all(
+                isinstance(each, Literal) and isinstance(each.value, int) for each in items
+            ):
+                chosen = frozenset(each.value for each in items if isinstance(each, Literal))
+            case _:
+                chosen = literal_names(value)
+    if chosen is None or table is None:
+        learned = frozenset(each for each in data.learned if each.columns is None)
+        return data._replace(columns=None, learned=learned)
+    whole = data.columns is not None and data.columns.only is None and not data.columns.without
+    if not whole and not all(isinstance(each, str) for each in chosen):
+        return data._replace(columns=None)  # numbers count what is left
+    columns = Columns(table, chosen)
+    if all(isinstance(each, str) for each in chosen):
+        return data._replace(columns=columns, learned=selected(data.learned, columns))
+    learned = frozenset(each for each in data.learned if each.columns is None)
+    return data._replace(columns=columns, learned=learned)
+
+
+def _numbers(lower: object, upper: object) -> frozenset[object] | None:
+    lower = 0 if lower is None else lower
+    if isinstance(lower, int) and isinstance(upper, int) and 0 <= lower <= upper <= lower + _MOST_COLUMNS:
+        return frozenset(range(lower, upper))
+    return None

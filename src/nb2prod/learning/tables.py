@@ -1,0 +1,192 @@
+"""What methods of tables, columns and arrays do to rows and columns."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.learning.assignment import literal_names, without
+from nb2prod.learning.functions import statistic
+from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.values import (
+    Columns,
+    Data,
+    Grouped,
+    Learned,
+    Literal,
+    Mask,
+    RowsOf,
+    Statistic,
+    Table,
+    Unknown,
+    fresh,
+    selected,
+)
+
+if TYPE_CHECKING:
+    from nb2prod.learning.calls import Arguments
+    from nb2prod.learning.run import Run
+
+# Methods of much else than tables, with other meanings.
+_OTHERS_TOO = frozenset(
+    {"add", "apply", "filter", "get", "insert", "join", "map", "pipe", "split", "transform", "update"}
+)
+_TAKE_FIGURES = frozenset({"clip", "div", "fillna", "map", "mask", "replace", "sub", "where"})
+_COLUMNS = frozenset({1, "columns"})
+
+
+def table_call(run: Run, node: ast.Call, owner: Data | Unknown, method: str, given: Arguments) -> object | None:
+    """Return what a method of a table, column or array returns; None where it is none that is known."""
+    data = owner.data if isinstance(owner, Unknown) else owner
+    if isinstance(owner, Unknown) and method in _OTHERS_TOO:
+        return None
+    result = _result(run, node, data, method, given)
+    if given.literal("inplace") is True and isinstance(result, Data):
+        if isinstance(owner, Unknown):
+            owner.data = result
+        else:
+            run.change(owner, result)
+            _written_through(run, node, data, result)
+        return Literal(None)
+    if method == "pop":
+        names = literal_names(given.get(0, "item"))
+        if names is None or data.columns is None:
+            return None
+        run.change(owner, without(data, names))
+        chosen = Columns(data.columns.table, names)
+        return data._replace(columns=chosen, learned=selected(data.learned, chosen))
+    return result
+
+
+def _written_through(run: Run, node: ast.Call, old: Data, new: Data) -> None:
+    """``df["age"].fillna(df["age"].mean(), inplace=True)`` changes the column of the table."""
+    from nb2prod.learning.assignment import assign  # noqa: PLC0415
+
+    func = node.func
+    if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Subscript, ast.Attribute)) and new is not old:
+        if isinstance(func.value, ast.Subscript):
+            assign(run, func.value, new)
+        elif isinstance(func.value.value, ast.Name):
+            target = ast.Subscript(func.value.value, ast.Constant(func.value.attr), ast.Store())
+            assign(run, ast.copy_location(target, func.value), new)
+
+
+def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments) -> object | None:
+    known = knowledge()
+    if method == "drop":
+        return _dropped(run, node, data, given)
+    if method == "sample":
+        return _sampled(run, node, data, given)
+    if known.has("methods.masks", method):
+        return run.masks.setdefault(ast.dump(node), Mask(ast.dump(node)))
+    if known.has("methods.some-rows", method):
+        return data._replace(rows=data.rows.some())
+    if known.has("methods.statistics", method):
+        if given.literal("axis") in _COLUMNS or (given.positional and method != "quantile"):
+            return Data(data.rows, data.learned)
+        return statistic(run, node, data, method)
+    if method == "groupby":
+        return Grouped(data)
+    if known.has("methods.neighbours", method):
+        return fresh(data)._replace(traits=data.traits | {"lagged"})
+    if method in {"set_index", "resample"}:
+        return _indexed(data, method, given)
+    if known.has("methods.keep-rows", method):
+        return _kept(data, method, given)
+    return None
+
+
+def _kept(data: Data, method: str, given: Arguments) -> Data:
+    learned = data.learned
+    names = data.columns.only if data.columns is not None else None
+    for value in given.every():
+        if isinstance(value, Statistic) and method in _TAKE_FIGURES:
+            learned |= {Learned(fit, names) for fit in value.fits}
+        elif isinstance(value, Data) and method in {"join", "combine_first", "add", "sub", "mul", "div"}:
+            learned |= value.learned
+    kept = data._replace(learned=learned)
+    known = knowledge()
+    one = data.columns is not None and data.columns.one() is not None
+    if one and not known.has("methods.element-wise", method):
+        return fresh(kept)._replace(prediction=data.prediction)
+    if known.has("methods.new-columns", method) and not one:
+        # Whatever they are called now: it is one set of columns.
+        return kept._replace(
+            columns=None if method in {"filter", "pipe", "join"} else data.columns and Columns(Table())
+        )
+    return kept
+
+
+def grouped_call(run: Run, node: ast.Call, grouped: Grouped, method: str) -> object:
+    """Return what a method of groups returns: a statistic of their rows, or one beside each row."""
+    known = knowledge()
+    if known.has("methods.statistics", method) or method in {"agg", "aggregate"}:
+        return statistic(run, node, fresh(grouped.data), method)
+    if method == "transform":
+        found = statistic(run, node, fresh(grouped.data), method)
+        fits = found.fits if isinstance(found, Statistic) else frozenset()
+        return Data(grouped.data.rows, grouped.data.learned | {Learned(fit) for fit in fits})
+    if known.has("methods.neighbours", method):
+        return fresh(grouped.data)._replace(traits=grouped.data.traits | {"lagged"})
+    return Unknown()
+
+
+def _dropped(run: Run, node: ast.Call, data: Data, given: Arguments) -> object:
+    """``drop`` takes columns away, or rows."""
+    columns = given.keywords.get("columns")
+    axis = given.literal("axis")
+    if axis is None and len(given.positional) > 1 and isinstance(given.positional[1], Literal):
+        axis = given.positional[1].value
+    if columns is None and axis in _COLUMNS:
+        columns = given.get(0, "labels")
+    if columns is not None:
+        names = literal_names(columns)
+        return without(data, names) if names is not None else _unknown_columns(data)
+    which = given.get(0, "labels", "index")
+    if isinstance(which, RowsOf) and which.rows.within(data.rows):
+        return data._replace(rows=_rest(data.rows, which.rows, run, node))
+    if axis is ...:
+        return _unknown_columns(data)._replace(rows=data.rows.some())
+    return data._replace(rows=data.rows.some())
+
+
+def _unknown_columns(data: Data) -> Data:
+    return data._replace(columns=None)
+
+
+def _rest(rows: Rows, gone: Rows, run: Run, node: ast.Call) -> Rows:
+    """Return the rows that are not ``gone``: the other side of a split by hand."""
+    key = ("rest", gone)
+    if key not in rows.parts:
+        if gone.split is None:
+            gone.split = Split(run.place(node), shuffled=True, inputs=(Data(rows),))
+            gone.piece = ("rows", gone)
+            run.history.splits.append(gone.split)
+            rows.parts[key] = Rows([rows], gone.split, ("rest", gone), rows.copies)
+        else:
+            rows.parts[key] = Rows([rows], copies=rows.copies)
+    return rows.parts[key]
+
+
+def _sampled(run: Run, node: ast.Call, data: Data, given: Arguments) -> Data:
+    copies = data.rows.copies
+    if given.literal("replace") is True:
+        copies = (*copies, run.place(node))
+    rows = Rows([data.rows], copies=copies)
+    if given.literal("frac") == 1:
+        data.rows.supersets.append(rows)
+    return data._replace(rows=rows)
+
+
+def _indexed(data: Data, method: str, given: Arguments) -> Data:
+    if method == "resample":
+        return Data(data.rows.some(), data.learned, None, None, data.traits | {"dated"})
+    names = literal_names(given.get(0, "keys"))
+    kept = without(data, names) if names is not None else data._replace(columns=None)
+    dated = (
+        data.columns is not None
+        and names is not None
+        and any(data.columns.table.made_of.get(str(name)) == "dated" for name in names)
+    )
+    return kept._replace(traits=kept.traits | {"dated"}) if dated else kept

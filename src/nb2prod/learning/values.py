@@ -1,0 +1,258 @@
+"""What names hold, as far as learning is concerned: rows, columns, what was learned from which rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.learning.rows import Piece, Place, Rows, Split
+
+if TYPE_CHECKING:
+    import ast
+
+    from nb2prod.notebook.model import CodeCell
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """A table's set of columns.
+
+    made_of  columns computed from one other column, value by value
+    """
+
+    made_of: dict[str, str] = field(default_factory=dict)
+
+
+class Columns(NamedTuple):
+    """Which columns of a table are there: ``only`` these, or all but ``without``. A column is a name or a number."""
+
+    table: Table
+    only: frozenset[object] | None = None
+    without: frozenset[object] = frozenset()
+
+    def has(self, column: object) -> bool:
+        """Whether the column is surely there."""
+        if self.only is not None:
+            return column in self.only
+        return isinstance(column, str) and column not in self.without
+
+    def one(self) -> object | None:
+        """Return the column where it is a single one."""
+        return next(iter(self.only)) if self.only is not None and len(self.only) == 1 else None
+
+
+@dataclass(slots=True, eq=False)
+class Fit:
+    """Something was learned from rows.
+
+    model  what learned it; None for a plain statistic
+    kind   ``model``; ``learns`` for a transformer that learns from how values are distributed;
+           ``names`` for one that learns which values there are; ``row-wise`` and ``unknown``
+    name   as the notebook spells what learned it
+    loops  the loops the fit stands in
+    elsewhere  what was learned is applied to rows it was not learned from
+    """
+
+    model: Estimator | None
+    kind: str
+    x: Data
+    y: Data | None
+    place: Place
+    name: str
+    loops: tuple[ast.AST, ...] = ()
+    elsewhere: bool = False
+
+    @property
+    def rows(self) -> Rows:
+        """What was learned from."""
+        return self.x.rows
+
+
+class Learned(NamedTuple):
+    """What a fit put into values: into all columns, or into ``columns``."""
+
+    fit: Fit
+    columns: frozenset[object] | None = None
+
+
+class Prediction(NamedTuple):
+    """Values that a fitted model gave for rows; ``error``: held against something by the notebook's own arithmetic."""
+
+    fit: Fit
+    x: Data
+    error: bool = False
+
+
+class Data(NamedTuple):
+    """A table, a column or an array.
+
+    learned     what its values carry of what was learned from rows
+    traits      ``dated``: its order is that of time; ``lagged``: a row holds values of its neighbours
+    label       the target that goes with it in one object (``DMatrix``)
+    """
+
+    rows: Rows
+    learned: frozenset[Learned] = frozenset()
+    columns: Columns | None = None
+    prediction: Prediction | None = None
+    traits: frozenset[str] = frozenset()
+    label: Data | None = None
+
+    def fits(self, *kinds: str) -> list[Fit]:
+        """Return what was learned and went into the values, of these kinds, in no order."""
+        return [each.fit for each in self.learned if each.fit.kind in kinds]
+
+
+@dataclass(slots=True, eq=False)
+class Estimator:
+    """An object that is fitted.
+
+    qualified  the class; None for what an unknown call made
+    kind       see ``Fit``; ``sampler``; ``splitter``
+    parts      what it is made of
+    given      the texts of its arguments
+    """
+
+    qualified: str | None
+    kind: str
+    place: Place
+    parts: tuple[object, ...] = ()
+    given: str = ""
+    fit: Fit | None = None
+    searches: bool = False
+
+
+class Statistic(NamedTuple):
+    """A figure about rows (``mean``), or made from such."""
+
+    fits: frozenset[Fit]
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Evaluation:
+    """A fitted model met rows.
+
+    metric   what was computed; None where it only predicted
+    used     the figure went somewhere else than to the eye
+    compared  it was held against another value
+    """
+
+    fit: Fit
+    x: Data
+    metric: str | None
+    place: Place
+    loops: tuple[ast.AST, ...] = ()
+    used: bool = False
+    compared: bool = False
+
+
+class Grouped(NamedTuple):
+    """Rows in groups."""
+
+    data: Data
+
+
+class Score(NamedTuple):
+    """A figure that says how good a model is, or several."""
+
+    evaluations: tuple[Evaluation, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Mask:
+    """A condition on rows; ``side`` is false for its negation."""
+
+    key: object
+    side: bool = True
+    shuffled: bool = False
+
+
+class Indices(NamedTuple):
+    """Numbers of rows: a part of whatever they are used on."""
+
+    split: Split
+    piece: Piece
+
+
+class RowsOf(NamedTuple):
+    """The index of a table: names exactly its rows."""
+
+    rows: Rows
+
+
+class Folds(NamedTuple):
+    """What a splitter yields: pairs of indices."""
+
+    split: Split
+
+
+class Literal(NamedTuple):
+    """A constant."""
+
+    value: object
+
+
+class Named(NamedTuple):
+    """A module, a function or a class of a library."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """A list, tuple or dictionary whose items are known; ``keys`` for a dictionary."""
+
+    items: list[object]
+    keys: list[object] | None = None
+
+
+class Function(NamedTuple):
+    """A function of the notebook."""
+
+    node: ast.FunctionDef | ast.Lambda
+    cell: CodeCell
+
+
+@dataclass(slots=True, eq=False)
+class Unknown:
+    """A value nobody knows: it may turn out to be data, or an estimator."""
+
+    data: Data = field(default_factory=lambda: Data(Rows()))
+    estimator: Estimator | None = None
+    attributes: dict[str, object] = field(default_factory=dict)
+
+
+def as_data(value: object) -> Data | None:
+    """Return ``value`` as data, if it is or may be some."""
+    if isinstance(value, Data):
+        return value
+    return value.data if isinstance(value, Unknown) and value.estimator is None else None
+
+
+def as_estimator(value: object) -> Estimator | None:
+    """Return ``value`` as an estimator, if it is known to be one."""
+    if isinstance(value, Estimator):
+        return value
+    return value.estimator if isinstance(value, Unknown) else None
+
+
+def fresh(data: Data) -> Data:
+    """Return data of which only the rows are known."""
+    return Data(data.rows, data.learned, None, None, data.traits)
+
+
+def selected(learned: frozenset[Learned], columns: Columns) -> frozenset[Learned]:
+    """Return what ``learned`` is left when only ``columns`` are."""
+    kept = set()
+    for each in learned:
+        if each.columns is None:
+            kept.add(each)
+            continue
+        if columns.only is not None and all(isinstance(name, str) for name in columns.only):
+            left = each.columns & columns.only
+        else:
+            left = each.columns - columns.without
+        if left:
+            kept.add(Learned(each.fit, left))
+    return frozenset(kept)
