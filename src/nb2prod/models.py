@@ -243,3 +243,35 @@ def _is_made_by_function(analysis: Analysis, event: Event) -> bool:
             made = analysis.flow.reaching(use) if use is not None else ()
             return any(each.kind == "function" for each in made)
     return False
+
+
+def saved_models(analysis: Analysis, found: list[Event]) -> list[Event]:
+    """Return the saves among ``found`` of models that predict, in written order.
+
+    Those of scalers, vocabularies and tables are none. What is saved in a function is there once for each
+    call of the function, where it is known what the call is given.
+    """
+    fitted = [each for each in found if each.kind in ("fit", "use") and each.origin]
+    return [
+        each
+        for each in found
+        if each.kind == "save"
+        and (
+            is_predictor(analysis, each.model)
+            or _is_state(each.within)
+            or (each.model is None and _is_trained(fitted, each))
+        )
+    ]
+
+
+def _is_trained(fitted: list[Event], save: Event) -> bool:
+    """Whether an object of unknown class is fitted and predicts."""
+    kinds = {each.kind for each in fitted if each.same_model(save)}
+    return kinds == {"fit", "use"}
+
+
+def _is_state(call: Call) -> bool:
+    """Whether a call saves weights: `torch.save(model.state_dict(), path)`, `model.save_weights(path)`."""
+    given = call.node.args[0] if call.node.args else None
+    weights = isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr == "state_dict"
+    return weights or (isinstance(call.node.func, ast.Attribute) and call.node.func.attr == "save_weights")

@@ -31,6 +31,7 @@ class Operations(NamedTuple):
     reading_commands: frozenset[str]
     registries: frozenset[str]
     monitors: frozenset[str]
+    statistics: frozenset[str]
     contracts: frozenset[str]
     services: frozenset[str]
 
@@ -44,7 +45,9 @@ def operations() -> Operations:
         *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),
         *(stores[key] for key in ("words", "magics", "reading-commands")),
         f"{registries['libraries']} {registries['modules']}",
-        *(table[key]["libraries"] for key in ("monitors", "contracts", "services")),
+        table["monitors"]["libraries"],
+        table["monitors"]["statistics"],
+        *(table[key]["libraries"] for key in ("contracts", "services")),
     )
     return Operations(*(frozenset(text.split()) for text in texts))
 
