@@ -1,0 +1,143 @@
+"""unversioned-download: data is fetched from an address that gives something else tomorrow, and nobody would notice."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.diagnostics import Finding
+from nb2prod.installs import installations, whole_commands
+from nb2prod.literals import HOLE, written_text
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.notebook.location import Location
+
+_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s'\"`;|<>)]+")
+_LOCAL = re.compile(r"\w+://(?:[^/@]*@)?(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|\[::1\]|host\.docker\.internal)")
+# The part of an address that says which state of a repository is meant.
+_REFERENCE = re.compile(
+    r"raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/(?:heads|tags)/)?(?P<raw>[^/?]+)/"
+    r"|github\.com/[^/]+/[^/]+/(?:raw|blob|archive|zipball|tarball|tree)/(?:refs/(?:heads|tags)/)?(?P<hub>[^/?]+)"
+    r"|/(?:-/)?(?:raw|resolve)/(?P<lab>[^/?]+)/"
+)
+_MOVING = re.compile(r"/(?:latest|current|nightly|HEAD)(?=[/?.]|$)|[-_]latest\b", re.IGNORECASE)
+_FIXED = re.compile(
+    r"(?<![0-9a-z])(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}(?![0-9a-z])|(?<![a-z0-9])v?\d+\.\d+|[/_-]v\d+\b|\d{4}[-_]?[01]\d[-_]?[0-3]\d"
+    r"|/releases?/download/|[?&](?:version|versionid|revision|rev|sha|commit)=|zenodo\.org/|doi\.org/"
+    r"|tfhub\.dev/\S+/\d+\b|figshare\.com/|/records?/\d|ndownloader/files/\d",
+    re.IGNORECASE,
+)
+# Sent to a service as a question; a file is what ends like one, or lies in a repository.
+_DATA_FILE = re.compile(
+    r"\.(?:csv|tsv|txt|dat|data|json|jsonl|geojson|xlsx?|xml|parquet|feather|h5|hdf5|npz|npy|pkl|pickle|zip|gz|tgz|bz2|xz|tar"
+    r"|7z|mat|arff|jpe?g|png|pth?|onnx|bin|model|sav|db|sqlite|wav|mp[34])(?:$|[?&#])",
+    re.IGNORECASE,
+)
+_ASKS = ("requests.get", "requests.Session.get", "urllib.request.urlopen")
+_DOWNLOADERS = ("wget.download", "gdown.download", "urllib.urlretrieve", "urllib.request.urlretrieve")
+_HASHES = ("file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum")
+_SUMS = re.compile(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
+
+
+class _Download(NamedTuple):
+    """An address that is fetched, and where."""
+
+    address: str
+    location: Location
+    cell: int
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first such download of each cell, unless a checksum is computed there or further down."""
+    found: dict[int, dict[str, _Download]] = {}
+    for download in _downloads(analysis):
+        if _changes(download.address):
+            found.setdefault(download.cell, {}).setdefault(download.address, download)
+    last_sum = _last_checksum(analysis) if found else -math.inf
+    for cell, downloads in sorted(found.items()):
+        if cell > last_sum:
+            first, *more = downloads.values()
+            yield Finding(first.location, _message(first.address, len(more)))
+
+
+def _message(address: str, more: int) -> str:
+    shown = address if len(address) <= 80 else f"{address[:50]}…{address[-29:]}"  # noqa: PLR2004 what fits on a line
+    reference = _reference(address)
+    if reference:
+        message = f"`{shown}` follows the branch `{reference}`, which may hold other data tomorrow; name a commit"
+    else:
+        message = f"`{shown}` names no version: other data there goes unnoticed; fetch a version, or compare a checksum"
+    return f"{message} (also {more} more in this cell)" if more else message
+
+
+def _downloads(analysis: Analysis) -> Iterator[_Download]:
+    for cell in analysis.notebook.code_cells:
+        if cell.magics and ("wget" in cell.source or "curl" in cell.source):
+            for line in whole_commands(cell):
+                if not line.text.startswith("#") and not any(installations(line.text)):
+                    for address in _fetched(line.text):
+                        yield _Download(address, line.location, cell.index)
+    for call in analysis.calls():
+        if (node := _source(call)) is not None and (text := written_text(analysis, node)) is not None:
+            address = _ADDRESS.match(text)
+            if address and (call.qualified_name not in _ASKS or _is_file(text)):
+                yield _Download(address[0], call.location, call.cell.index)
+
+
+def _source(call: Call) -> ast.expr | None:
+    """Return the argument of a call that says where data is read from; None if it reads none, or checks a hash."""
+    if any(name in call.arguments for name in _HASHES):
+        return None
+    name = call.qualified_name or ""
+    if name in _DOWNLOADERS:
+        return call.arguments.get("url") or call.arguments.get("0")
+    if name.endswith("utils.get_file"):
+        return call.arguments.get("origin") or call.arguments.get("1")
+    if call.info is None or not (name in _ASKS or "read-file" in call.effects):
+        return None
+    return next((call.arguments[each] for each in call.info.path if each in call.arguments), None)
+
+
+def _fetched(command: str) -> Iterator[str]:
+    """Yield the addresses a shell line stores; what is posted, printed or piped into a program is none."""
+    for part in re.split(r"&&|;|\|\|", command):
+        program = re.match(r"\s*(?:sudo\s+)?(wget|curl)\b", part)
+        if program is None or "|" in part or re.search(r"\s(?:-X|--request|-d|--data\S*|-F|-I|--head)\s", part):
+            continue
+        if program[1] == "curl" and not re.search(r"\s-\w*[oO]\b|--output|--remote-name|>", part):
+            continue
+        # IPython's and the shell's variables are holes.
+        yield from _ADDRESS.findall(re.sub(r"\{[^}]*\}|\$\w+", HOLE, part))
+
+
+def _changes(address: str) -> bool:
+    """Whether an address may give something else tomorrow, as far as it can be told."""
+    if _LOCAL.match(address):
+        return False
+    reference = _reference(address)
+    if reference is not None:
+        return HOLE not in reference and not _FIXED.search(f"/{reference}") and not re.search(r"\d", reference)
+    if _MOVING.search(address):
+        return True
+    return HOLE not in address and not _FIXED.search(address.partition("://")[2])
+
+
+def _reference(address: str) -> str | None:
+    found = _REFERENCE.search(address)
+    return found[found.lastgroup] if found and found.lastgroup else None
+
+
+def _is_file(address: str) -> bool:
+    return bool(_DATA_FILE.search(address)) or _reference(address) is not None
+
+
+def _last_checksum(analysis: Analysis) -> float:
+    """Return the number of the last cell that computes a checksum."""
+    cells = [call.cell.index for call in analysis.calls() if (call.qualified_name or "").startswith("hashlib.")]
+    cells += [cell.index for cell in analysis.notebook.code_cells if cell.magics and _SUMS.search(cell.source)]
+    return max(cells, default=-math.inf)
