@@ -180,6 +180,59 @@ def test_names_inside_formulas_and_queries_are_reads_that_may_be_columns() -> No
     assert unbound(*cells) == ["ols"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        ("df.query('age > @limit')", {"limit"}),
+        ("df.query(expr=\"age > @limit and town == @here['a']\")", {"limit", "here"}),
+        ("df.query(f'{column} > @limit')", {"column", "limit"}),
+        ("df.query('age > @limit and ' + rest)", {"limit", "rest"}),
+        ("df.eval('b = a * @scale')", {"scale"}),
+        ("eval('limit + 1')", {"limit"}),
+        ("smf.ols(formula='y ~ scale(x)', data=df)", {"scale"}),
+        ("dmatrix('0 + scale(x)', df)", {"scale"}),
+        (
+            "print(f'{limit:{width}.{digits}f} {scale!r} {(lambda: here)()}')",
+            {"limit", "width", "digits", "scale", "here"},
+        ),
+    ],
+)
+def test_names_read_inside_strings_are_reached_and_live(cell: str, read: set[str]) -> None:
+    names = sorted(read)
+    flow = flow_of(f"import pandas as pd\ndf = smf = 1\n{' = '.join(names)} = 2", cell)
+    uses = {use.name: use for use in flow.statements[-1].uses}
+    assert [each.name for name in names for each in flow.reaching(uses[name])] == names
+    assert read <= flow.live_after(flow.statements[-2])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%run helpers.py", "%load helpers.py\n%store -r", "%pylab inline", "from helpers import *", "exec(text)",
+        "globals()['found'] = 1", "locals().update(values)", "vars()['found'] = 1",
+        "get_ipython().run_line_magic('run', 'helpers.py')", "get_ipython().push({'found': 1})",
+    ],
+)  # fmt: skip
+def test_after_what_may_bind_any_name_nothing_is_surely_undefined(cell: str) -> None:
+    before = "text = values = 1"
+    assert unbound(before, cell, "print(found)") == []
+    assert unbound(before, "print(found)", cell) == ["found"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%time found = 1", "%prun found = 1", "%%time\nfound = 1", "%%capture found\nprint(1)", "found = !ls",
+        "found = %sx ls", "found = %timeit -o sum([1])", "%%sql found <<\nSELECT 1", "%store -r found",
+        "%%bash --out found\nls", "%%script bash --err found\nls", "%macro found 1-3",
+    ],
+)  # fmt: skip
+def test_a_magic_that_binds_a_name_defines_it(cell: str) -> None:
+    flow, (use,) = reads("found", cell, "print(found)")
+    assert [each.name for each in flow.reaching(use)] == ["found"]
+    assert not flow.maybe_unbound(use)
+
+
 def test_a_measured_cell_binds_nothing() -> None:
     assert unbound("%%timeit\nx = 1", "print(x)") == ["x"]
 

@@ -54,6 +54,7 @@ def found(source: str) -> list[str]:
         ("!pip install a \\\r\n b\r\nx", "0               \r\n  \r\nx", ["shell !|pip install a   b||1:1-2:3"]),
         ("%run a.py", "0        ", ["line run|a.py|*|1:1-1:10"]),
         ("%store -r x y", "0            ", ["line store|-r x y|x,y|1:1-1:14"]),
+        ("%store -r", "0        ", ["line store|-r|*|1:1-1:10"]),
         ("%store x", "0       ", ["line store|x||1:1-1:9"]),
         ("%sql res << select 1", "0                   ", ["line sql|res << select 1|res|1:1-1:21"]),
     ],

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Calls that see or change the namespace in ways no analysis can follow.
 _DYNAMIC = frozenset({"exec", "globals", "locals", "get_ipython"})
 
+# What a string may be written as.
+_TEXTS = (ast.Constant, ast.JoinedStr, ast.BinOp)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
 
@@ -74,17 +76,26 @@ def _names_in_strings(walk: Walk, called: str, node: ast.Call) -> None:
     They may be column names as well; a use whose node is no ``ast.Name`` is a maybe.
     """
     for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-        text = argument.value if isinstance(argument, ast.Constant) else None
-        if not isinstance(text, str):
+        if not isinstance(argument, _TEXTS):
             continue
+        text = _text(argument)
         if called == "query":
             names = _QUERY_NAME.findall(text)
-        elif called == "eval" or "~" in text:
+        elif called == "eval" or "~" in text or (text and called in name_table().formulas):
             names = _IDENTIFIER.findall(text)
         else:
             continue
         for name in dict.fromkeys(names):
             walk.load(name, argument)
+
+
+def _text(node: ast.expr) -> str:
+    """Return what is written in a string: of an f-string the fixed parts, of a sum those of both sides."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return " ".join(map(_text, node.values))
+    return f"{_text(node.left)} {_text(node.right)}" if isinstance(node, ast.BinOp) else ""
 
 
 def _lambda(walk: Walk, node: ast.Lambda) -> None:

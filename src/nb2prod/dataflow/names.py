@@ -38,6 +38,7 @@ class NameTable(NamedTuple):
     changing_methods  methods that change their object, whatever it is
     passing_methods   methods whose result holds the elements of their object
     passing_calls     builtins whose result holds the elements of what they are given
+    formulas          functions whose strings are formulas, tilde or not, by the last part of their name
     swallowing      context managers that end an error of their body, by the last part of their name
     """
 
@@ -50,6 +51,7 @@ class NameTable(NamedTuple):
     changing_methods: frozenset[str]
     passing_methods: frozenset[str]
     passing_calls: frozenset[str]
+    formulas: frozenset[str]
     swallowing: frozenset[str]
     star_shadows: Mapping[str, frozenset[str]]
 
@@ -68,6 +70,7 @@ def name_table() -> NameTable:
         frozenset(table["methods"]["changing"].split()),
         frozenset(table["methods"]["passing"].split()),
         frozenset(table["calls"]["passing"].split()),
+        frozenset(table["calls"]["formula"].split()),
         frozenset(table["calls"]["swallow"].split()),
         {module: frozenset(names.split()) for module, names in table["shadows"].items()},
     )

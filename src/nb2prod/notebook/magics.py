@@ -43,19 +43,24 @@ _SIMPLE = (
 )  # fmt: skip
 
 
+# A cell magic of somebody's own, of which the settings say what we know of `%%time`.
+_TRANSPARENT = MagicEntry(python="runs")
+
+
 def blanked(text: str) -> str:
     """Return ``text`` with every character but line ends replaced by a space."""
     return _NOT_NEWLINE.sub(" ", text)
 
 
-def mask(source: str) -> tuple[str, tuple[Magic, ...]]:
+def mask(source: str, transparent: Collection[str] = ()) -> tuple[str, tuple[Magic, ...]]:
     """Return the Python of a cell (magics masked, same lines, same widths) and its magics in order.
 
+    ``transparent`` are cell magics whose body is Python that runs in the notebook, beside those we know.
     Names without an escape character (``ls``) stay: see ``mask_automagic``.
     """
     if not may_have_escapes(source):
         return source, ()
-    masking = _Masking(without_prompts(source))
+    masking = _Masking(without_prompts(source), transparent)
     _mask_cell(masking, 0)
     return masking.text(0, len(source)), tuple(masking.magics)
 
@@ -88,6 +93,7 @@ class _Masking:
     """A cell being masked: its source, what replaces which part of it, and the magics found."""
 
     source: str
+    transparent: Collection[str] = ()
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     magics: list[Magic] = field(default_factory=list)
     line_starts: list[int] = field(default_factory=list)
@@ -129,7 +135,7 @@ def _mask_cell(masking: _Masking, start: int) -> None:
             _mask_escape(masking, escape)
         return
     name, _, argument = header[2][2:].rstrip().partition(" ")
-    entry = magic_table().cell.get(name, UNKNOWN)
+    entry = _TRANSPARENT if name in masking.transparent else magic_table().cell.get(name, UNKNOWN)
     masking.add("cell", name, argument.strip(), _names(entry, argument), header.start(2), header.end(2))
     if entry.python is None:
         masking.replace(header.start(2), len(source), "0")
@@ -276,7 +282,7 @@ def _names(entry: MagicEntry, argument: str) -> list[str]:
             case "leading":
                 names += words[:1]
             case "all":
-                names += plain
+                names += plain or ["*"]  # without names, ``%store -r`` restores whatever is stored
             case "<<":
                 names += re.findall(r"(\w+)\s*<<", argument)
             case option:
