@@ -32,6 +32,7 @@ EFFECTS: Final = frozenset(
         "does-not-retain",
         "names-in-strings",
         "input",
+        "unpickle",
     }
 )
 ROLES: Final = frozenset({"path", "seed", "model"})

@@ -1,0 +1,74 @@
+"""unsafe-load: a pickle is loaded that the notebook did not write."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.checks._sources import source_of
+from nb2prod.diagnostics import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first load of a cell that can run code which others put into a file."""
+    loads = [call for call in analysis.calls(effects={"unpickle"}) if _may_run_code(call)]
+    if not loads:
+        return
+    calls = {id(call.node): call for call in analysis.calls()}
+    saves = [call for call in calls.values() if not call.effects.isdisjoint({"model-save", "write-file"})]
+    saves = [call for call in saves if not _opens(call) and "network" not in call.effects]
+    written = {text for call in saves for text in source_of(analysis, call.node, calls).texts}
+    downloads = [call for call in calls.values() if {"network", "write-file"} <= call.effects]
+    downloaded = {text for call in downloads for text in source_of(analysis, call.node, calls).texts}
+    seen: set[int] = set()
+    for call in loads:
+        source = source_of(analysis, call.node, calls)
+        # Without a name to compare, a notebook that saves something may load just that.
+        own = source.dumped or not written.isdisjoint(source.texts) or (not source.texts and saves)
+        fetched = source.fetched or not downloaded.isdisjoint(source.texts)
+        if call.cell.index in seen or (own and not fetched):
+            continue
+        seen.add(call.cell.index)
+        what = (
+            "the data names, and it comes from the network"
+            if fetched
+            else ("is in the file, and this notebook did not write it")
+        )
+        message = (
+            f"`{call.name}` runs whatever code {what}: load only what you made and can check "
+            f"(a hash, a signature), or keep {_instead(call)}"
+        )
+        # Since 2.6 torch refuses by itself; which version runs is not known here.
+        silent = call.library == "torch" and "weights_only" not in call.arguments
+        yield Finding(call.location, message, severity=Severity.NOTE if silent else None)
+
+
+def _may_run_code(call: Call) -> bool:
+    """Whether no argument keeps the call from it: ``weights_only=True``, NumPy's own ``allow_pickle=False``."""
+    if call.library == "numpy":
+        return _is(call.arguments.get("allow_pickle"), value=True)
+    return not _is(call.arguments.get("weights_only"), value=True)
+
+
+def _is(node: ast.expr | None, *, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+def _opens(call: Call) -> bool:
+    """Whether the call only opens a file: a dump names it as well, and reading opens files too."""
+    return call.name.rpartition(".")[2] == "open"
+
+
+def _instead(call: Call) -> str:
+    match call.library:
+        case "torch":
+            return "weights only (`weights_only=True`)"
+        case "numpy" | "pandas":
+            return "arrays and tables in a format that holds data only (npz, Parquet)"
+        case _:
+            return "it in a format that holds data only"
