@@ -41,7 +41,9 @@ def assign(run: Run, target: ast.expr, value: object) -> None:
             if isinstance(held, Unknown):
                 held.attributes[attribute] = Unknown() if value is None else value
             elif isinstance(held, Data) and attribute in {"columns", "index"}:
-                run.change(held, held._replace(columns=None) if attribute == "columns" else held)
+                dated = attribute == "index" and isinstance(value, Data) and "dates" in value.traits
+                changed = held._replace(traits=held.traits | {"dated"}) if dated else held
+                run.change(held, held._replace(columns=None) if attribute == "columns" else changed)
         case _:
             pass
 
@@ -162,7 +164,13 @@ def with_column(data: Data, names: frozenset[object] | None, value: object, *, w
     columns = data.columns
     if columns is not None and names is not None:
         source = _source(columns, value)
+        marks = value.traits if isinstance(value, Data) else frozenset()
         for name in names:
+            for trait, marked in (("dates", columns.table.dated), ("lagged", columns.table.lagged)):
+                if trait in marks:
+                    marked.add(name)
+                elif whole:
+                    marked.discard(name)
             if isinstance(name, str):
                 if source is not None and source != name and whole:
                     columns.table.made_of[name] = source

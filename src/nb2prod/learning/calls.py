@@ -26,6 +26,8 @@ from nb2prod.learning.values import (
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
+# Enough for what anybody writes down; a list that holds itself has no end.
+_MOST_ITEMS = 200
 _LOOKS = frozenset({"print", "display", "round", "float", "str", "format", "len", "int", "type"})
 
 
@@ -143,10 +145,13 @@ def _sequence(owner: Sequence, method: str, given: Arguments) -> object:
 
 def _use(given: Arguments) -> None:
     """Figures that go into a call do more than meet the eye."""
-    for value in given.every():
+    waiting = given.every()
+    for value in waiting:
         if isinstance(value, Score):
             for each in value.evaluations:
                 each.used = True
+        elif isinstance(value, Sequence) and len(waiting) < _MOST_ITEMS:
+            waiting += value.items
 
 
 def _unknown(run: Run, given: Arguments) -> Unknown:

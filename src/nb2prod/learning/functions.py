@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.estimators import cross_validated, record_fit
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Rows, Split
@@ -64,7 +65,7 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return _redrawn(run, node, name, given)
     if name == "sklearn.base.clone":
         return _cloned(run, node, given)
-    return _boosted(run, node, name, given) or _read(run, name)
+    return _boosted(run, node, name, given) or _read(run, name, given)
 
 
 def _split(run: Run, node: ast.Call, given: Arguments) -> object:
@@ -141,6 +142,8 @@ def _kept(name: str, first: object, given: Arguments) -> object | None:
     data = as_data(first)
     if data is None or not isinstance(first, Data):
         return first if isinstance(first, Unknown) and data is not None else None
+    if name == "pandas.to_datetime":
+        return data._replace(traits=data.traits | {"dates"})
     if knowledge().has("functions.keep-columns", name):
         return data._replace(prediction=data.prediction)
     kept = fresh(data)._replace(prediction=data.prediction)
@@ -207,11 +210,14 @@ def _boosted(run: Run, node: ast.Call, name: str, given: Arguments) -> object | 
     return model
 
 
-def _read(run: Run, name: str) -> object | None:
+def _read(run: Run, name: str, given: Arguments) -> object | None:
     """Return a table of its own for what reads or makes one."""
     info = run.libraries.call(name)
     if info is not None and info.returns in _TABLES:
-        return Data(Rows(), columns=Columns(Table()))
+        parsed = given.keywords.get("parse_dates")
+        indexed = parsed is not None and given.literal("parse_dates") is not False and "index_col" in given.keywords
+        table = Table(dated=set(literal_names(parsed) or ()))
+        return Data(Rows(), columns=Columns(table), traits=frozenset({"dated"}) if indexed else frozenset())
     if name.startswith("sklearn.datasets.make_"):
         rows = Rows()
         return Sequence([Data(rows), Data(rows)])

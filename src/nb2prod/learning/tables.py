@@ -33,6 +33,7 @@ _OTHERS_TOO = frozenset(
     {"add", "apply", "filter", "get", "insert", "join", "map", "pipe", "split", "transform", "update"}
 )
 _TAKE_FIGURES = frozenset({"clip", "div", "fillna", "map", "mask", "replace", "sub", "where"})
+_WINDOWS = frozenset({"ewm", "expanding", "rolling"})
 _COLUMNS = frozenset({1, "columns"})
 
 
@@ -83,13 +84,16 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
     if known.has("methods.some-rows", method):
         return data._replace(rows=data.rows.some())
     if known.has("methods.statistics", method):
+        if "window" in data.traits:
+            return data._replace(traits=data.traits - {"window"})
         if given.literal("axis") in _COLUMNS or (given.positional and method != "quantile"):
             return Data(data.rows, data.learned)
         return statistic(run, node, data, method)
     if method == "groupby":
         return Grouped(data)
     if known.has("methods.neighbours", method):
-        return fresh(data)._replace(traits=data.traits | {"lagged"})
+        window = {"window"} if method in _WINDOWS else set()
+        return fresh(data)._replace(traits=data.traits | {"lagged"} | window)
     if method in {"set_index", "resample"}:
         return _indexed(data, method, given)
     if known.has("methods.keep-rows", method):
@@ -184,9 +188,5 @@ def _indexed(data: Data, method: str, given: Arguments) -> Data:
         return Data(data.rows.some(), data.learned, None, None, data.traits | {"dated"})
     names = literal_names(given.get(0, "keys"))
     kept = without(data, names) if names is not None else data._replace(columns=None)
-    dated = (
-        data.columns is not None
-        and names is not None
-        and any(data.columns.table.made_of.get(str(name)) == "dated" for name in names)
-    )
+    dated = data.columns is not None and names is not None and not names.isdisjoint(data.columns.table.dated)
     return kept._replace(traits=kept.traits | {"dated"}) if dated else kept

@@ -18,9 +18,13 @@ class Table:
     """A table's set of columns.
 
     made_of  columns computed from one other column, value by value
+    dated    columns that hold points in time
+    lagged   columns that hold values of neighbouring rows
     """
 
     made_of: dict[str, str] = field(default_factory=dict)
+    dated: set[object] = field(default_factory=set)
+    lagged: set[object] = field(default_factory=set)
 
 
 class Columns(NamedTuple):
@@ -87,7 +91,8 @@ class Data(NamedTuple):
     """A table, a column or an array.
 
     learned     what its values carry of what was learned from rows
-    traits      ``dated``: its order is that of time; ``lagged``: a row holds values of its neighbours
+    traits      ``dated``: its rows go by time; ``lagged``: a row holds values of its neighbours;
+                ``dates``: its values are points in time; ``window``: figures of neighbours, to be computed
     label       the target that goes with it in one object (``DMatrix``)
     """
 
