@@ -41,11 +41,8 @@ def _always(test: ast.expr) -> str | None:
             return next((reason for value in values if (reason := _always(value))), None)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
             return "no length is below 0"
-        # A plain name on both sides asks for not-a-number.
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if (
-            isinstance(op, _SAME) and not isinstance(left, ast.Name) and _same(left, right)
-        ):
-            return "both sides are the same expression"
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _SAME) and _same(left, right):
+            return "both sides are the same expression (to ask for not-a-number, use `math.isnan`)"
     return None
 
 
