@@ -27,6 +27,7 @@ class Operations(NamedTuple):
     changing: frozenset[str]
     parts: frozenset[str]
     words: frozenset[str]
+    methods: frozenset[str]
     magics: frozenset[str]
     reading_commands: frozenset[str]
     registries: frozenset[str]
@@ -43,7 +44,7 @@ def operations() -> Operations:
     models, stores, registries = table["models"], table["stores"], table["registries"]
     texts = (
         *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),
-        *(stores[key] for key in ("words", "magics", "reading-commands")),
+        *(stores[key] for key in ("words", "methods", "magics", "reading-commands")),
         f"{registries['libraries']} {registries['modules']}",
         table["monitors"]["libraries"],
         table["monitors"]["statistics"],

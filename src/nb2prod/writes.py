@@ -87,10 +87,8 @@ def _has_target(call: Call) -> bool:
 
 def _says_so(name: str) -> bool:
     """Whether a name says that something is kept or sent: `saveModel`, `to_csv`, `upload_blob`."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    if words[:1] == ["to"] and len(words) > 1:
-        return True
-    return any(word in operations().words for word in words)
+    known = operations()
+    return name in known.methods or any(word.lower() in known.words for word in _WORD.findall(name))
 
 
 def _magic_writes(magic: Magic) -> bool:
