@@ -84,9 +84,9 @@ def _downloads(analysis: Analysis) -> Iterator[_Download]:
                         yield _Download(address, line.location, cell.index)
     for call in analysis.calls():
         if (node := _source(call)) is not None and (text := written_text(analysis, node)) is not None:
-            address = _ADDRESS.match(text)
-            if address and (call.qualified_name not in _ASKS or _is_file(text)):
-                yield _Download(address[0], call.location, call.cell.index)
+            found = _ADDRESS.match(text)
+            if found and (call.qualified_name not in _ASKS or _is_file(text)):
+                yield _Download(found[0], call.location, call.cell.index)
 
 
 def _source(call: Call) -> ast.expr | None:

@@ -1,0 +1,176 @@
+"""time-dependent-result: what is computed depends on the day the notebook runs."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+from nb2prod.libraries import UNKNOWN, effects_given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.dataflow.model import Statement
+
+# They measure how long something takes, or wait; what they return is no date.
+_MEASURES = ("monotonic", "perf_counter", "process_time", "thread_time", "sleep")
+# With more arguments these format or convert a time they are given.
+_TAKE_A_TIME = {"localtime": 0, "gmtime": 0, "ctime": 0, "asctime": 0, "strftime": 1}
+# What takes a date and gives the same date, or a part of it.
+_KEEPS = frozenset({
+    "builtins.int", "builtins.str", "builtins.float", "datetime.date", "datetime.datetime", "datetime.timedelta",
+    "pandas.Timestamp", "pandas.to_datetime", "numpy.datetime64", "datetime.datetime.combine",
+    "datetime.datetime.strptime",
+})  # fmt: skip
+_ASKS_FOR = frozenset({"start", "end", "start_date", "end_date", "since", "until", "as_of", "period2", "date_to"})
+_TABLES = ("pandas.DataFrame", "pandas.Series", "pandas.DatetimeIndex", "polars.DataFrame", "numpy.ndarray")
+_MAPS = frozenset({"apply", "map", "applymap", "transform", "assign"})
+_DEPTH = 6
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first call of each cell whose date or time data is computed from, chosen by, or asked for with."""
+    clocks = [call for call in analysis.calls(effects={"clock"}) if _tells_time(call)]
+    if not clocks:
+        return
+    search = _Search(analysis, {id(call.node) for call in clocks})
+    seen: set[int] = set()
+    for call in clocks:
+        found = search.end(call.node, call.statement, _DEPTH)
+        if found is not None and call.cell.index not in seen:
+            seen.add(call.cell.index)
+            where, what = found
+            message = (
+                f"`{call.name}()` {what}, so another day gives another result; make the date a parameter of the run"
+            )
+            location = where[1].cell.locate(where[0])
+            related = () if where[1] is call.statement else (Related(location, "it is used here"),)
+            yield Finding(call.location, message, related)
+
+
+def _tells_time(call: Call) -> bool:
+    """Whether a call surely says what time it is: `time.localtime(start)` and `pd.to_datetime(column)` do not."""
+    assert call.info is not None  # noqa: S101 it has an effect, so the tables know it
+    last = call.info.qualified_name.rpartition(".")[2]
+    if last.startswith(_MEASURES) or len(call.node.args) > _TAKE_A_TIME.get(last, len(call.node.args)):
+        return False
+    values = {
+        name: value.value if isinstance(value, ast.Constant) else UNKNOWN for name, value in call.arguments.items()
+    }
+    return "clock" in effects_given(call.info, values, if_unknown=False)
+
+
+End = tuple[tuple[ast.AST, "Statement"], str]
+
+
+@dataclass(slots=True, eq=False)
+class _Search:
+    """Follows what the clock said to where it meets data. ``parents``: of the nodes of the statements looked at."""
+
+    analysis: Analysis
+    clocks: set[int]
+    parents: dict[int, ast.AST] = field(default_factory=dict)
+    looked_at: set[int] = field(default_factory=set)
+
+    def end(self, node: ast.expr, statement: Statement, depth: int) -> End | None:
+        """Return where a value meets data, and what it does there; None where it is shown, named or measured with."""
+        self.look_at(statement)
+        inner: ast.AST = node
+        while (outer := self.parents.get(id(inner))) is not None:
+            match outer:
+                case ast.Attribute() | ast.Await() | ast.FormattedValue() | ast.Starred() | ast.keyword():
+                    pass
+                case ast.UnaryOp() | ast.IfExp() | ast.NamedExpr():
+                    pass
+                case ast.BinOp(left=left, right=right) | ast.Compare(left=left, comparators=[right]):
+                    other = right if inner is left else left
+                    if self.is_clock(other):
+                        return None
+                    if self.is_data(other) or (self.is_mapped(outer) and not isinstance(other, ast.Constant)):
+                        chosen = isinstance(outer, ast.Compare)
+                        return (
+                            outer,
+                            statement,
+                        ), "decides which rows count" if chosen else "is part of what is computed"
+                    if isinstance(outer, ast.Compare):
+                        return None
+                case ast.Call(func=func) if inner is func:
+                    pass
+                case ast.Call():
+                    if what := self.asked(outer, inner):
+                        return (outer, statement), what
+                    if self.analysis.qualified_name(outer.func) not in _KEEPS:
+                        return None
+                case ast.Assign(targets=[ast.Name()], value=value) if inner is value and depth:
+                    return self.uses(statement, depth)
+                case _:
+                    return None
+            inner = outer
+        return None
+
+    def uses(self, statement: Statement, depth: int) -> End | None:
+        """Follow the name that ``statement`` binds to its uses."""
+        for definition in statement.definitions:
+            for use in self.analysis.flow.uses(definition) if definition.kind == "assign" else ():
+                other = self.analysis.statements()[use.statement]
+                if isinstance(use.node, ast.Name) and (found := self.end(use.node, other, depth - 1)):
+                    return found
+        return None
+
+    def look_at(self, statement: Statement) -> None:
+        """Remember the parents of all nodes of a statement."""
+        if statement.index not in self.looked_at:
+            self.looked_at.add(statement.index)
+            for node in ast.walk(statement.node):
+                self.parents.update((id(child), node) for child in ast.iter_child_nodes(node))
+
+    def is_clock(self, node: ast.expr) -> bool:
+        """Whether an expression is itself a time that was taken: a difference of two is how long something took."""
+        for part in ast.walk(node):
+            if id(part) in self.clocks:
+                return True
+            if isinstance(part, ast.Name) and (use := self.analysis.use_at(part)):
+                for definition in self.analysis.flow.reaching(use):
+                    value = self.analysis.statements()[definition.statement].node
+                    if any(id(each) in self.clocks for each in ast.walk(value)):
+                        return True
+        return False
+
+    def is_data(self, node: ast.expr) -> bool:
+        """Whether an expression is made from a table or a column of one."""
+        return any(
+            isinstance(part, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+            and (self.analysis.qualified_name(part) or "") in _TABLES
+            for part in ast.walk(node)
+        )
+
+    def is_mapped(self, node: ast.AST) -> bool:
+        """Whether code stands in a function that is written out where it is applied to every row."""
+        inside = False
+        while (outer := self.parents.get(id(node))) is not None:
+            inside = inside or isinstance(outer, ast.Lambda)
+            if (
+                inside
+                and isinstance(outer, ast.Call)
+                and isinstance(outer.func, ast.Attribute)
+                and outer.func.attr in _MAPS
+            ):
+                return True
+            node = outer
+        return False
+
+    def asked(self, call: ast.Call, argument: ast.AST) -> str | None:
+        """Return what the value does as argument of a call that fetches or makes data; None for any other call."""
+        name = self.analysis.qualified_name(call.func) or ""
+        if name == "pandas.date_range":
+            return "is where the range of dates begins or ends"
+        last = name.rpartition(".")[2]
+        known = self.analysis.libraries.call(name)
+        fetches = last == "DataReader" or (known is not None and {"read-file", "network"} & known.effects)
+        by_name = isinstance(argument, ast.keyword) and argument.arg in _ASKS_FOR
+        if (last == "DataReader") or (by_name and (fetches or known is None)) or last.startswith("read_sql"):
+            return "decides which data is fetched"
+        return None
