@@ -1,0 +1,92 @@
+"""result-only-displayed: what the notebook computes is shown, and nothing of it is stored."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
+from nb2prod.writes import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.dataflow.model import Statement
+
+# What makes a result out of rows, besides what the tables call a score or a prediction.
+_AGGREGATES = {"agg", "aggregate", "crosstab", "groupby", "pivot_table", "resample"}
+_SHOWS = ("print", "display", "pprint")
+_READS = ("read_", "load_", "fetch_")
+_DRAWS = ("plot", "hist", "boxplot", "show", "draw")
+_DEPTH = 2
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield one finding, at the last result that is shown, where the notebook writes nothing at all."""
+    calls: dict[int, Call] = {}
+    has_input = False
+    for call in analysis.calls():
+        calls[id(call.node)] = call
+        has_input = has_input or _is_input(call)
+    if not has_input or next(writes(analysis), None) is not None:
+        return
+    for statement in reversed(analysis.statements()):
+        for shown in _shown(statement):
+            if _is_result(analysis, calls, shown, _DEPTH):
+                message = (
+                    "this result is shown and stored nowhere, nor is any other of this notebook: the next program, "
+                    "and the next run, cannot use it; write the results to a file or a table"
+                )
+                yield Finding(statement.location, message)
+                return
+
+
+def _is_input(call: Call) -> bool:
+    """Whether the call reads data or fits a model: a lesson about the language does neither."""
+    return bool(call.effects & {"read-file", "fit"}) or call.name.rpartition(".")[2].startswith(_READS)
+
+
+def _shown(statement: Statement) -> list[ast.expr]:
+    """Return what a statement shows, besides text that stands in the code."""
+    node = statement.node
+    found = [node.value] if statement.displayed and isinstance(node, ast.Expr) and not _may_draw(node.value) else []
+    for call, deferred in statement.calls:
+        if not deferred and isinstance(call.func, ast.Name) and call.func.id in _SHOWS:
+            found += [each for each in call.args if not isinstance(each, ast.Constant)]
+    return found
+
+
+def _may_draw(node: ast.expr) -> bool:
+    """Whether an expression may be there for its picture: `table.plot.bar()`, `show_clusters(labels)`."""
+    if not isinstance(node, ast.Call):
+        return False
+    return isinstance(node.func, ast.Name) or any(
+        isinstance(each, ast.Attribute) and each.attr in _DRAWS for each in nodes(node.func)
+    )
+
+
+def _is_result(analysis: Analysis, calls: dict[int, Call], node: ast.expr, depth: int) -> bool:
+    """Whether a figure of merit, a prediction or an aggregate goes into ``node``."""
+    for part in nodes(node):
+        if isinstance(part, ast.Call):
+            call = calls.get(id(part))
+            name = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
+            if name in _AGGREGATES or (call is not None and _gives_result(call)):
+                return True
+        elif isinstance(part, ast.Name) and depth:
+            use = analysis.use_at(part)
+            for each in analysis.flow.reaching(use) if use is not None else ():
+                made = analysis.statements()[each.statement].node
+                if (
+                    each.kind == "assign"
+                    and isinstance(made, ast.Assign)
+                    and _is_result(analysis, calls, made.value, depth - 1)
+                ):
+                    return True
+    return False
+
+
+def _gives_result(call: Call) -> bool:
+    return bool(call.effects & {"score", "predict"}) or (call.qualified_name or "").startswith("sklearn.metrics.")
