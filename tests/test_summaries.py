@@ -50,6 +50,8 @@ def test_a_call_changes_what_the_function_changes_of_what_it_is_given(
 
 def test_a_loop_over_several_changes_each() -> None:
     assert changed("for d in (train, test):\n    d['a'] = 1")[:2] == [("test", None, True), ("train", None, True)]
+    inside = changed("if wanted:\n    for d in (train, test):\n        d['a'] = 1")
+    assert inside[:2] == [("test", None, False), ("train", None, False)]
 
 
 def test_what_a_kept_function_changes_reaches_reads_after_it_was_kept() -> None:

@@ -102,9 +102,9 @@ class Summaries:
                 return True
         if in_class:
             return False
-        if isinstance(node, (ast.For, ast.AsyncFor)):
-            changed = {each.name for each in statement.definitions if each.kind == "mutate"}
-            return any(each.kind == "loop" and each.name in changed for each in statement.definitions)
+        loops = [each.name for each in statement.definitions if each.kind == "loop"]
+        if loops and any(each.kind == "mutate" and each.name in loops for each in statement.definitions):
+            return True
         return bool(statement.touched)
 
     def _may_change(self, call: ast.Call) -> bool:
