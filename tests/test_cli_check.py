@@ -18,6 +18,7 @@ from nb2prod.cli import main, run
 from nb2prod.errors import RefusedError
 from nb2prod.linter import Check, load_check
 from nb2prod.pages import load_rules
+from nb2prod.rulebook import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -223,7 +224,7 @@ def test_any_other_bug_exits_3_with_a_trace(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("our bug")
 
-    monkeypatch.setattr("nb2prod.cli.check.load_rules", broken)
+    monkeypatch.setattr("nb2prod.cli.check.all_rules", broken)
     assert run(["check"]) == 3
     err = capsys.readouterr().err
     assert err.startswith("internal error, please report:\nTraceback")
@@ -236,7 +237,7 @@ def test_an_error_of_the_user_exits_with_its_own_code(
     def refused(*_: object) -> None:
         raise RefusedError(("cell 3: why", "cell 5: why"))
 
-    monkeypatch.setattr("nb2prod.cli.check.load_rules", refused)
+    monkeypatch.setattr("nb2prod.cli.check.all_rules", refused)
     assert run(["check"]) == 1
     assert capsys.readouterr().err == "error: cell 3: why\ncell 5: why\n"
 
@@ -245,7 +246,7 @@ def test_an_interrupt_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nb2prod.cli.check.load_rules", interrupted)
+    monkeypatch.setattr("nb2prod.cli.check.all_rules", interrupted)
     assert run(["check"]) == 130
     assert capsys.readouterr().err.endswith("interrupted\n")
 
@@ -320,7 +321,9 @@ def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureF
     out = capsys.readouterr().out
     commands = out.partition("Commands:\n")[2].partition("\n\n")[0]
     listed = [line.split()[0] for line in commands.splitlines()]
-    assert listed == [name for name in ("check", "convert", "verify", "graph", "rule") if name in listed]
+    assert listed == [
+        name for name in ("init", "check", "convert", "verify", "graph", "rule", "config") if name in listed
+    ]
     assert {"check", "rule"} <= set(listed)
     assert "\n  Examples:\n    nb2prod check   " in out
 
@@ -348,7 +351,7 @@ def test_rule_prints_every_page_in_every_format(capsys: pytest.CaptureFixture[st
 
 
 def test_rule_without_a_name_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = [rule.code for rule in load_rules()]
+    expected = [rule.code for rule in all_rules()]
     assert run(["rule"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == expected
     assert run(["rule", "--format", "json"]) == 0

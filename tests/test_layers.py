@@ -24,7 +24,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 # that know each other, never in a circle.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "libraries", "diagnostics", "data"),),
-    (("config",), ("declarations", "project"), ("dataflow",)),
+    (("config", "settings_keys"), ("declarations", "project"), ("dataflow",)),
     (
         (
             "analysis",
@@ -43,7 +43,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("discovery",),
     ),
     (("checks",),),
-    (("linter", "ruff", "selection", "suppress", "fingerprints", "baseline", "fixer", "workers"), ("convert",)),
+    (("linter", "ruff", "rulebook", "selection", "suppress", "fingerprints", "baseline", "fixer", "workers"), ("convert",)),
     (("verify",),),
     (("report",), ("triage",)),
     (("cli",), ("lsp",), ("exporter",)),

@@ -6,6 +6,8 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nb2prod.notebook.location import Location, Position, RawRange
 
 
@@ -110,6 +112,7 @@ class Rule(NamedTuple):
     forbid  what it reports wherever it is used; such a rule has no check of its own
     tool    the program that finds it and whose code it has; empty for us
     unless  a finding of the tool is left out whose message has this in it; empty for none
+    house   the folder of a team's own pages that it comes from; None for the rules everybody has
     """
 
     code: str
@@ -122,6 +125,7 @@ class Rule(NamedTuple):
     forbid: Forbidden | None = None
     tool: str = ""
     unless: str = ""
+    house: Path | None = None
 
 
 class Diagnostic(NamedTuple):

@@ -97,7 +97,7 @@ class _Run:
 
     rules: Sequence[Rule]
     find_check: Callable[[Rule], Check]
-    read: Callable[[Path], Notebook]
+    read: Callable[[Target], Notebook]
     shared: Shared
     checks: dict[str, Check | None] = field(default_factory=dict)
     selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
@@ -112,17 +112,17 @@ def lint(
     rules: Sequence[Rule],
     *,
     find_check: Callable[[Rule], Check] | None = None,
-    read: Callable[[Path], Notebook] = read_notebook,
+    read: Callable[[Target], Notebook] | None = None,
     shared: Shared | None = None,
 ) -> Report:
     """Run the checks each target's settings select; ``rules`` are all rules there are.
 
-    ``read`` gives the notebook of a path, so that a text can be checked that is not on disk (yet).
+    ``read`` gives the notebook of a target, so that a text can be checked that is not on disk (yet).
     A file that cannot be read is a diagnostic, a bug of ours in one check or on one file is an
     internal error; both leave everything else as it is. Raises ConfigurationError for a setting that
     names no rule.
     """
-    run = _Run(rules, find_check or load_check, read, shared or Shared())
+    run = _Run(rules, find_check or load_check, read or read_target, shared or Shared())
     for settings in {target.settings: None for target in targets}:
         run.selected[settings] = select(settings, rules)
     for start in range(0, len(targets), _AT_ONCE):
@@ -157,6 +157,11 @@ def joined(reports: Sequence[Report]) -> Report:
 def fails(diagnostics: Iterable[Diagnostic], settings: Settings) -> bool:
     """Whether one of a notebook's diagnostics is at or above what its settings call a failure."""
     return settings.fail_on is not None and any(each.severity >= settings.fail_on for each in diagnostics)
+
+
+def read_target(target: Target) -> Notebook:
+    """Return the notebook in the file of ``target``, read as its settings say; raises as ``read_notebook``."""
+    return read_notebook(target.path, transparent=target.settings.transparent_magics)
 
 
 def load_check(rule: Rule) -> Check:
@@ -198,7 +203,7 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
 def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | None:
     """Return the notebook, or why it cannot be read; None after a bug of ours."""
     try:
-        return run.read(target.path)
+        return run.read(target)
     except UnreadableNotebookError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a bug of ours on one file must not hide the others

@@ -24,6 +24,10 @@ _OPTIONAL_KEYS = ("emitted-by", "redact", "forbid")
 _FIXES = ("none", "safe", "unsafe")
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _CODE = re.compile(r"NB\d{3}$")
+# A team's own: a prefix that nobody else's codes have, and enough digits to sort.
+_HOUSE_CODE = re.compile(r"(?!NB\d)[A-Z]{2,12}\d{2,5}$")
+# What the pages of a team may leave out.
+_HOUSE_DEFAULTS = {"fix": "none", "since": "0"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
 _SINCE = re.compile(r"\d+\.\d+(\.\d+)?$")
 _PREFIX = re.compile(r"([A-Z]+)\d*$")
@@ -76,8 +80,20 @@ def page_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.md") if path.name != "README.md")
 
 
-def read_rule(path: Path) -> Rule:
-    """Return the front matter of the page at ``path``; the rest is not read."""
+def read_rule(path: Path, house: Path | None = None) -> Rule:
+    """Return the front matter of the page at ``path``; the rest is not read.
+
+    house  the folder of a team's own pages, which must forbid something: it can have no check
+    """
+    try:
+        return _rule(path, _front_matter(path), house)
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: a rule page is text in UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _front_matter(path: Path) -> list[str]:
     lines = []
     with path.open(encoding="utf-8") as file:
         if file.readline().rstrip() != "+++":
@@ -88,16 +104,20 @@ def read_rule(path: Path) -> Rule:
             lines.append(line)
         else:
             raise ConfigurationError(f"{path}:1: the front matter is not closed by a line `+++`")
-    return _rule(path, lines)
+    return lines
 
 
-def load_page(path: Path) -> Page:
-    """Return the page at ``path``; ConfigurationError names file and line of what is wrong with it."""
-    rule = read_rule(path)
+def load_page(path: Path, house: Path | None = None) -> Page:
+    """Return the page at ``path``; ConfigurationError names file and line of what is wrong with it.
+
+    The sections of a team's own page (``house``) are whatever the team writes.
+    """
+    rule = read_rule(path, house)
     lines = path.read_text(encoding="utf-8").splitlines()
     start = lines.index("+++", 1) + 1
     sections = _sections(path, lines, start)
-    _check_sections(path, rule, sections, len(lines))
+    if house is None:
+        _check_sections(path, rule, sections, len(lines))
     return Page(rule, path, {section.title: section for section in sections})
 
 
@@ -128,27 +148,35 @@ def require_matching(selector: str, rules: Sequence[Rule], origin: str) -> tuple
     raise ConfigurationError(f"{origin}: no rule is called `{selector}`; {hint}")
 
 
-def _rule(path: Path, lines: Sequence[str]) -> Rule:
+def _rule(path: Path, lines: Sequence[str], house: Path | None) -> Rule:
     # Front matter starts on the file's second line: the blank line in front keeps tomllib's line
     # numbers those of the file.
     try:
         values = tomllib.loads("\n" + "".join(lines))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: front matter is not TOML: {error}") from None
+        at = re.search(r"at line (\d+)", str(error))
+        raise ConfigurationError(f"{path}:{at[1] if at else 1}: front matter is not TOML: {error}") from None
 
     def fail(key: str, problem: str) -> ConfigurationError:
         at = next((number for number, line in enumerate(lines, 2) if re.match(rf"\s*{re.escape(key)}\s*=", line)), 1)
         return ConfigurationError(f"{path}:{at}: {problem}")
 
+    allowed = _KEYS + (("forbid",) if house else _OPTIONAL_KEYS)
     for key in values:
-        if key not in _KEYS + _OPTIONAL_KEYS:
-            raise fail(key, f"unknown key `{key}`; a page has {', '.join(_KEYS + _OPTIONAL_KEYS)}")
+        if key not in allowed:
+            raise fail(key, f"unknown key `{key}`; a page has {', '.join(allowed)}")
+    if house is not None:
+        values = _HOUSE_DEFAULTS | values
+        if "forbid" not in values:
+            raise fail("forbid", "a page of your own needs a table `[forbid]`: it can have no check")
     for key in _KEYS:
         if key not in values:
             raise fail(key, f"key `{key}` is missing")
         if not isinstance(values[key], str) or not values[key].strip():
             raise fail(key, f"`{key}` must be a string that says something, not {values[key]!r}")
-    if not _CODE.match(values["code"]):
+    if house is not None and not _HOUSE_CODE.match(values["code"]):
+        raise fail("code", f"`code` is a prefix of your own and digits, such as ACME001, not {values['code']!r}")
+    if house is None and not _CODE.match(values["code"]):
         raise fail("code", f"`code` is NB and three digits, not {values['code']!r}")
     if not _NAME.match(values["name"]) or values["name"] != path.stem:
         raise fail("name", f"`name` is the file's name, `{path.stem}` in small letters, not {values['name']!r}")
@@ -156,7 +184,9 @@ def _rule(path: Path, lines: Sequence[str]) -> Rule:
         raise fail("severity", f"`severity` is error, warning or note, not {values['severity']!r}")
     if values["fix"] not in _FIXES:
         raise fail("fix", f"`fix` is {', '.join(_FIXES[:-1])} or {_FIXES[-1]}, not {values['fix']!r}")
-    if not _SINCE.match(values["since"]):
+    if house is not None and values["fix"] != "none":
+        raise fail("fix", f"`fix` of a page of your own is none, not {values['fix']!r}")
+    if house is None and not _SINCE.match(values["since"]):
         raise fail("since", f"`since` is a version such as 0.1.0, not {values['since']!r}")
     emitter = values.pop("emitted-by", None)
     if emitter not in {None, "linter"}:
@@ -164,7 +194,7 @@ def _rule(path: Path, lines: Sequence[str]) -> Rule:
     if not isinstance(values.get("redact", False), bool):
         raise fail("redact", f"`redact` is true or false, not {values['redact']!r}")
     forbid = _forbidden(values.pop("forbid"), fail) if "forbid" in values else None
-    return Rule(**{**values, "severity": _SEVERITIES[values["severity"]], "forbid": forbid})
+    return Rule(**{**values, "severity": _SEVERITIES[values["severity"]], "forbid": forbid, "house": house})
 
 
 def _forbidden(table: object, fail: Callable[[str, str], ConfigurationError]) -> Forbidden:

@@ -21,7 +21,7 @@ CLEAN, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
 _INTERRUPTED = 130
 
 # The order is that of a notebook's way to production, and of the help.
-_COMMANDS = ("check", "convert", "verify", "graph", "rule")
+_COMMANDS = ("init", "check", "convert", "verify", "graph", "rule", "config")
 
 
 class _LazyGroup(click.Group):
@@ -50,7 +50,6 @@ Examples:
   nb2prod check                            every notebook below this folder
   nb2prod rule NB301                       what a rule means and how to follow it
   nb2prod convert churn.ipynb --output churn/
-  nb2prod verify churn.ipynb churn/        runs both: do they compute the same?
   nb2prod verify churn.ipynb churn/        whether the package computes what the notebook did
 
 \b

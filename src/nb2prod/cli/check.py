@@ -13,10 +13,9 @@ from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover
-from nb2prod.pages import load_rules
 from nb2prod.report.formats import FORMATS
 from nb2prod.report.text import printable
-from nb2prod.ruff import load_ruff_rules
+from nb2prod.rulebook import all_rules, house_folders
 from nb2prod.selection import select
 from nb2prod.workers import lint_all
 
@@ -49,13 +48,20 @@ Exit codes:
 @click.option(
     "--select", "selected", multiple=True, metavar="RULES", help="Run only these rules: codes, names or prefixes."
 )
+@click.option("--extend-select", "extended", multiple=True, metavar="RULES", help="Run these rules as well.")
+@click.option(
+    "--profile",
+    type=click.Choice(["commit", "production"]),
+    help="What a person fixes before pushing, or everything.  [default: production]",
+)
+@click.option("--config", "config", multiple=True, metavar="KEY=VALUE", help="A setting, in the place of the file's.")
 @click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Do not run these rules.")
 @click.option(
     "--fail-on", type=click.Choice(list(FAIL_ON)), help="Least severity that makes the exit code 1.  [default: error]"
 )
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files or folders that match.")
 @click.option("--force-exclude", is_flag=True, help="Leave them out even if they are named on the command line.")
-@click.option("--isolated", is_flag=True, help="Read no settings from pyproject.toml.")
+@click.option("--isolated", is_flag=True, help="Read no settings from files.")
 @click.option(
     "--format", "output_format", type=click.Choice(list(FORMATS)), help="How findings are printed.  [default: text]"
 )
@@ -78,6 +84,9 @@ Exit codes:
 def check(
     paths: tuple[Path, ...],
     selected: tuple[str, ...],
+    extended: tuple[str, ...],
+    profile: str | None,
+    config: tuple[str, ...],
     ignored: tuple[str, ...],
     fail_on: str | None,
     exclude: tuple[str, ...],
@@ -115,12 +124,16 @@ def check(
         exclude=Globs(Path.cwd(), exclude) if exclude else None,
         fail_on=fail_on,
         isolated=isolated,
+        profile=profile,
+        extend_select=_words(extended),
+        config=config,
     )
-    rules = (*load_rules(), *load_ruff_rules())
     configuration = Configuration(overrides)
+    found = discover(paths or (Path(),), configuration, force_exclude=force_exclude)
+    in_force = [target.settings for target in found.targets] or [configuration.settings_for(Path.cwd())]
+    rules = all_rules(house_folders(in_force))
     # A rule misspelt on the command line is an error even where no notebook is found.
     select(override(Settings(), overrides), rules)
-    found = discover(paths or (Path(),), configuration, force_exclude=force_exclude)
     for notice in found.notices:
         write_error(f"notice: {printable(notice)}")
     if not found.targets:

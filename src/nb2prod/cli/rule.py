@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nb2prod.cli import CLEAN, write
+from nb2prod.config import Configuration, Overrides
 from nb2prod.data import rules_folder
-from nb2prod.pages import load_page, load_rules, require_matching
+from nb2prod.pages import Page, load_page, require_matching
+from nb2prod.report.reference import render
+from nb2prod.rulebook import all_rules
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Rule
-    from nb2prod.pages import Page
 
 
 @click.command()
 @click.argument("rule", required=False)
+@click.option("--all", "everything", is_flag=True, help="Print what all pages say.")
 @click.option(
     "--format",
     "output_format",
@@ -26,19 +30,35 @@ if TYPE_CHECKING:
     show_default=True,
     help="How it is printed.",
 )
-def rule(rule: str | None, output_format: str) -> int:
+@click.option("--isolated", is_flag=True, help="Leave out the rules of this folder's settings.")
+def rule(rule: str | None, output_format: str, *, everything: bool, isolated: bool) -> int:
     """Explain a rule, by code or name; without one, list all rules.
 
     A prefix (NB3) lists the rules of that theme.
     """
-    rules = load_rules()
+    settings = Configuration(Overrides(isolated=isolated)).settings_for(Path.cwd())
+    rules = all_rules(settings.extend_rules)
     found = require_matching(rule, rules, "nb2prod rule") if rule else rules
-    if rule in {word for each in found for word in (each.code, each.name)}:
-        page = load_page(rules_folder() / f"{found[0].name}.md")
-        write({"text": _text, "markdown": _markdown, "json": _json}[output_format](page))
+    if everything:
+        pages = [_page(each) for each in found]
+        if output_format == "markdown":
+            write(render(found, {page.rule.code: page for page in pages if not page.rule.tool}))
+        elif output_format == "json":
+            write(json.dumps([_whole(page) for page in pages], indent=2) + "\n")
+        else:
+            write("\n\n".join(map(_text, pages)))
+    elif rule in {word for each in found for word in (each.code, each.name)}:
+        write({"text": _text, "markdown": _markdown, "json": _json}[output_format](_page(found[0])))
     else:
         write({"text": _table, "markdown": _markdown_table, "json": _json_table}[output_format](found))
     return CLEAN
+
+
+def _page(rule: Rule) -> Page:
+    """Return a rule's page; that of another tool's rule has no sections."""
+    folder = rule.house or rules_folder()
+    path = folder / f"{rule.name}.md"
+    return Page(rule, path, {}) if rule.tool else load_page(path, rule.house)
 
 
 def _facts(rule: Rule) -> dict[str, str]:
@@ -55,7 +75,10 @@ def _facts(rule: Rule) -> dict[str, str]:
 def _text(page: Page) -> str:
     one = page.rule
     fix = {"none": "no automatic fix", "safe": "has a safe fix", "unsafe": "has an unsafe fix"}[one.fix]
-    head = [f"{one.name} ({one.code})", "", one.summary, f"{one.severity}, {fix}, since {one.since}"]
+    since = "" if one.house else f", since {one.since}"
+    head = [f"{one.name} ({one.code})", "", one.summary, f"{one.severity}, {fix}{since}"]
+    if one.tool:
+        head += ["", f"Found by {one.tool}: `{one.tool} rule {one.code}` has examples."]
     for section in page.sections.values():
         if section.text.strip():
             head += ["", section.title.upper(), "", *_plain(section.text.strip("\n"))]
@@ -93,14 +116,17 @@ def _markdown(page: Page) -> str:
 
 
 def _json(page: Page) -> str:
+    return json.dumps(_whole(page), indent=2) + "\n"
+
+
+def _whole(page: Page) -> dict[str, Any]:
     sections = {section.title: section.text.strip() for section in page.sections.values()}
-    whole: dict[str, Any] = _facts(page.rule) | {"sections": sections}
-    return json.dumps(whole, indent=2) + "\n"
+    return _facts(page.rule) | {"sections": sections}
 
 
 def _table(rules: tuple[Rule, ...]) -> str:
-    name = max(len(each.name) for each in rules)
-    rows = [f"{each.code}  {each.name:<{name}}  {each.severity!s:<7}  {each.summary}" for each in rules]
+    code, name = (max(map(len, words)) for words in zip(*((each.code, each.name) for each in rules), strict=True))
+    rows = [f"{each.code:<{code}}  {each.name:<{name}}  {each.severity!s:<7}  {each.summary}" for each in rules]
     return "\n".join(rows) + "\n"
 
 

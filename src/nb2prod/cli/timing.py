@@ -5,12 +5,10 @@ from __future__ import annotations
 from time import process_time
 from typing import TYPE_CHECKING
 
-from nb2prod.linter import Check, lint, load_check
-from nb2prod.notebook.read import read_notebook
+from nb2prod.linter import Check, lint, load_check, read_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from nb2prod.analysis import Analysis
     from nb2prod.diagnostics import Finding, Rule
@@ -28,10 +26,10 @@ def lint_timed(targets: Sequence[Target], rules: Sequence[Rule]) -> tuple[Report
     """
     spent: dict[str, float] = {_READING: 0.0}
 
-    def read(path: Path) -> Notebook:
+    def read(target: Target) -> Notebook:
         start = process_time()
         try:
-            return read_notebook(path)
+            return read_target(target)
         finally:
             spent[_READING] += process_time() - start
 

@@ -40,7 +40,7 @@ class State(NamedTuple):
 
 def start(trial: Trial, content: bytes) -> State:
     """Return the state of the notebook whose file holds ``content``."""
-    notebook = parse_notebook(content, trial.target.path)
+    notebook = parse_notebook(content, trial.target.path, transparent=trial.target.settings.transparent_magics)
     return State(notebook, tuple(cell.index for cell in notebook.cells), _check(trial, notebook))
 
 
@@ -55,7 +55,9 @@ def attempt(trial: Trial, state: State, fixes: Sequence[Fix], diagnostics: Seque
     except CannotRewriteError as error:
         return str(error)
     try:
-        notebook = parse_notebook(rewritten.text, state.notebook.path)
+        notebook = parse_notebook(
+            rewritten.text, state.notebook.path, transparent=trial.target.settings.transparent_magics
+        )
     except UnreadableNotebookError as error:
         msg = f"fixing {state.notebook.path} gave something that is no notebook: {error}"
         raise AssertionError(msg) from error

@@ -12,7 +12,7 @@ from nb2prod.notebook.model import Cell, CodeCell
 from nb2prod.notebook.parse import parse_silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import PurePath
 
 
@@ -26,13 +26,15 @@ def read_code(
     execution_count: int | None = None,
     outputs: tuple[Mapping[str, Any], ...] = (),
     is_python: bool = True,
+    transparent: Collection[str] = (),
 ) -> CodeCell:
     """Return the code cell with its magics found and its Python parsed; call it inside ``silenced()``.
 
     A cell of another language (``is_python`` false) has no Python: an empty tree and no magics.
+    ``transparent``: see ``mask``.
     """
     if is_python:
-        python, magics = mask(source)
+        python, magics = mask(source, transparent)
         tree, problem = parse_silenced(python)
     else:
         python, magics = blanked(source), ()

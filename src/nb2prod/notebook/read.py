@@ -12,7 +12,7 @@ from nb2prod.notebook.model import MarkdownCell, Notebook, RawCell
 from nb2prod.notebook.parse import silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path, PurePath
 
     from nb2prod.notebook.model import Cell
@@ -30,9 +30,10 @@ _KERNEL_LANGUAGES = (
 _PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython2", "ipython3", "pyspark", "pyspark3"})
 
 
-def read_notebook(path: Path) -> Notebook:
+def read_notebook(path: Path, *, transparent: Collection[str] = ()) -> Notebook:
     """Return the notebook in the file ``path``.
 
+    ``transparent`` are names of cell magics whose cell is Python that runs as if they were not there.
     Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
     """
     try:
@@ -45,12 +46,13 @@ def read_notebook(path: Path) -> Notebook:
         raise UnreadableNotebookError(f"{path}: reading it is not permitted") from None
     except OSError as error:
         raise UnreadableNotebookError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return parse_notebook(content, path)
+    return parse_notebook(content, path, transparent=transparent)
 
 
-def parse_notebook(content: str | bytes, path: PurePath) -> Notebook:
+def parse_notebook(content: str | bytes, path: PurePath, *, transparent: Collection[str] = ()) -> Notebook:
     """Return the notebook ``content`` holds; ``path`` is where it says it comes from.
 
+    ``transparent``: see ``read_notebook``.
     Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
     """
     text = content.removeprefix("\ufeff") if isinstance(content, str) else _decode(content, path)
@@ -67,7 +69,7 @@ def parse_notebook(content: str | bytes, path: PurePath) -> Notebook:
     metadata = _mapping(data.get("metadata"))
     language = _language(metadata)
     with silenced():
-        cells = _cells(saved_cells, path, is_python=language == "python", ids=not upgraded)
+        cells = _cells(saved_cells, path, is_python=language == "python", ids=not upgraded, transparent=transparent)
         if language == "python":
             cells = with_automagics(cells)
     return Notebook(
@@ -177,7 +179,9 @@ def _language_of_kernel(name: str) -> str:
     return "python"
 
 
-def _cells(saved: Sequence[object], path: PurePath, *, is_python: bool, ids: bool) -> tuple[Cell, ...]:
+def _cells(
+    saved: Sequence[object], path: PurePath, *, is_python: bool, ids: bool, transparent: Collection[str]
+) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     for index, cell in enumerate(saved, start=1):
         if not isinstance(cell, dict):
@@ -196,6 +200,7 @@ def _cells(saved: Sequence[object], path: PurePath, *, is_python: bool, ids: boo
                 cells.append(
                     read_code(
                         *shared,
+                        transparent=transparent,
                         execution_count=_integer(cell.get("execution_count")),
                         outputs=tuple(output for output in outputs if isinstance(output, dict))
                         if isinstance(outputs, list)
