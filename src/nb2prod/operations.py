@@ -34,6 +34,10 @@ class Operations(NamedTuple):
     monitors: frozenset[str]
     statistics: frozenset[str]
     contracts: frozenset[str]
+    readers: frozenset[str]
+    declaring: frozenset[str]
+    keeping: frozenset[str]
+    by_column: frozenset[str]
     services: frozenset[str]
 
 
@@ -48,7 +52,8 @@ def operations() -> Operations:
         f"{registries['libraries']} {registries['modules']}",
         table["monitors"]["libraries"],
         table["monitors"]["statistics"],
-        *(table[key]["libraries"] for key in ("contracts", "services")),
+        *(table["contracts"][key] for key in ("libraries", "readers", "declaring", "keeping", "by-column")),
+        table["services"]["libraries"],
     )
     return Operations(*(frozenset(text.split()) for text in texts))
 

@@ -1,0 +1,179 @@
+"""no-input-contract: columns of a file are used by name, and nothing checks that they are there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
+from nb2prod.operations import imports_any, operations
+from nb2prod.writes import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+    from nb2prod.dataflow.model import Definition, Use
+
+# Calls whose name says that they hold a table against something.
+_CHECKS = re.compile(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
+# Arguments with which no single table of the file as it stands comes back.
+_OTHER = ("chunksize", "iterator", "sheet_name")
+_MOST_NAMES = 4
+_STOPS = (ast.Assert, ast.Raise)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield one finding for each file that is read, naming the columns."""
+    if not any("read-file" in call.effects for call in analysis.calls()):
+        return
+    if imports_any(analysis, operations().contracts):
+        return
+    files: set[str] = set()
+    for call in analysis.calls(effects=("read-file",)):
+        known = operations()
+        if call.deferred or call.qualified_name not in known.readers or call.has_star_arguments:
+            continue
+        if not known.declaring.isdisjoint(call.arguments) or any(name in call.arguments for name in _OTHER):
+            continue
+        table = _bound(call)
+        given = call.node.args[0] if call.node.args else next(iter(call.arguments.values()), None)
+        file = "" if given is None else ast.unparse(given)
+        if table is None or file in files or _is_own(analysis, given):
+            continue
+        columns = _columns(analysis, table)
+        if columns:
+            files.add(file)
+            yield Finding(call.location, _message(given, columns))
+
+
+def _is_own(analysis: Analysis, given: ast.expr | None) -> bool:
+    """Whether what is read is text of the notebook (`StringIO(text)`), or a file it has written itself."""
+    if given is None or analysis.qualified_name(given) in ("io.StringIO", "io.BytesIO"):
+        return True
+    if isinstance(given, ast.Call) and ast.unparse(given.func).endswith(("StringIO", "BytesIO")):
+        return True
+    path = ast.unparse(given)
+    return any(
+        write.call is not None and any(ast.unparse(each) == path for each in write.call.arguments.values())
+        for write in writes(analysis)
+    )
+
+
+def _message(given: ast.expr | None, columns: list[str]) -> str:
+    match given:
+        case ast.Constant(value=str(path)):
+            file = f"`{path.rpartition('/')[2]}`"
+        case _:
+            file = "this file"
+    some = ", ".join(f"`{name}`" for name in columns[:_MOST_NAMES])
+    more = f" and {len(columns) - _MOST_NAMES} more" if len(columns) > _MOST_NAMES else ""
+    return (
+        f"columns of {file} are used by name and never checked: {some}{more}; assert after reading that they are "
+        "there and of the type that is meant, or say so in the call (`usecols`, `dtype`)"
+    )
+
+
+def _bound(call: Call) -> Definition | None:
+    """Return the variable that holds what was read, other methods in between or not."""
+    node = call.statement.node
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return None
+    if _root(node.value) is not call.node:
+        return None
+    return next((each for each in call.statement.definitions if each.node is node.targets[0]), None)
+
+
+def _root(node: ast.expr) -> ast.expr:
+    """Return what a chain of methods that keep the columns begins with."""
+    kept = operations().keeping
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in kept:
+        node = node.func.value
+    return node
+
+
+def _columns(analysis: Analysis, table: Definition) -> list[str]:
+    """Return the columns of a table that the notebook names and did not make; none where something checks it."""
+    found: dict[str, None] = {}
+    made: set[str] = set()
+    waiting, seen = [table], {id(table)}
+    for definition in waiting:
+        for use in analysis.flow.uses(definition):
+            statement = analysis.statements()[use.statement].node
+            if _is_checked(statement, use):
+                return []
+            for part in nodes(statement):
+                made.update(_created(part, use))
+                found.update(dict.fromkeys(name for name in _named(part, use) if name not in made))
+            match statement:
+                case ast.Assign(targets=[ast.Name() as target], value=value) if _root(value) is use.node:
+                    for each in analysis.statements()[use.statement].definitions:
+                        if each.node is target and id(each) not in seen:
+                            seen.add(id(each))
+                            waiting.append(each)
+                case ast.Assign(targets=[ast.Attribute(value=owner, attr="columns")]) if owner is use.node:
+                    return []  # the notebook gives the names itself
+                case _:
+                    pass
+    return [name for name in found if name not in made]
+
+
+def _is_checked(statement: ast.stmt, use: Use) -> bool:
+    """Whether a statement holds the table against something: asserts it, or raises after looking at it."""
+    for part in nodes(statement):
+        match part:
+            case ast.Assert() if _has(part, use):
+                return True
+            case ast.If(test=test) if _has(test, use) and any(
+                isinstance(each, ast.Raise) for body in part.body for each in nodes(body)
+            ):
+                return True
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if _CHECKS.search(name):
+                if _has(part, use):
+                    return True
+            case ast.For(iter=source) if _has(source, use) and any(isinstance(each, _STOPS) for each in nodes(part)):
+                return True
+            case _:
+                pass
+    return False
+
+
+def _has(node: ast.AST, use: Use) -> bool:
+    return any(each is use.node for each in nodes(node))
+
+
+def _created(node: ast.AST, use: Use) -> Iterator[str]:
+    """Yield the columns a statement makes: `table["x"] = …`, `table.assign(x=…)`, `table.rename(columns={…: "x"})`."""
+    match node:
+        case ast.Assign(targets=targets):
+            for target in targets:
+                if isinstance(target, ast.Subscript) and target.value is use.node:
+                    yield from _texts(target.slice)
+        case ast.Call(func=ast.Attribute(value=value, attr="assign"), keywords=keywords) if _has(value, use):
+            yield from (each.arg for each in keywords if each.arg)
+        case ast.Call(func=ast.Attribute(value=value, attr="rename"), keywords=keywords) if _has(value, use):
+            for each in keywords:
+                if isinstance(each.value, ast.Dict):
+                    for new in each.value.values:
+                        yield from _texts(new)
+        case _:
+            pass
+
+
+def _named(node: ast.AST, use: Use) -> Iterator[str]:
+    """Yield the columns that are read by name: `table["x"]`, `table[["x", "y"]]`, `table.groupby("x")`."""
+    match node:
+        case ast.Subscript(value=value, slice=part, ctx=ast.Load()) if value is use.node:
+            yield from _texts(part)
+        case ast.Call(func=ast.Attribute(value=value, attr=attr), args=[first, *_]) if value is use.node:
+            if attr in operations().by_column:
+                yield from _texts(first)
+        case _:
+            pass
+
+
+def _texts(node: ast.expr) -> list[str]:
+    given = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]
+    return [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
