@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # In the order they import each other.
 _MODULES = (
-    "walk", "expressions", "statements", "facts", "propagate", "flow", "callees", "objects", "inplace", "bodies",
-    "summaries",
+    "walk", "expressions", "statements", "facts", "propagate", "flow", "callees", "functions", "objects", "inplace",
+    "bodies", "summaries",
 )  # fmt: skip
 
 

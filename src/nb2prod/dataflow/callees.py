@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from nb2prod.dataflow.names import name_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 # An object from outside: whether it was given as a parameter, and the parameter's or its module-level name.
 Origin: TypeAlias = tuple[bool, str]
@@ -122,3 +122,26 @@ def last_name(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else None
+
+
+def handed_nodes(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield what a call calls and what it is given."""
+    yield call.func
+    yield from call.args
+    for keyword in call.keywords:
+        yield keyword.value
+
+
+def names_called(call: ast.Call) -> Iterator[str]:
+    """Yield the names of what a call may run: its function, or method, and functions handed to it."""
+    function = call.func
+    if isinstance(function, ast.Name):
+        yield function.id
+    elif isinstance(function, ast.Attribute):
+        yield function.attr
+    for each in call.args:
+        if isinstance(each, ast.Name):
+            yield each.id
+    for keyword in call.keywords:
+        if isinstance(keyword.value, ast.Name):
+            yield keyword.value.id

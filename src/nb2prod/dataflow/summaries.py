@@ -7,33 +7,28 @@ each other are walked until nothing new is found.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.bodies import changes_at_top, summarise
-from nb2prod.dataflow.callees import Knowledge, Outline, Summary, changes_its_object, qualified_callee
+from nb2prod.dataflow.callees import (
+    Knowledge,
+    Outline,
+    Summary,
+    changes_its_object,
+    handed_nodes,
+    names_called,
+    qualified_callee,
+)
+from nb2prod.dataflow.functions import Function, function_of, imports_of
 from nb2prod.dataflow.model import Definition
 from nb2prod.dataflow.propagate import calls_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from nb2prod.dataflow.callees import FunctionNode
     from nb2prod.dataflow.model import Statement
-
-_NO_BINDING = frozenset({"import", "mutate", "delete"})
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class _Function:
-    """A function, method or named lambda; ``method``: its first parameter is not among the arguments written."""
-
-    name: Final[str]
-    node: Final[FunctionNode]
-    statement: Final[Statement]
-    plain: Final[bool]
-    method: Final[bool] = False
 
 
 def add_changes(statements: Sequence[Statement], mutates: Callable[[str], bool]) -> tuple[Statement, ...]:
@@ -54,9 +49,9 @@ class Summaries:
     def __init__(self, statements: Sequence[Statement], mutates: Callable[[str], bool]) -> None:
         """Look up the functions and imports of ``statements``."""
         self._statements = statements
-        self._functions: dict[str, list[_Function]] = {}
-        self._methods: dict[str, list[_Function]] = {}
-        self._in_statement: dict[int, list[_Function]] = {}
+        self._functions: dict[str, list[Function]] = {}
+        self._methods: dict[str, list[Function]] = {}
+        self._in_statement: dict[int, list[Function]] = {}
         self._outlines: dict[int, Outline] = {}
         # Names of functions that may change something, and the statements they stand in.
         self._changing: set[str] | None = None
@@ -64,23 +59,20 @@ class Summaries:
         self._kept: frozenset[str] | None = None
         # The functions that are walked now, those walked for the first time, who has read whose summary, and
         # who has read one of an unfinished function.
-        self._made: dict[_Function, Summary] = {}
-        self._walking: list[_Function] = []
-        self._unfinished: set[_Function] = set()
-        self._readers: dict[_Function, set[_Function]] = {}
-        self._misled: set[_Function] = set()
+        self._made: dict[Function, Summary] = {}
+        self._walking: list[Function] = []
+        self._unfinished: set[Function] = set()
+        self._readers: dict[Function, set[Function]] = {}
+        self._misled: set[Function] = set()
         for statement in statements:
-            for name, node, kind in statement.functions:
-                self._enter(name, node, kind, statement)
+            for named in statement.functions:
+                table = self._methods if named.kind == "method" else self._functions
+                function = function_of(named, statement)
+                table.setdefault(named.name, []).append(function)
+                self._in_statement.setdefault(statement.index, []).append(function)
         self._own = self._functions.keys() | self._methods.keys()
-        libraries, imports = _imports(statements)
+        libraries, imports = imports_of(statements)
         self._known = Knowledge(self._callees, self._handed, cache(mutates), libraries, imports)
-
-    def _enter(self, name: str, node: FunctionNode, kind: str, statement: Statement) -> None:
-        function = _Function(name, node, statement, _is_plain(node, kind, statement), _takes_object(node, kind))
-        table = self._methods if kind == "method" else self._functions
-        table.setdefault(name, []).append(function)
-        self._in_statement.setdefault(statement.index, []).append(function)
 
     def completed(self, statement: Statement) -> Statement:
         """Return ``statement`` with what its calls change, and what functions in it change when called."""
@@ -109,7 +101,7 @@ class Summaries:
 
     def _may_change(self, call: ast.Call) -> bool:
         """Whether a call may run a function that changes something, by a look that costs little."""
-        if self._own and (not self._changing_names().isdisjoint(_names_called(call)) or self._changes_result(call)):
+        if self._own and (not self._changing_names().isdisjoint(names_called(call)) or self._changes_result(call)):
             return True
         if not call.args or isinstance(call.args[0], (ast.Constant, ast.Call)):
             return False
@@ -119,7 +111,7 @@ class Summaries:
     def _changes_result(self, call: ast.Call) -> bool:
         """Whether a call changes what one of the notebook's functions has returned: ``first(rows).append(1)``."""
         made = call.func.value if isinstance(call.func, ast.Attribute) else None
-        return isinstance(made, ast.Call) and not self._own.isdisjoint(_names_called(made))
+        return isinstance(made, ast.Call) and not self._own.isdisjoint(names_called(made))
 
     def _changing_names(self) -> set[str]:
         """Return the functions and methods that may change an object from outside, themselves or through others."""
@@ -136,7 +128,7 @@ class Summaries:
                 self._changing |= names
                 self._worth.add(index)
             else:
-                called = {name for call, _ in statement.calls for name in _names_called(call)}
+                called = {name for call, _ in statement.calls for name in names_called(call)}
                 waiting.append((statement, names, called))
         while more := [each for each in waiting if not self._changing.isdisjoint(each[2])]:
             waiting = [each for each in waiting if self._changing.isdisjoint(each[2])]
@@ -187,7 +179,7 @@ class Summaries:
             for statement in self._statements:
                 uses = [use for use in statement.uses if use.name in self._functions]
                 if uses:
-                    passing = {id(node) for call, _ in statement.calls for node in _handed_nodes(call)}
+                    passing = {id(node) for call, _ in statement.calls for node in handed_nodes(call)}
                     kept.update(use.name for use in uses if id(use.node) not in passing)
             self._kept = frozenset(kept)
         return self._kept
@@ -214,7 +206,7 @@ class Summaries:
         for each in self._functions.get(name, ()):
             yield self._summary(each)
 
-    def _summary(self, function: _Function) -> Summary:
+    def _summary(self, function: Function) -> Summary:
         if self._walking:
             self._readers.setdefault(function, set()).add(self._walking[-1])
         found = self._made.get(function)
@@ -244,7 +236,7 @@ class Summaries:
             if (found.changed, found.returned) != (before.changed, before.returned):
                 self._misled |= self._readers.get(function, set())
 
-    def _walked(self, function: _Function) -> Summary:
+    def _walked(self, function: Function) -> Summary:
         self._walking.append(function)
         found = summarise(function.node, self._outline(function.statement), self._known, plain=function.plain)
         self._walking.pop()
@@ -257,72 +249,6 @@ class Summaries:
             found = Outline({id(use.node) for use in statement.uses}, sorted({call.lineno for call in calls}))
             self._outlines[statement.index] = found
         return found
-
-
-def _is_plain(node: FunctionNode, kind: str, statement: Statement) -> bool:
-    """Whether a call runs the body as it stands, at once."""
-    if isinstance(node, ast.Lambda):
-        return True
-    decorators = {each.id if isinstance(each, ast.Name) else "" for each in node.decorator_list}
-    if kind == "constructor":
-        return not decorators
-    if decorators and not (kind == "method" and decorators <= {"staticmethod", "classmethod", "property"}):
-        return False
-    # A generator has not run when its call is over.
-    return isinstance(statement.node, ast.ClassDef) or not statement.leaves_work
-
-
-def _takes_object(node: FunctionNode, kind: str) -> bool:
-    """Whether the first parameter is not among the arguments written."""
-    return kind != "function" and not any(
-        isinstance(each, ast.Name) and each.id == "staticmethod" for each in getattr(node, "decorator_list", ())
-    )
-
-
-def _imports(statements: Sequence[Statement]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return what names stand for that are imported anywhere, and the module-level names that are imports only."""
-    libraries: dict[str, str] = {}
-    others: set[str] = set()
-    imported: set[str] = set()
-    for statement in statements:
-        for name, qualified in statement.inner_imports:
-            libraries.setdefault(name, qualified)
-        here: set[str] = set()
-        for each in statement.definitions:
-            if each.kind == "import":
-                here.add(each.name)
-                libraries.setdefault(each.name, each.qualified or each.name)
-        # What an import's own statement puts in its place is none: ``except ImportError: x = None``.
-        others.update(
-            each.name
-            for each in (*statement.definitions, *statement.global_writes)
-            if each.kind not in _NO_BINDING and each.name not in here
-        )
-        imported |= here
-    return libraries, frozenset(imported - others)
-
-
-def _handed_nodes(call: ast.Call) -> Iterator[ast.expr]:
-    """Yield what a call calls and what it is given."""
-    yield call.func
-    yield from call.args
-    for keyword in call.keywords:
-        yield keyword.value
-
-
-def _names_called(call: ast.Call) -> Iterator[str]:
-    """Yield the names of what a call may run: its function, or method, and functions handed to it."""
-    function = call.func
-    if isinstance(function, ast.Name):
-        yield function.id
-    elif isinstance(function, ast.Attribute):
-        yield function.attr
-    for each in call.args:
-        if isinstance(each, ast.Name):
-            yield each.id
-    for keyword in call.keywords:
-        if isinstance(keyword.value, ast.Name):
-            yield keyword.value.id
 
 
 def _by_name(item: tuple[tuple[bool, str], object]) -> tuple[bool, str]:
