@@ -1,4 +1,4 @@
-"""everything-global: a long notebook has no function: nothing in it can be called, tested or given another input."""
+"""everything-global: a long notebook without one function or class."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
-CELLS, LINES = 15, 100
+MOST_CELLS, MOST_LINES = 15, 100
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding, at the first cell of code, where there is much code and no function."""
+    """Yield one finding, at the first cell of code, where nothing is a function or a class."""
     cells = [cell for cell in analysis.notebook.code_cells if cell.tree is not None and cell.tree.body]
-    lines = sum(_is_code(line) for cell in cells for line in cell.lines)
-    if len(cells) < CELLS or lines < LINES:
+    # A cell that could not be parsed may have one.
+    if len(cells) < MOST_CELLS or any(cell.tree is None for cell in analysis.notebook.code_cells):
         return
-    # Where neither word stands no tree has to be walked.
-    trees = [cell.tree for cell in cells if "def " in cell.source or "class " in cell.source]
-    if any(isinstance(node, _FUNCTIONS) for tree in trees if tree is not None for node in nodes(tree)):
+    lines = {
+        (cell.index, number)
+        for cell in cells
+        for node in (cell.tree.body if cell.tree is not None else ())
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    count = sum(1 for cell in cells for number, line in enumerate(cell.lines, 1)
+                if (cell.index, number) in lines and line.strip() and not line.lstrip().startswith("#"))  # fmt: skip
+    if count < MOST_LINES:
+        return
+    if any(isinstance(node, _FUNCTIONS) for cell in cells if cell.tree is not None for node in nodes(cell.tree)):
         return
     message = (
-        f"{lines} lines of code in {len(cells)} cells and no function; what has an input and a result could be one"
+        f"{count} lines in {len(cells)} cells without one function or class: every variable is global, and nothing can "
+        "be called, tested or used again by itself; make functions of the steps"
     )
     yield Finding(cells[0].location(), message)
-
-
-def _is_code(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
