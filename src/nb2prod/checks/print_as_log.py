@@ -1,12 +1,12 @@
-"""print-as-log: functions report what they do with print, where a service would log."""
+"""print-as-log: functions tell by print what a service would log."""
 
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,42 +14,56 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 FEWEST = 4
-# Functions that are there to print.
-_SHOWS = re.compile(r"print|show|display|report|describe|summar|dump|log|help|main|test|demo|plot|draw", re.IGNORECASE)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_GIVES = (ast.Return, ast.Yield)
+_WORK = ("fit", "network", "read-file", "shell", "write-file")
+# Functions whose name says that they are there to print.
+_REPORTS = ("print", "show", "display", "report", "describe", "summar", "plot", "pretty", "main")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding, at the first message, where functions print ``FEWEST`` messages or more."""
-    if analysis.notebook.text.count("print(") < FEWEST:
-        return
-    messages = [call for call in analysis.calls() if call.name == "print" and _is_message(call)]
-    if len(messages) >= FEWEST:
-        message = f"functions print {len(messages)} messages; `logging` lets whoever calls them choose what is said"
-        yield Finding(messages[0].location, message)
-
-
-def _is_message(call: Call) -> bool:
-    """Whether a function that is not there to print prints a text of its own to standard output."""
-    node = call.statement.node
-    if not call.deferred or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return False
-    return (
-        not _SHOWS.search(node.name)
+    """Yield one finding, at the first of the prints, where functions have ``FEWEST`` or more of them."""
+    prints = [
+        call
+        for call in analysis.calls()
+        if call.deferred
+        and call.name == "print"
+        and call.qualified_name == "builtins.print"
+        # To a file it is writing, not telling.
         and "file" not in call.arguments
-        and bool(call.node.args)
-        and _is_text(call.node.args[0])
+    ]
+    if len(prints) < FEWEST:
+        return
+    working = _working(analysis)
+    prints = [call for call in prints if any(_stands_in(call, function) for function in working)]
+    if len(prints) < FEWEST or any((call.qualified_name or "").startswith("logging.") for call in analysis.calls()):
+        return
+    message = (
+        f"{len(prints)} prints in functions: in a job their text has no time, no level and no source, and cannot be "
+        "turned off; use a logger"
     )
+    yield Finding(prints[0].location, message)
 
 
-def _is_text(node: ast.expr) -> bool:
-    """Whether an expression is a text with words written out in it."""
-    match node:
-        case ast.Constant(value=str() as text):
-            return any(character.isalpha() for character in text)
-        case ast.JoinedStr(values=values):
-            return any(_is_text(value) for value in values)
-        case ast.BinOp(left=left):
-            return _is_text(left)
-        case ast.Call(func=ast.Attribute(value=value, attr="format")):
-            return _is_text(value)
-    return False
+def _working(analysis: Analysis) -> list[tuple[int, int, int]]:
+    """Return where functions stand that do something besides printing: cell, first and last line.
+
+    They return a value, or fit, read, write or send something; any other is there to print.
+    """
+    doing = {(call.cell.index, call.node.lineno) for call in analysis.calls(_WORK) if call.deferred}
+    found = []
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is None or "print" not in cell.source:
+            continue
+        for node in nodes(cell.tree):
+            if isinstance(node, _FUNCTIONS) and not node.name.startswith(_REPORTS):
+                last = node.end_lineno or node.lineno
+                returns = any(isinstance(part, _GIVES) and part.value is not None for part in nodes(node))
+                if returns or any(at == cell.index and node.lineno <= line <= last for at, line in doing):
+                    found.append((cell.index, node.lineno, last))
+    return found
+
+
+def _stands_in(call: Call, function: tuple[int, int, int]) -> bool:
+    cell, first, last = function
+    return call.cell.index == cell and first <= call.node.lineno <= last
