@@ -1,4 +1,4 @@
-"""set-order-result: the order of a set decides about a result, and it is another one in every run."""
+"""set-order-result: the order of a set, which differs from run to run, gets into a result."""
 
 from __future__ import annotations
 
@@ -6,108 +6,174 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nb2prod.analysis import Analysis
-    from nb2prod.notebook.model import CodeCell
+    from nb2prod.dataflow.model import Statement
 
-# What makes a sequence of whatever it is given, in the order it comes.
-_ORDERS = frozenset({"list", "tuple", "enumerate"})
-# What comes out the same in whatever order it is given.
-_FORGETS = frozenset(
-    {"len", "sum", "min", "max", "any", "all", "sorted", "set", "frozenset", "Counter", "fsum", "sort", "isin"}
-)
+# Calls for which the order of what they are given makes no difference, by the last part of their name.
+_FORGETS = frozenset({
+    "sorted", "len", "sum", "min", "max", "any", "all", "set", "frozenset", "Counter", "isin", "union", "intersection",
+    "difference", "issubset", "issuperset", "symmetric_difference", "difference_update", "update", "drop",
+})  # fmt: skip
+_MAKES_TEXT = frozenset({"split", "splitlines", "lower", "upper", "strip", "title", "replace", "join", "capitalize"})
+_COMBINES = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+_COLLECTS = frozenset({"append", "extend", "insert", "write"})
+_DEPTH = 5
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the first place of each cell where a set's order becomes part of a value."""
-    if "set(" not in analysis.notebook.text and "{" not in analysis.notebook.text:
-        return
-    for cell in analysis.notebook.code_cells:
-        if cell.tree is None or not any(word in cell.source for word in ("list(", "tuple(", "enumerate(", "for ")):
+    """Yield the first place of each cell where a set of texts is put into an order that is kept."""
+    sets = any("set(" in cell.source or "{" in cell.source for cell in analysis.notebook.code_cells)
+    seen: set[int] = set()
+    for statement in analysis.statements() if sets else ():
+        if statement.cell.index in seen:
             continue
-        found = next(_ordered(analysis, cell, cell.tree), None)
-        if found is not None:
-            message = (
-                "the order of a set is another one in every process; use `sorted(…)` where it becomes part of a value"
-            )
-            yield Finding(cell.locate(found), message)
-
-
-def _ordered(analysis: Analysis, cell: CodeCell, tree: ast.Module) -> Iterator[ast.AST]:
-    parents = {id(child): parent for parent in nodes(tree) for child in ast.iter_child_nodes(parent)}
-    for node in nodes(tree):
-        match node:
-            case ast.Call(func=ast.Name(id=name), args=[source, *_]) if name in _ORDERS:
-                pass
-            case ast.ListComp(generators=[ast.comprehension(iter=source)]):
-                pass
-            case _:
+        parents: dict[int, ast.AST] = {}
+        for node in ast.walk(statement.node):
+            source = _ordered(node)
+            if source is None or not _is_set_of_text(analysis, source, _DEPTH):
                 continue
-        if _is_set(analysis, source) and not _is_forgotten(node, parents) and not _is_sorted_later(cell, node, parents):
-            yield node
+            parents = parents or {id(c): each for each in ast.walk(statement.node) for c in ast.iter_child_nodes(each)}
+            if _is_kept(analysis, node, statement, parents):
+                seen.add(statement.cell.index)
+                shown = ast.unparse(source)
+                shown = shown if len(shown) <= 40 else f"{shown[:39]}…"  # noqa: PLR2004 what fits on a line
+                yield Finding(
+                    statement.cell.locate(node.iter if isinstance(node, ast.For) else node),
+                    f"`{shown}` is a set of texts, whose order differs in each run, and it gets into the result; "
+                    "use `sorted(…)`",
+                )
+                break
 
 
-def _is_set(analysis: Analysis, node: ast.expr) -> bool:
-    """Whether an expression is surely a set whose order differs between processes."""
+def _ordered(node: ast.AST) -> ast.expr | None:
+    """Return what ``node`` puts into an order, if it does: ``list(x)``, ``[… for … in x]``, ``enumerate(x)``."""
+    match node:
+        case ast.Call(func=ast.Name(id="list" | "tuple" | "enumerate"), args=[source, *_]):
+            return source
+        case ast.Call(func=ast.Attribute(attr="join"), args=[source]):
+            return source
+        case ast.ListComp(generators=[ast.comprehension(iter=source), *_]):
+            return source
+        case ast.For(iter=source, body=body) if any(
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _COLLECTS
+            for part in body
+            for each in ast.walk(part)
+        ):
+            return source
+    return None
+
+
+def _is_set_of_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
+    """Whether an expression surely is a set that holds texts: the order of small numbers is the same in each run."""
     match node:
         case ast.Set(elts=elements):
-            return not all(isinstance(each, ast.Constant) and isinstance(each.value, (int, float)) for each in elements)
-        case ast.Call(func=ast.Name(id="set" | "frozenset") as function, args=[source]):
-            return (analysis.qualified_name(function) or "").startswith("builtins.") and not _is_numbers(source)
+            return len(elements) > 1 and any(_is_text(analysis, each, depth) for each in elements)
         case ast.SetComp(elt=element):
-            return not _is_numbers(element)
-        case ast.BinOp(left=left, op=ast.BitOr() | ast.BitAnd() | ast.Sub() | ast.BitXor()):
-            return _is_set(analysis, left)
-        case ast.Name():
-            value = _assigned(analysis, node)
-            return value is not None and not isinstance(value, ast.Name) and _is_set(analysis, value)
+            return _is_text(analysis, element, depth)
+        case ast.Call(func=ast.Name(id="set" | "frozenset"), args=[source]):
+            return _holds_text(analysis, source, depth)
+        case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _COMBINES:
+            return _is_set_of_text(analysis, value, depth)
+        case ast.BinOp(left=left, op=ast.Sub() | ast.BitOr() | ast.BitAnd() | ast.BitXor()):
+            return _is_set_of_text(analysis, left, depth)
+        case ast.Name() if depth and (bound := _value(analysis, node)) is not None:
+            return _is_set_of_text(analysis, bound, depth - 1)
     return False
 
 
-def _assigned(analysis: Analysis, node: ast.Name) -> ast.expr | None:
-    """Return the one expression a name was assigned, where no other definition reaches it."""
-    use = analysis.use_at(node)
-    found = analysis.flow.reaching(use) if use is not None else ()
-    if len(found) != 1:
-        return None
-    statement = analysis.statements()[found[0].statement].node
-    return statement.value if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name) else None
-
-
-def _is_numbers(node: ast.expr) -> bool:
-    """Whether what a set is made of is numbers, as far as it is written out: their order is steady."""
+def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
     match node:
-        case ast.Call(func=ast.Name(id="range" | "int" | "len" | "round")) | ast.Constant(value=int()):
+        case ast.List(elts=[first, *_]) | ast.Tuple(elts=[first, *_]) | ast.Set(elts=[first, *_]):
+            return _is_text(analysis, first, depth)
+        case ast.Constant(value=str()):
             return True
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return all(_is_numbers(each) for each in elements)
-        case ast.BinOp(op=ast.Mult() | ast.Sub() | ast.Mod() | ast.FloorDiv()):
+        case ast.Call(func=ast.Attribute(attr="split" | "splitlines")):
             return True
+        case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
+            return _is_text(analysis, element, depth)
+        case ast.Attribute(value=value, attr="columns"):
+            return analysis.qualified_name(value) == "pandas.DataFrame"
+        case ast.BinOp(left=left, op=ast.Add()):
+            return _holds_text(analysis, left, depth)
+        case ast.Name() if depth and (bound := _value(analysis, node)) is not None:
+            return _holds_text(analysis, bound, depth - 1)
     return False
 
 
-def _is_forgotten(node: ast.AST, parents: dict[int, ast.AST]) -> bool:
-    """Whether what the sequence goes to is the same in any order, or only asks what is in it."""
-    parent = parents.get(id(node))
-    while isinstance(parent, (ast.GeneratorExp, ast.comprehension, ast.Starred, ast.keyword)):
-        parent = parents.get(id(parent))
-    match parent:
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-            return name in _FORGETS
-        case ast.Compare(ops=[ast.In() | ast.NotIn()]) | ast.For() | ast.SetComp():
+def _is_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, str)
+        case ast.JoinedStr():
             return True
+        case ast.Call(func=ast.Attribute(attr=attr)):
+            return attr in _MAKES_TEXT - {"split", "splitlines"}
+        case ast.Call(func=ast.Name(id="str")):
+            return True
+        case ast.Tuple(elts=[first, *_]):
+            return _is_text(analysis, first, depth)
     return False
 
 
-def _is_sorted_later(cell: CodeCell, node: ast.AST, parents: dict[int, ast.AST]) -> bool:
-    """Whether the name the sequence is bound to is sorted further down in the cell."""
-    parent = parents.get(id(node))
-    if not (isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name)):
+def _value(analysis: Analysis, node: ast.Name) -> ast.expr | None:
+    """Return what the only assignment that reaches a name binds it to."""
+    use = analysis.use_at(node)
+    reaching = analysis.flow.reaching(use) if use is not None else ()
+    binding = [each for each in reaching if each.kind != "mutate"]
+    if len(binding) == 1:
+        match analysis.statements()[binding[0].statement].node:
+            case ast.Assign(targets=[ast.Name()], value=value):
+                return value
+    return None
+
+
+def _is_kept(analysis: Analysis, node: ast.AST, statement: Statement, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether the order matters afterwards: it is not forgotten where it is made, nor wherever it is used."""
+    if isinstance(node, ast.For):
+        return True
+    if _is_forgotten(node, parents):
         return False
-    name = parent.targets[0].id
-    below = "\n".join(cell.lines[parent.lineno :])
-    return f"{name}.sort(" in below or f"sorted({name}" in below
+    match statement.node:
+        case ast.Assign(targets=[ast.Name()], value=value) if value is node:
+            return any(_matters(analysis, use.node, use.statement) for each in statement.definitions
+                       for use in analysis.flow.uses(each)) and not _is_sorted(analysis, statement)  # fmt: skip
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
+            return False
+        case ast.Expr(value=value) if value is node:
+            return False
+    return True
+
+
+def _is_sorted(analysis: Analysis, statement: Statement) -> bool:
+    """Whether ``names.sort()`` follows."""
+    names = {each.name for each in statement.definitions}
+    return any(call.name in {f"{name}.sort" for name in names} for call in analysis.calls())
+
+
+def _matters(analysis: Analysis, node: ast.AST, index: int) -> bool:
+    statement = analysis.statements()[index].node
+    parents = {id(child): each for each in ast.walk(statement) for child in ast.iter_child_nodes(each)}
+    shown = parents.get(id(node))
+    if isinstance(shown, ast.Expr) or (isinstance(shown, ast.Call) and ast.unparse(shown.func) == "print"):
+        return False
+    return not _is_forgotten(node, parents)
+
+
+def _is_forgotten(node: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether an expression stands where only what is in it counts: ``len(x)``, ``sorted(x)``, ``y in x``."""
+    outer = parents.get(id(node))
+    while outer is not None:
+        match outer:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if outer.func is not node:
+                if name in _FORGETS:
+                    return True
+            case ast.Compare(ops=[ast.In() | ast.NotIn() | ast.Eq() | ast.NotEq()]):
+                return True
+            case ast.stmt():
+                return False
+        node, outer = outer, parents.get(id(outer))
+    return False

@@ -50,10 +50,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     names = declared.names | installed
     lacking = [each for each in needed.values() if not _is_declared(each, names)]
     if not declared.files:
-        if known := [each for each in lacking if not each.guessed]:
+        # What nobody knows is needed all the same, whether it is a distribution or a file that was not kept.
+        if lacking:
+            known = sorted(lacking, key=lambda each: each.guessed)
             listed = _listed([each.distribution for each in known], most=6)
             yield Finding(
-                known[0].cell.locate(known[0].node),
+                lacking[0].cell.locate(lacking[0].node),
                 f"no file declares what this notebook needs: {listed}; "
                 "list them with their versions in requirements.txt or pyproject.toml",
                 severity=Severity.NOTE,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Finding, Severity
 from nb2prod.installs import installations, whole_commands
 from nb2prod.literals import HOLE, written_text
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
@@ -35,40 +35,46 @@ _FIXED = re.compile(
 # Sent to a service as a question; a file is what ends like one, or lies in a repository.
 _DATA_FILE = re.compile(
     r"\.(?:csv|tsv|txt|dat|data|json|jsonl|geojson|xlsx?|xml|parquet|feather|h5|hdf5|npz|npy|pkl|pickle|zip|gz|tgz|bz2|xz|tar"
-    r"|7z|mat|arff|jpe?g|png|pth?|onnx|bin|model|sav|db|sqlite|wav|mp[34])(?:$|[?&#])",
+    r"|7z|dta|mat|arff|jpe?g|png|pth?|onnx|bin|model|sav|db|sqlite|wav|mp[34])(?:$|[?&#])",
     re.IGNORECASE,
 )
 _ASKS = ("requests.get", "requests.Session.get", "urllib.request.urlopen")
+_READS = ("json", "text", "content", "iter_content", "iter_lines", "read", "readlines", "raw")
 _DOWNLOADERS = ("wget.download", "gdown.download", "urllib.urlretrieve", "urllib.request.urlretrieve")
 _HASHES = ("file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum")
 _SUMS = re.compile(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
 
 
 class _Download(NamedTuple):
-    """An address that is fetched, and where."""
+    """An address that is fetched, and where; ``answer``: a service is asked, and its answer is read."""
 
     address: str
     location: Location
     cell: int
+    answer: bool = False
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such download of each cell, unless a checksum is computed there or further down."""
     found: dict[int, dict[str, _Download]] = {}
     for download in _downloads(analysis):
-        if _changes(download.address):
+        if _changes(download):
             found.setdefault(download.cell, {}).setdefault(download.address, download)
     last_sum = _last_checksum(analysis) if found else -math.inf
     for cell, downloads in sorted(found.items()):
         if cell > last_sum:
             first, *more = downloads.values()
-            yield Finding(first.location, _message(first.address, len(more)))
+            severity = Severity.NOTE if first.answer else None
+            yield Finding(first.location, _message(first, len(more)), severity=severity)
 
 
-def _message(address: str, more: int) -> str:
+def _message(download: _Download, more: int) -> str:
+    address = download.address
     shown = address if len(address) <= 80 else f"{address[:50]}…{address[-29:]}"  # noqa: PLR2004 what fits on a line
     reference = _reference(address)
-    if reference:
+    if download.answer:
+        message = f"what `{shown}` answers is another thing tomorrow; keep the answer with the results"
+    elif reference:
         message = f"`{shown}` follows the branch `{reference}`, which may hold other data tomorrow; name a commit"
     else:
         message = f"`{shown}` names no version: other data there goes unnoticed; fetch a version, or compare a checksum"
@@ -85,8 +91,9 @@ def _downloads(analysis: Analysis) -> Iterator[_Download]:
     for call in analysis.calls():
         if (node := _source(call)) is not None and (text := written_text(analysis, node)) is not None:
             found = _ADDRESS.match(text)
-            if found and (call.qualified_name not in _ASKS or _is_file(text)):
-                yield _Download(found[0], call.location, call.cell.index)
+            answer = call.qualified_name in _ASKS and not _is_file(text)
+            if found and (not answer or _is_read(analysis, call)):
+                yield _Download(found[0], call.location, call.cell.index, answer)
 
 
 def _source(call: Call) -> ast.expr | None:
@@ -115,8 +122,28 @@ def _fetched(command: str) -> Iterator[str]:
         yield from _ADDRESS.findall(re.sub(r"\{[^}]*\}|\$\w+", HOLE, part))
 
 
-def _changes(address: str) -> bool:
+def _is_read(analysis: Analysis, call: Call) -> bool:
+    """Whether the answer to a request is read, not only asked whether it came."""
+    names = {each.name for each in call.statement.definitions if each.kind in ("assign", "with")}
+    places: list[ast.AST] = [call.statement.node]
+    for definition in call.statement.definitions:
+        places += [analysis.statements()[use.statement].node for use in analysis.flow.uses(definition)]
+    for node in (each for place in places for each in ast.walk(place)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is call.node:
+                names.add(name)
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in names and attr in _READS:
+                return True
+            case ast.Attribute(value=value, attr=attr) if value is call.node and attr in _READS:
+                return True
+            case ast.Call(args=[first, *_]) if first is call.node:
+                return True
+    return False
+
+
+def _changes(download: _Download) -> bool:
     """Whether an address may give something else tomorrow, as far as it can be told."""
+    address = download.address
     if _LOCAL.match(address):
         return False
     reference = _reference(address)
@@ -124,7 +151,10 @@ def _changes(address: str) -> bool:
         return HOLE not in reference and not _FIXED.search(f"/{reference}") and not re.search(r"\d", reference)
     if _MOVING.search(address):
         return True
-    return HOLE not in address and not _FIXED.search(address.partition("://")[2])
+    rest = address.partition("://")[2]
+    if download.answer:
+        rest = re.sub(r"/v\d+(?:\.\d+)*(?=/|$)", "", rest)  # the version of the service, not of the data
+    return HOLE not in address and not _FIXED.search(rest)
 
 
 def _reference(address: str) -> str | None:
