@@ -23,7 +23,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 # own, from itself, and from rooms that share its parentheses: those are one floor of single modules
 # that know each other, never in a circle.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
-    (("notebook", "errors", "libraries", "diagnostics", "data"),),
+    (("notebook", "errors", "git", "libraries", "diagnostics", "data"),),
     (("config", "settings_keys"), ("declarations", "project"), ("dataflow",)),
     (
         (
@@ -45,7 +45,18 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     ),
     (("checks",),),
     (
-        ("linter", "ruff", "rulebook", "selection", "suppress", "fingerprints", "baseline", "fixer", "workers"),
+        (
+            "linter",
+            "ruff",
+            "rulebook",
+            "selection",
+            "suppress",
+            "fingerprints",
+            "baseline",
+            "revisions",
+            "fixer",
+            "workers",
+        ),
         ("convert",),
     ),
     (("verify",),),

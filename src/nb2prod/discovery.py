@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from nb2prod.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nb2prod.config import Configuration, Settings
 
@@ -58,6 +58,14 @@ def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclu
         # A file reached through a link and by its own name is one file.
         found.setdefault(os.path.realpath(path.path), path)
     return Discovered(tuple(found.values()), tuple(search.notices))
+
+
+def unsaved(path: Path, configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
+    """Return the notebook of that name, which need not be on disk: somebody has its text."""
+    absolute = _absolute(path)
+    settings = configuration.settings_for(absolute.parent)
+    left_out = force_exclude and _excluded(absolute, settings)
+    return Discovered(() if left_out else (Target(path, settings),), ())
 
 
 def _named(search: _Search, paths: Iterable[Path]) -> Iterator[Target]:
@@ -153,18 +161,9 @@ def _is_ignored(search: _Search, repository: Path, folder: Path) -> bool:
 
 def _git(repository: Path, *arguments: str) -> bytes | None:
     """Return what git prints; None if git is missing or fails."""
-    import subprocess  # noqa: PLC0415 - only folders inside a repository need git
+    from nb2prod.git import ask_git  # noqa: PLC0415 - only folders inside a repository need git
 
-    # A hook's GIT_DIR and GIT_INDEX_FILE would point git elsewhere; a repository's own
-    # core.fsmonitor would make git run a program of that repository.
-    command = ["git", "-C", str(repository), "-c", "core.fsmonitor=false", *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, check=True, env=_without_git(os.environ))  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
+        return ask_git(repository, *arguments)
+    except ConfigurationError:
         return None
-    return done.stdout
-
-
-def _without_git(environment: Mapping[str, str]) -> dict[str, str]:
-    dropped = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
-    return {name: value for name, value in environment.items() if name not in dropped}

@@ -12,7 +12,9 @@ import click
 from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
-from nb2prod.discovery import discover
+from nb2prod.discovery import discover, unsaved
+from nb2prod.linter import lint
+from nb2prod.notebook.read import parse_notebook
 from nb2prod.report.formats import FORMATS
 from nb2prod.report.text import printable
 from nb2prod.rulebook import all_rules, house_folders
@@ -20,9 +22,12 @@ from nb2prod.selection import select
 from nb2prod.workers import lint_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from nb2prod.linter import InternalError
+    from nb2prod.diagnostics import Rule
+    from nb2prod.discovery import Target
+    from nb2prod.linter import InternalError, Report
+    from nb2prod.notebook.model import Notebook
 
 # A run that takes longer says how far it is, to whoever watches.
 _PATIENCE = 2.0
@@ -31,6 +36,7 @@ _PATIENCE = 2.0
 _MOST_TRACES = 5
 
 
+_STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 # A paragraph after \b keeps its lines.
@@ -76,6 +82,10 @@ Exit codes:
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that may change the meaning.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
 @click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the findings that are fixed.")
+@click.option("--since", metavar="REV", help="Report only cells that changed since this revision of git.")
+@click.option(
+    "--stdin-filename", type=_FILE, help="With `-` for PATHS: the name of the notebook that standard input holds."
+)
 @click.option("--baseline", type=_FILE, help="Report only what this file does not have.")
 @click.option("--write-baseline", type=_FILE, help="Write what is found to a file; with --baseline only what is known.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
@@ -99,13 +109,15 @@ def check(
     unsafe_fixes: bool,
     diff: bool,
     show_fixes: bool,
+    since: str | None,
+    stdin_filename: Path | None,
     baseline: Path | None,
     write_baseline: Path | None,
     statistics: bool,
     timing: bool,
     output_file: Path | None,
 ) -> int:
-    """Check notebooks and folders of notebooks (default: this folder).
+    """Check notebooks and folders of notebooks (default: this folder), or standard input (`-`).
 
     A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`.
     """
@@ -118,6 +130,8 @@ def check(
         raise click.UsageError(
             "--diff prints differences and no report: it goes with no --format, --output, --statistics or file"
         )
+    stdin = paths == (_STDIN,)
+    _check_uses(paths, stdin_filename, since, changes=fix or diff)
     overrides = Overrides(
         select=_words(selected),
         ignore=_words(ignored),
@@ -129,34 +143,47 @@ def check(
         config=config,
     )
     configuration = Configuration(overrides)
-    found = discover(paths or (Path(),), configuration, force_exclude=force_exclude)
+    if stdin:
+        found = unsaved(stdin_filename or Path("stdin.ipynb"), configuration, force_exclude=force_exclude)
+    else:
+        found = discover(paths or (Path(),), configuration, force_exclude=force_exclude)
     in_force = [target.settings for target in found.targets] or [configuration.settings_for(Path.cwd())]
     rules = all_rules(house_folders(in_force))
     # A rule misspelt on the command line is an error even where no notebook is found.
     select(override(Settings(), overrides), rules)
     for notice in found.notices:
         write_error(f"notice: {printable(notice)}")
-    if not found.targets:
+    if not found.targets and not stdin:
         where = ", ".join(str(path) for path in paths) or "this folder"
         write_error(f"notice: no notebooks found in {printable(where)}")
-    if timing:
+    targets = found.targets
+    if since is not None:
+        from nb2prod.revisions import Revision, changed_targets, only_changed  # noqa: PLC0415 - few runs ask git
+
+        revision = Revision(since)
+        targets = changed_targets(targets, revision)
+    if stdin:
+        report = _lint_stdin(targets, rules)
+    elif timing:
         from nb2prod.cli.timing import lint_timed  # noqa: PLC0415 - few runs are measured
 
-        report, times = lint_timed(found.targets, rules)
+        report, times = lint_timed(targets, rules)
         write_error(times)
     else:
-        report = lint_all(found.targets, rules, progress=_progress(len(found.targets)))
+        report = lint_all(targets, rules, progress=_progress(len(targets)))
     for notice in report.notices:
         write_error(f"notice: {printable(notice)}")
     changed = False
     if fix or diff:
         from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
 
-        report, changed = fix_found(found.targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
-    if (baseline or write_baseline or any(target.settings.baseline for target in found.targets)) and not diff:
+        report, changed = fix_found(targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
+    if (baseline or write_baseline or any(target.settings.baseline for target in targets)) and not diff:
         from nb2prod.cli.baselines import without_known  # noqa: PLC0415 - few runs have one
 
-        report = without_known(report, found.targets, rules, baseline, write_baseline)
+        report = without_known(report, targets, rules, baseline, write_baseline)
+    if since is not None:
+        report = only_changed(report, targets, revision)
     if not diff:
         write_report(report, printed, files, statistics=statistics)
     for number, error in enumerate(report.internal_errors, 1):
@@ -164,6 +191,30 @@ def check(
     if report.internal_errors:
         return INTERNAL
     return FINDINGS if (changed if diff else report.failed) else CLEAN
+
+
+def _check_uses(paths: tuple[Path, ...], stdin_filename: Path | None, since: str | None, *, changes: bool) -> None:
+    """Raise UsageError for options that do not go together with standard input, or with a revision."""
+    stdin = paths == (_STDIN,)
+    if _STDIN in paths and not stdin:
+        raise click.UsageError("`-` stands alone: standard input holds one notebook")
+    if stdin_filename and not stdin:
+        raise click.UsageError("--stdin-filename needs `-`, for standard input")
+    if stdin and changes:
+        raise click.UsageError("standard input is checked, not changed: it goes with neither --fix nor --diff")
+    if stdin and since is not None:
+        raise click.UsageError("--since compares files, not standard input")
+    if since is not None and changes:
+        raise click.UsageError("--since reports what changed: it goes with neither --fix nor --diff")
+
+
+def _lint_stdin(targets: Sequence[Target], rules: Sequence[Rule]) -> Report:
+    content = sys.stdin.buffer.read()
+
+    def read(target: Target) -> Notebook:
+        return parse_notebook(content, target.path, transparent=target.settings.transparent_magics)
+
+    return lint(targets, rules, read=read)
 
 
 def _progress(files: int) -> Callable[[int], None]:

@@ -10,8 +10,7 @@ import click
 
 from nb2prod.cli import CLEAN, write
 from nb2prod.config import Configuration, Overrides, assigned, read_table
-from nb2prod.pages import load_rules
-from nb2prod.ruff import load_ruff_rules
+from nb2prod.rulebook import all_rules
 from nb2prod.selection import select
 from nb2prod.settings_keys import KEYS, schema
 
@@ -33,7 +32,7 @@ def config(path: Path, config_: tuple[str, ...], *, isolated: bool, only_schema:
         return CLEAN
     folder = Path.cwd() / (path if path.is_dir() else path.parent)
     settings = Configuration(Overrides(isolated=isolated, config=config_)).settings_for(folder)
-    rules = (*load_rules(), *load_ruff_rules())
+    rules = all_rules(settings.extend_rules)
     running = select(settings, rules)
     lines = [*_settings(settings, config_), f"# {len(running)} of {len(rules)} rules run"]
     write("\n".join(lines) + "\n")
