@@ -1,8 +1,8 @@
-"""no-owner-or-purpose: nothing in the notebook says what it is for."""
+"""no-owner-or-purpose: nothing at the top says what a notebook is for, or whose it is."""
 
 from __future__ import annotations
 
-import ast
+import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
@@ -12,30 +12,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.notebook.model import Cell
 
-SHORTEST, TOP = 5, 3
-# https://nbformat.readthedocs.io/en/latest/format_description.html#metadata
-_METADATA = ("title", "authors", "description")
+FEWEST_CELLS = 3
+FEWEST_WORDS = 4
+# How many cells count as the top; of these the code may say it too, in its first comment or text.
+_TOP = 4
+_STATED = ("author", "authors", "description", "owner", "title")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s*\S|<h[1-6]\b|<title>", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"""\A\s*(?:(?:\#[^\n]*\n\s*)+|[rbu]*(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}))""", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding, at the first cell of code, where the top of the notebook holds no text."""
+    """Yield one finding, at the first cell of code."""
     notebook = analysis.notebook
     code = [cell for cell in notebook.code_cells if cell.source.strip()]
-    if len(code) < SHORTEST or any(notebook.metadata.get(key) for key in _METADATA):
+    if len(code) < FEWEST_CELLS or any(notebook.metadata.get(key) for key in _STATED):
         return
-    filled = [cell for cell in notebook.cells if cell.source.strip()]
-    if not any(_says_something(cell) for cell in filled[:TOP]):
-        message = "nothing at the top says what this notebook is for, or whose it is; two sentences of markdown would"
-        yield Finding(code[0].location(), message)
-
-
-def _says_something(cell: Cell) -> bool:
-    """Whether a cell is text, or code that begins with a docstring or a comment of some length."""
-    if not isinstance(cell, CodeCell):
-        return True
-    if cell.tree is not None and ast.get_docstring(cell.tree):
-        return True
-    comments = [line for line in cell.lines if line.lstrip().startswith("#")]
-    return sum(map(len, comments[:5])) > 80 and cell.lines[0].startswith("#")  # noqa: PLR2004 - a sentence
+    for cell in [each for each in notebook.cells if each.source.strip()][:_TOP]:
+        text = cell.source
+        if isinstance(cell, CodeCell):
+            comment = _COMMENT.match(text)
+            text = comment[0] if comment else ""
+        elif _HEADING.search(text):
+            return
+        if len(_WORD.findall(text)) >= FEWEST_WORDS:
+            return
+    message = (
+        "nothing at the top says what this notebook is for or whose it is; begin with a title, a sentence on its "
+        "purpose, and whom to ask"
+    )
+    yield Finding(code[0].location(), message)
