@@ -42,13 +42,17 @@ def _leaks(past: History) -> Iterator[tuple[Fit, Place]]:
     """Yield fits of preprocessing that saw test rows, and where these are set apart."""
     for each in past.evaluations:
         split = disjoint(each.x.rows, each.fit.rows)
-        if split is not None and each.fit.kind in _MODELS:
+        # Rows that are only predicted need not be a test, unless a split by call says so.
+        tested = split is not None and (each.metric is not None or split in past.splits)
+        if split is not None and tested and each.fit.kind in _MODELS and not _is_validation(each.x.rows):
             for fit in (*each.x.fits("learns"), *each.fit.x.fits("learns")):
                 if _saw(fit, each.x.rows) and _saw(fit, each.fit.rows):
                     yield fit, set_apart(each.x.rows, split)
     for model in past.fits:
         split = model.rows.training()
-        if split is not None and model.kind in _MODELS and past.is_evaluated(split):
+        if split is None or any(_is_validation(each.rows) for each in split.inputs):
+            continue
+        if model.kind in _MODELS and past.is_evaluated(split):
             for fit in model.x.fits("learns"):
                 if any(_saw(fit, each.rows) for each in split.inputs):
                     yield fit, split.place
@@ -58,6 +62,11 @@ def _leaks(past: History) -> Iterator[tuple[Fit, Place]]:
                 # A figure to fill gaps with, or a scaler for a test file apart, is part of preparing training data.
                 if fit.model is not None and not fit.elsewhere and _saw(fit, call.x.rows):
                     yield fit, call.place
+
+
+def _is_validation(rows: Rows) -> bool:
+    """Whether rows are of the training part of a split: there is a test of its own."""
+    return rows.training() is not None
 
 
 def _saw(fit: Fit, rows: Rows) -> bool:

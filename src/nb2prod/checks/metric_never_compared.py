@@ -32,6 +32,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     if any(word in cell.source.lower() for cell in analysis.notebook.cells for word in _WORDS):
         return
     first = figures[0]
+    if first.loops or (first.fit.model is not None and first.fit.model.searches):
+        return  # the others of the loop, the scores of the search
     yield Finding(
         first.place.location,
         f"the score of `{first.fit.name}` is held against nothing: whether it is good, nobody can tell; compare it "

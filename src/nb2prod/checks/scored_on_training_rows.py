@@ -18,20 +18,20 @@ _MODELS = frozenset({"model", "unknown"})
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the metrics that say nothing of new data, one finding a cell."""
-    cells: dict[int, list[Evaluation]] = {}
+    """Yield the first metric of each fit whose metrics say nothing of new data."""
+    fits: dict[int, list[Evaluation]] = {}
     past = history(analysis)
     for each in past.evaluations:
         if each.metric is not None and each.fit.kind in _MODELS and _is_only_training(past, each):
-            cells.setdefault(each.place.cell.index, []).append(each)
-    for found in cells.values():
+            fits.setdefault(id(each.fit), []).append(each)
+    for found in fits.values():
         first = found[0]
         more = len({id(each.place.node) for each in found}) - 1
         message = (
             f"`{first.fit.name}` is scored on rows it was fitted on, which says how well it remembers and not how well "
             "it does on new data; score it on rows held out, or cross-validate"
         )
-        message += f" (also {more} more in this cell)" if more else ""
+        message += f" (also {more} more of its scores)" if more else ""
         yield Finding(first.place.location, message, (Related(first.fit.place.location, "it is fitted here"),))
 
 
@@ -41,10 +41,18 @@ def _is_only_training(past: History, each: Evaluation) -> bool:
         return False
     if _is_test_part(each):
         return True
-    if past.cross_validations:
+    model = each.fit.model
+    if model.qualified in _cross_validated(past):
         return False
-    others = (other for other in past.evaluations if other.fit.model is each.fit.model)
-    return all(other.x.rows.within(other.fit.rows) for other in others) and not past.passed
+    others = (other for other in past.evaluations if other.fit.model is model)
+    return all(other.x.rows.within(other.fit.rows) for other in others) and model not in past.lent
+
+
+def _cross_validated(past: History) -> set[str | None]:
+    """Return the classes whose models are scored by cross-validation, alone or by a search."""
+    called = {call.model.qualified if call.model is not None else None for call in past.cross_validations}
+    searched = (fit.model for fit in past.fits if fit.model is not None and fit.model.searches)
+    return called | {part.qualified for model in searched for part in model.parts}
 
 
 def _is_test_part(each: Evaluation) -> bool:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.learning import history
-from nb2prod.learning.rows import disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.learning.history import History
+    from nb2prod.learning.rows import Rows
     from nb2prod.learning.values import Data, Fit
 
 
@@ -27,8 +27,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for found in cells.values():
         (test, training), *more = found
         message = (
-            f"`{test.name}` is fitted on the test data too, so the same value means one thing in training and "
-            "another in the test; call `transform` with what was fitted on the training data"
+            f"`{test.name}` is fitted anew on the data the model is asked about, so a value means one thing in "
+            "training and another here; call `transform` with what was fitted on the training data"
         )
         message += f" (also {len(more)} more in this cell)" if more else ""
         yield Finding(test.place.location, message, (Related(training.place.location, "fitted on the training data"),))
@@ -37,17 +37,21 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _pairs(past: History) -> Iterator[tuple[Fit, Fit]]:
     """Yield a fit on rows that a model is tested on, and that of its kind on the rows it was trained on."""
     for each in past.evaluations:
-        if disjoint(each.x.rows, each.fit.rows) is None:
-            continue
+        learned = _own(each.fit.x)
         for test in _own(each.x):
-            for training in _own(each.fit.x):
-                if test is not training and _alike(test, training) and disjoint(test.rows, training.rows):
+            for training in learned:
+                if test not in learned and _alike(test, training) and _apart(test.rows, training.rows):
                     yield test, training
 
 
 def _own(data: Data) -> list[Fit]:
     """Return the fits of estimators that went into ``data`` and were made on rows of its own."""
     return [each for each in data.fits("learns", "names") if each.model is not None]
+
+
+def _apart(test: Rows, training: Rows) -> bool:
+    """Whether neither is known to be among the other: parts of a split, or data of two files."""
+    return not test.within(training) and not training.within(test)
 
 
 def _alike(one: Fit, other: Fit) -> bool:

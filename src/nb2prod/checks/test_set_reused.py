@@ -69,6 +69,8 @@ def _reason(evaluations: list[Evaluation]) -> tuple[Evaluation, str] | None:
     chosen = [each for each in different if each.compared]
     if len(chosen) > 1:
         return chosen[-1], "models are chosen by their scores on"
+    # What an unknown class makes may be a wrapper around a model that is counted already.
+    different = [each for each in different if each.fit.kind == "model"]
     if len(different) >= _MANY:
         return different[-1], f"{len(different)} models are compared by their scores on"
     return None

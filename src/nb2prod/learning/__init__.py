@@ -10,6 +10,9 @@ from nb2prod.learning.knowledge import knowledge
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
+# All that is recorded takes one of these.
+_WORDS = ("fit", "cross_val", "train")
+
 __all__ = ["History", "history"]
 
 
@@ -19,11 +22,16 @@ def history(analysis: Analysis) -> History:
 
 
 def _follow(analysis: Analysis) -> History:
-    if not _learns(analysis):
+    if not (_fits(analysis) and _learns(analysis)):
         return History()
     from nb2prod.learning.run import follow  # noqa: PLC0415 only these notebooks pay for it
 
     return follow(analysis)
+
+
+def _fits(analysis: Analysis) -> bool:
+    """Whether anything may be fitted, split or scored: most notebooks are done here."""
+    return any(word in cell.source for cell in analysis.notebook.code_cells for word in _WORDS)
 
 
 def _learns(analysis: Analysis) -> bool:

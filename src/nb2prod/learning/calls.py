@@ -19,7 +19,6 @@ from nb2prod.learning.values import (
     Sequence,
     Statistic,
     Unknown,
-    as_data,
     as_estimator,
 )
 
@@ -157,7 +156,9 @@ def _use(given: Arguments) -> None:
 def _unknown(run: Run, given: Arguments) -> Unknown:
     """Return the value of a call nobody knows; what it is given may be used for anything."""
     for value in given.every():
-        data = as_data(value)
-        if data is not None and isinstance(value, Data):
-            run.history.passed.append(data)
+        model = as_estimator(value)
+        if isinstance(value, Data):
+            run.history.passed.append(value)
+        elif model is not None:
+            run.history.lent.append(model)
     return Unknown()

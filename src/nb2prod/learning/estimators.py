@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _FITS = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "fit_sample", "fit_generator"})
 _PREDICTS = frozenset({"predict", "predict_proba", "predict_classes", "predict_log_proba", "decision_function"})
 _SCORES = frozenset({"score", "evaluate"})
-_MODELS = ("sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin")
+_MODELS = ("sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin", "keras.Model")
 _TRANSFORMER = "sklearn.base.TransformerMixin"
 _SAMPLER = "imblearn.base.SamplerMixin"
 _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
@@ -61,9 +61,7 @@ def kind_of(run: Run, name: str, given: Arguments) -> str | None:
         return "splitter"
     if _TRANSFORMER in ancestors and not any(each in ancestors for each in _MODELS):
         return _transformer(name, given)
-    if any(each in ancestors for each in _MODELS):
-        return "model"
-    return None
+    return "model" if any(each in ancestors for each in _MODELS) else None
 
 
 def _transformer(name: str, given: Arguments) -> str:
@@ -218,7 +216,7 @@ def _asked(run: Run, node: ast.Call, estimator: Estimator, method: str, x: Data)
 
 
 def _is_classifier(run: Run, estimator: Estimator) -> bool:
-    inner = (estimator, *_inner(list(estimator.parts)))
+    inner = (estimator, *estimator.parts)
     return any("sklearn.base.ClassifierMixin" in run.libraries.ancestors(each.qualified or "") for each in inner)
 
 
@@ -233,5 +231,5 @@ def cross_validated(run: Run, node: ast.Call, given: Arguments) -> object:
     if x is not None:
         folds = as_estimator(given.keywords.get("cv"))
         shuffled = folds is not None and "shuffle" in ast.dump(folds.place.node)
-        run.history.cross_validations.append(CrossValidation(x, y, run.place(node), shuffled))
+        run.history.cross_validations.append(CrossValidation(estimator, x, y, run.place(node), shuffled))
     return Unknown()

@@ -17,6 +17,7 @@ from nb2prod.learning.values import (
     Folds,
     Learned,
     Literal,
+    RowsOf,
     Score,
     Sequence,
     Statistic,
@@ -69,7 +70,7 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
 
 
 def _split(run: Run, node: ast.Call, given: Arguments) -> object:
-    inputs = [as_data(each) for each in given.positional]
+    inputs = [Data(each.rows) if isinstance(each, RowsOf) else as_data(each) for each in given.positional]
     if given.starred or not inputs or any(each is None for each in inputs):
         return Unknown()
     data = [each for each in inputs if each is not None]

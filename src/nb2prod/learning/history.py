@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.learning.rows import Place, Split
-    from nb2prod.learning.values import Data, Evaluation, Fit
+    from nb2prod.learning.values import Data, Estimator, Evaluation, Fit
 
 
 class CrossValidation(NamedTuple):
     """A call that splits, fits and scores by itself."""
 
+    model: Estimator | None
     x: Data
     y: Data | None
     place: Place
@@ -24,6 +25,7 @@ class History:
     """Everything that happened, each list in the order of the run.
 
     passed  data that went into calls nobody knows: they may do anything with it
+    lent    models that did
     """
 
     splits: list[Split] = field(default_factory=list)
@@ -31,6 +33,7 @@ class History:
     evaluations: list[Evaluation] = field(default_factory=list)
     cross_validations: list[CrossValidation] = field(default_factory=list)
     passed: list[Data] = field(default_factory=list)
+    lent: list[Estimator] = field(default_factory=list)
 
     def is_evaluated(self, split: Split) -> bool:
         """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""

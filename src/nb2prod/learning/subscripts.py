@@ -115,6 +115,12 @@ def _rows_by(run: Run, data: Data, index: ast.expr, value: object) -> Data:
             return data._replace(rows=rows if rows.within(data.rows) else data.rows.some())
         case Mask(key=key, side=side, shuffled=shuffled):
             return data._replace(rows=data.rows.part(("mask", key, side), place, shuffled=shuffled))
+        case Data(rows=Rows(split=Split() as split, piece=piece) as numbers):
+            # Numbers of rows that were split themselves: ``order[:800]``, ``train_test_split(range(n))``.
+            key = ("numbers", id(numbers))
+            if key not in data.rows.parts:
+                data.rows.parts[key] = Rows([data.rows], split, piece, data.rows.copies, place=place)
+            return data._replace(rows=data.rows.parts[key])
         case Literal(value=int()):
             return data._replace(rows=data.rows.some(), columns=None)
     mask = mask_of(index)

@@ -121,7 +121,7 @@ class Estimator:
     qualified: str | None
     kind: str
     place: Place
-    parts: tuple[object, ...] = ()
+    parts: tuple[Estimator, ...] = ()
     given: str = ""
     fit: Fit | None = None
     searches: bool = False
