@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from generated_suites import cell, convert, heading, run_suite
 
+from nb2prod.convert.expected_tables import table_as_now
+from nb2prod.convert.scaffold.tests.notebook_text import assert_same_run, assert_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -166,3 +169,130 @@ def test_of_random_values_the_line_below_a_series_is_not_expected(tmp_path: Path
     assert "drawn\n" in expected(files)
     assert "Name" not in expected(files)
     assert "Length" not in expected(files)
+
+
+def test_a_long_table_is_expected_as_pandas_cuts_it_today() -> None:
+    rows = [f"{number}  {number / 4:.2f}" for number in range(30)]
+    last = [f"{number}  {number / 4:.2f}" for number in range(70, 100)]
+    text = "\n".join(["      x", *rows, "..    ...", *last, "", "[100 rows x 1 columns]"])
+
+    lines = table_as_now(text).split("\n")
+
+    assert lines[:6] == ["      x", *rows[:5]]
+    assert lines[6:] == ["...", *last[-5:], "", "[100 rows x 1 columns]"]
+
+
+def test_of_a_table_with_columns_left_out_only_a_shape_that_is_printed_again_is_expected() -> None:
+    head = "    a  b  ...  y  z\n0   1  2  ...  3  4\n\n"
+
+    assert table_as_now(head + "[1 rows x 26 columns]") == "...\n[1 rows x 26 columns]"
+    assert table_as_now(head + "[1 rows x 8 columns]") == "..."
+
+
+LEARN = "from sklearn.linear_model import LinearRegression\nmodel = LinearRegression().fit([[1], [2]], [1, 2])\n"
+
+
+def test_of_what_is_learnt_sentences_are_expected_within_limits_and_coefficients_are_not(tmp_path: Path) -> None:
+    printed = "slope 2.5\n[[ 0.7 -0.4]\n [ 0.7 -0.4]]\n['age', 'fare']\n"
+    files = convert(tmp_path, cell(LEARN + "print('slope', model.coef_, names)", 1, printed=printed))
+
+    assert "slope 2.5±0.25" in expected(files)
+    assert "-0.4" not in expected(files)
+    assert "age" not in expected(files)
+
+
+def test_of_a_random_value_that_is_displayed_nothing_is_expected(tmp_path: Path) -> None:
+    source = "import random\nkinds = ['mse', 'gini']\nrandom.choice(kinds)"
+    files = convert(tmp_path, cell(source, 1, displayed="'gini'"))
+
+    assert "gini" not in expected(files)
+
+
+def test_words_that_are_printed_for_some_values_only_are_not_expected(tmp_path: Path) -> None:
+    source = (
+        "import random\nx = random.random()\nprint('drawn', x)\nif x > 0.5:\n    print('high')\nelse:\n    print('low')"
+    )
+    files = convert(tmp_path, cell(source, 1, printed="drawn 0.8444218515250481\nhigh\n"))
+
+    assert "drawn ..." in expected(files)
+    assert "high" not in expected(files)
+
+
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("print({'b', 'a'})", "{'a', 'b'}\n"),
+        ("from IPython.display import clear_output\nprint('one')\nclear_output()\nprint('two')", "two\n"),
+        ("import sys\nprint(sys.getsizeof(1))", "28\n"),
+        ("import math\nprint(math.__doc__)", "This module provides access\n"),
+    ],
+)
+def test_what_another_process_or_version_says_otherwise_is_not_expected(
+    tmp_path: Path, source: str, printed: str
+) -> None:
+    files = convert(tmp_path, cell(source, 1, printed=printed))
+
+    assert printed.strip() not in expected(files)
+
+
+def test_a_cell_that_prints_and_has_no_output_may_have_lost_it(tmp_path: Path) -> None:
+    convert(
+        tmp_path,
+        cell("x = 3\nprint('x is', x)", 1, printed="x is 3\n"),
+        cell("print('saved')", 2),
+        cell("print('twice', 2 * x)", 3, printed="twice 6\n"),
+    )
+
+    assert run_suite(tmp_path).returncode == 0
+
+
+def test_a_pipeline_that_takes_long_is_run_once(tmp_path: Path) -> None:
+    convert(tmp_path, *SQUARES)
+    shared = tmp_path / "package" / "tests" / "conftest.py"
+    text = shared.read_text(encoding="utf-8")
+    assert "ONCE_MORE = 20" in text
+    shared.write_text(text.replace("ONCE_MORE = 20", "ONCE_MORE = -1"), encoding="utf-8")
+    done = run_suite(tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert "1 skipped" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("actual", "other", "same"),
+    [
+        ("Date: 3 May 2024\nrows 3", "Date: 4 May 2024\nrows 3", True),
+        ("took 3.2 s\nrows 3", "took 4.9 s\nrows 3", True),
+        ("rows 3", "rows 4", False),
+    ],
+)
+def test_two_runs_differ_in_what_is_not_about_the_time(actual: str, other: str, *, same: bool) -> None:
+    if same:
+        assert_same_run(actual, other)
+    else:
+        with pytest.raises(AssertionError, match="says '4'"):
+            assert_same_run(actual, other)
+
+
+@pytest.mark.parametrize(
+    ("actual", "saved"),
+    [
+        ("<class 'numpy.ndarray'>", "numpy.ndarray"),
+        ("[[1. 2.]\n ...\n [3. 4.]]", "[[1. 2.]\n ..., \n [3. 4.]]"),
+        ("mean 2.87e-16", "mean 1.15e-16"),
+    ],
+)
+def test_spellings_of_versions_are_the_same(actual: str, saved: str) -> None:
+    assert_text(actual, saved)
+
+
+def test_the_readme_says_of_each_step_what_it_is_tested_by(tmp_path: Path) -> None:
+    """A row for each step, those without expectations and those without input too."""
+    saved = convert(tmp_path / "saved", *SQUARES)
+    nothing = convert(tmp_path / "nothing", cell("x = 1\ny = [x]", 1))
+    source = "import pandas as pd\nframe = pd.read_csv('not_there.csv')\nprint(len(frame))"
+    missing = convert(tmp_path / "missing", cell(source, 1, printed="3\n"))
+
+    assert "| `make_squares` | saved output |" in saved["README.md"]
+    assert "| `run_notebook` | untested: it is only run |" in nothing["README.md"]
+    assert "| `run_notebook` | no input: it is not run |" in missing["README.md"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from nb2prod.convert.expected_tables import shape_alone, table_as_now
 from nb2prod.convert.expected_text import (
     Metric,
     classless,
@@ -16,20 +16,31 @@ from nb2prod.convert.expected_text import (
     without_ties,
 )
 from nb2prod.convert.plan import Moved
+from nb2prod.convert.saved_texts import certain_words, displayed_text, is_older, named_in, raw_text, saved_python
 from nb2prod.convert.slices import Slice, Slices
 from nb2prod.saved_outputs import mismatch, output_kind, printed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from nb2prod.analysis import Analysis
+    from nb2prod.analysis import Analysis, Call
     from nb2prod.convert.plan import Plan, Step
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell, Notebook
+    from nb2prod.notebook.model import CodeCell
 
 ANYTHING = "..."
 _NOTHING = ast.Module([], [])
 _PYTHON_3, _ORDERED_DICTIONARIES = (3, 0), (3, 6)
+# Where a notebook may go through a dictionary, or through what was one in a file.
+_DICTIONARIES = frozenset(
+    {"items", "keys", "values", "dict", "json", "loads", "load", "read_json", "from_dict", "to_dict", "Counter"}
+    | {"defaultdict", "vars", "globals", "locals", "set", "frozenset", "unique"}
+)
+# What it says is the library's, or the machine's.
+_FOREIGN = frozenset(
+    {"help", "dir", "get_params", "__version__", "__doc__", "__dict__", "__file__", "show_versions"}
+    | {"getsizeof", "memory_usage", "nbytes"}
+)
 # Line magics that change nothing of what a cell prints.
 _SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision"})
 
@@ -91,11 +102,14 @@ class _Reader:
         self.plan = plan
         self.analysis = analysis
         self.slices = Slices(analysis)
-        self.python = _saved_python(plan.notebook)
+        self.python = saved_python(plan.notebook)
         self.metrics: dict[str, Metric] = {}
         self.statements: dict[int, list[Statement]] = {}
         for statement in analysis.statements():
             self.statements.setdefault(statement.cell.index, []).append(statement)
+        self.calls: dict[int, list[Call]] = {}
+        for call in analysis.calls():
+            self.calls.setdefault(call.statement.cell.index, []).append(call)
         self.prints = not any(
             each.name == "print" for statement in analysis.statements() for each in statement.definitions
         )
@@ -143,12 +157,14 @@ class _Reader:
         if len(self.steps_of[cell.index]) > 1 or not self._is_trusted(cell, step):
             return None
         statements = self.statements.get(cell.index, [])
-        if "\r" in (raw := _raw_text(cell)) or "\b" in raw or "\x1b" in raw:
+        if "\r" in (raw := raw_text(cell)) or "\b" in raw or "\x1b" in raw:
             return None  # drawn over: no lines anybody printed
         text = printed_text(cell)
         if text is None:
-            return "" if not raw.strip() else None
+            return "" if not raw.strip() and self._is_silent(cell) else None
         slices = [self.slices.of(statement) for statement in statements]
+        if self._names(slices, frozenset({"clear_output"})):
+            return None  # what was printed before is gone
         if not all(each.same and self._is_ordered(each) for each in slices):
             return None
         if "value_counts" in cell.source:
@@ -163,20 +179,22 @@ class _Reader:
         outputs = [each for each in statement.cell.outputs if output_kind(each) in ("execute_result", "pyout")]
         if len(outputs) != 1:
             return None
-        text = _plain(outputs[0])
-        if text is None:
+        text = displayed_text(outputs[0])
+        if text is None or is_older(outputs[0], self.python):
             return None
         if "value_counts" in ast.unparse(statement.node):
             text = without_ties(text)
-        return self._marked(classless(text), [found], statement.cell, step.name)
+        if found.random:
+            return shape_alone(text)
+        return self._marked(classless(table_as_now(text)), [found], statement.cell, step.name)
 
     def _marked(self, text: str, slices: Sequence[Slice], cell: CodeCell, step: str) -> str | None:
         """Return a saved text with what need not come again marked."""
         text = comparable(text)
         if any(each.random or each.outside for each in slices):
             if any(each.random for each in slices) and not any(each.outside for each in slices):
-                return figures_open(text, _words_of(cell), step, self.metrics)
-            return without_figures(text, _words_of(cell))
+                return figures_open(text, certain_words(cell), step, self.metrics)
+            return without_figures(text, certain_words(cell))
         if any(each.learnt for each in slices):
             return figures_open(text, None, step, self.metrics)
         return text
@@ -186,7 +204,17 @@ class _Reader:
         if self.python >= _ORDERED_DICTIONARIES:
             return True
         nodes = (node for index in found.indices for node in ast.walk(self.analysis.statements()[index].node))
-        return not any(isinstance(node, ast.Dict | ast.Set | ast.DictComp | ast.SetComp) for node in nodes)
+        unordered = any(isinstance(node, ast.Dict | ast.Set | ast.DictComp | ast.SetComp) for node in nodes)
+        return not unordered and not self._names([found], _DICTIONARIES)
+
+    def _names(self, slices: Sequence[Slice], names: frozenset[str]) -> bool:
+        """Return whether one of ``names`` is used in a statement of the slices."""
+        indices = {index for each in slices for index in each.indices}
+        return any(not names.isdisjoint(named_in(self.analysis.statements()[index].node)) for index in indices)
+
+    def _is_silent(self, cell: CodeCell) -> bool:
+        """Return whether a cell without a saved text prints nothing, and has not just lost its outputs."""
+        return "print" not in cell.source and all(call.info is not None for call in self.calls.get(cell.index, ()))
 
     def _is_trusted(self, cell: CodeCell, step: Step) -> bool:
         """Return whether a cell's outputs can be of its source, and its source alone."""
@@ -195,8 +223,7 @@ class _Reader:
         return (
             self.analysis.recorded is not None
             and self.python >= _PYTHON_3
-            # A help text is the library's.
-            and not any(isinstance(each, ast.Name) and each.id == "help" for each in ast.walk(cell.tree or _NOTHING))
+            and _FOREIGN.isdisjoint(named_in(cell.tree or _NOTHING))
             and cell.execution_count is not None
             and cell.tree is not None
             and not guarded
@@ -204,41 +231,6 @@ class _Reader:
             and all(each.kind == "line" and each.name in _SILENT_MAGICS for each in cell.magics)
             and mismatch(cell, statements, prints=self.prints) is None
         )
-
-
-def _saved_python(notebook: Notebook) -> tuple[int, int]:
-    """Return the version of Python the notebook was saved by; the newest where it does not say."""
-    info = notebook.metadata.get("language_info")
-    version = re.match(r"(\d+)\.(\d+)", str(info.get("version", ""))) if isinstance(info, dict) else None
-    return (int(version[1]), int(version[2])) if version else (_PYTHON_3[0], 99)
-
-
-def _raw_text(cell: CodeCell) -> str:
-    texts = [each.get("text", "") for each in cell.outputs if output_kind(each) == "stream"]
-    stdout = [each for each, output in zip(texts, _streams(cell), strict=True) if output.get("name") == "stdout"]
-    return "".join("".join(map(str, each)) if isinstance(each, list) else str(each) for each in stdout)
-
-
-def _streams(cell: CodeCell) -> list[Mapping[str, object]]:
-    return [each for each in cell.outputs if output_kind(each) == "stream"]
-
-
-def _plain(output: Mapping[str, object]) -> str | None:
-    data = output.get("data", output)
-    text = data.get("text/plain", data.get("text")) if isinstance(data, dict) else None
-    if text is None:
-        return None
-    return "".join(map(str, text)) if isinstance(text, list) else str(text)
-
-
-def _words_of(cell: CodeCell) -> frozenset[str]:
-    """Return the words that the cell's own literals print."""
-    literals = (
-        node.value
-        for node in ast.walk(cell.tree or _NOTHING)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
-    return frozenset(word for text in literals for word in text.replace(":", " ").replace("=", " ").split())
 
 
 def _joined(parts: Sequence[str]) -> str:

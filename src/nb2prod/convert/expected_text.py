@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.expected_tables import without_choices, without_sets
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 _ANYTHING = "..."
 # As many lines of one text as a reviewer reads; of more, the first and the last.
@@ -27,7 +29,8 @@ _COST = re.compile(
 # Texts of one run or one machine: addresses, folders, times something took.
 _PASSING = re.compile(
     r"\bat 0x[0-9a-fA-F]{4,}|(?<![\w./])(?:/[\w.~-]+){2,}/?|\b[A-Za-z]:\\\S+|\b(?:wall|cpu) times?\b|"
-    r"\b(?:elapsed|seconds?|took|runtime|duration|minutes)\b|\d\s?(?:ms|µs|us|ns|s|sec|min)\b|\bit/s",
+    r"\b(?:date|time) *: |\b(?:elapsed|seconds?|took|runtime|duration|minutes)\b|"
+    r"\d\s?(?:ms|µs|us|ns|s|sec|min)\b|\bit/s",
     re.IGNORECASE,
 )
 _OBJECT = re.compile(r"\s*<[\w.]+(?: object)? at 0x[0-9a-f]+>\s*\Z", re.IGNORECASE)
@@ -39,7 +42,10 @@ _WITH_VALUES = frozenset(
 )
 _FOOTER = re.compile(r"(?:Freq: .*, )?(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+")
 _TOLERANCE = 0.05
-_UNSEEDED = 0.2
+_UNSEEDED = 0.3
+# An error that is nearly none says nothing of how large it is in another run.
+_NO_COST = 0.05
+_SENTENCE, _ROWS, _REPORTS = 3, 3, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def classless(text: str) -> str:
 
 def comparable(text: str) -> str:
     """Return a saved text without what only that run or that machine could say, and not longer than is read."""
-    text = _WITH_OPTIONS.sub(_class_alone, text)
+    text = _WITH_OPTIONS.sub(_class_alone, without_sets(text))
     lines = [_ANYTHING if _PASSING.search(line) else _short(line) for line in text.split("\n")]
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_FIRST], _ANYTHING, *lines[-_LAST:]]
@@ -106,7 +112,25 @@ def figures_open(text: str, words: Collection[str] | None, step: str, metrics: d
     words  None where a seed makes the text the same up to what versions of libraries change;
            otherwise the words that are printed whatever is drawn
     """
-    return "\n".join(_open(line, words, step, metrics) for line in text.split("\n"))
+    lines = (without_choices(text) if words is None else text).split("\n")
+    rows = _rows(lines)
+    return "\n".join(_open(line, words, step, metrics, row=at in rows) for at, line in enumerate(lines))
+
+
+def _rows(lines: Sequence[str]) -> frozenset[int]:
+    """Return which lines are rows of tables and arrays: coefficients and components are not the same everywhere."""
+    counts = [len(_NUMBER.findall(line)) for line in lines]
+    found = {at for at, count in enumerate(counts) if count > (1 if lines[at].lstrip().startswith("[") else _SENTENCE)}
+    for at, count in enumerate(counts):
+        following = next((n for n, other in enumerate(counts[at:]) if other != count), len(counts) - at)
+        if count and following >= _ROWS:
+            reports = following <= _REPORTS
+            found |= {n for n in range(at, at + following) if not (reports and _is_report(lines[n]))}
+    return frozenset(found)
+
+
+def _is_report(line: str) -> bool:
+    return bool(_MERIT.search(line) or _COST.search(line))
 
 
 def merits_named(text: str, step: str, metrics: dict[str, Metric]) -> str:
@@ -115,12 +139,18 @@ def merits_named(text: str, step: str, metrics: dict[str, Metric]) -> str:
 
 
 def _open(
-    line: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric], *, exact: bool = False
+    line: str,
+    words: Collection[str] | None,
+    step: str,
+    metrics: dict[str, Metric],
+    *,
+    exact: bool = False,
+    row: bool = False,
 ) -> str:
     if not exact and _FOOTER.fullmatch(line.strip()):
         return _ANYTHING  # what stands below a series: versions of pandas write it differently
     numbers = list(_NUMBER.finditer(line))
-    named = 0 < len(numbers) <= 3 and bool(_MERIT.search(line) or _COST.search(line))  # noqa: PLR2004 a sentence, no table
+    named = 0 < len(numbers) <= _SENTENCE and not row and _is_report(line)
     parts: list[str] = []
     at = 0
     for number in numbers:
@@ -131,7 +161,7 @@ def _open(
             mark = f"{{{metric}}}"
         elif exact:
             mark = number[0]
-        elif words is None:
+        elif words is None and not row:
             mark = f"{number[0]}±{_leeway(number[0])}"
         parts += [before if words is None or mark != _ANYTHING else _only(before, words), mark]
         at = number.end()
@@ -150,9 +180,9 @@ def _metric(name: str, number: str, before: str, step: str, metrics: dict[str, M
     """Remember a figure of merit and return its name; None where the words before it name none."""
     value = float(number)
     margin = _TOLERANCE if seeded else _UNSEEDED
-    if _COST.search(before):
-        metric = Metric(name, value, None, None, _digits(value + abs(value) * (0.25 if seeded else 1.0)), step)
-    elif _MERIT.search(before) and 0 <= value <= 1:
+    if _COST.search(before) and abs(value) >= _NO_COST:
+        metric = Metric(name, value, None, None, _digits(value + abs(value) * (0.25 if seeded else 2.0)), step)
+    elif _MERIT.search(before) and not _COST.search(before) and 0 <= value <= 1:
         metric = Metric(name, value, margin if seeded else None, _digits(value - margin), None, step)
     else:
         return None

@@ -30,7 +30,7 @@ class Slice:
     indices  of the statements
     same     the saved run took the same values for all of them, in the same order
     random   it draws random numbers and nothing makes them the same again
-    learnt   it fits something: its figures differ a little between versions of the libraries
+    learnt   it fits or simulates something: its figures differ a little between versions of the libraries
     outside  it depends on the time, on somebody's input, on the network or on another program
     """
 
@@ -99,10 +99,14 @@ class Slices:
             calls = self._calls.get(index, [])
             self._traits[index] = (
                 any(self._is_random(call) for call in calls),
-                any(self._is_fit(call) for call in calls),
+                any(self._is_fit(call) for call in calls) or (self._is_body(index) and any(map(_draws, calls))),
                 any(not _OUTSIDE.isdisjoint(_surely(call)) for call in calls),
             )
         return self._traits[index]
+
+    def _is_body(self, index: int) -> bool:
+        """Return whether a statement is a function or a class: what it draws is part of something larger."""
+        return any(each.kind in ("function", "class") for each in self.analysis.statements()[index].definitions)
 
     def _is_own(self, call: Call) -> bool:
         """Return whether a call is of a function of the notebook."""
@@ -131,6 +135,10 @@ class Slices:
         seeded = {name for each in seeders if each.info is not None for name in each.info.seeds}
         # What a global generator draws depends on every draw before.
         return not (self._in_order and not seeded.isdisjoint(info.seeded_by))
+
+
+def _draws(call: Call) -> bool:
+    return "random" in call.effects
 
 
 def _surely(call: Call) -> frozenset[str]:

@@ -21,6 +21,7 @@ from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_config
 from nb2prod.convert.emit.steps import emit_steps
+from nb2prod.convert.emit.stored_tests import stored_steps
 from nb2prod.convert.emit.testing import emit_tests
 from nb2prod.convert.expected_tests import expected_tests
 from nb2prod.convert.manifest import FILE_NAME, manifest
@@ -78,7 +79,7 @@ def emit(
     files = {path: text.encode() for path, text in (tests | python).items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
     files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
-    files["README.md"] = emit_readme(plan, provenance, missing, expected).encode()
+    files["README.md"] = emit_readme(plan, provenance, missing, expected, stored_steps(tests)).encode()
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:

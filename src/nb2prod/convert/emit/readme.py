@@ -17,7 +17,7 @@ from nb2prod.convert.withheld import shown_prose
 from nb2prod.notebook.model import MarkdownCell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.manifest import Provenance
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 
 
 def emit_readme(
-    plan: Plan, provenance: Provenance, missing: Sequence[str], expected: ExpectedTests | None = None
+    plan: Plan,
+    provenance: Provenance,
+    missing: Sequence[str],
+    expected: ExpectedTests | None = None,
+    stored: Collection[str] = (),
 ) -> str:
     """Return the text of ``README.md``.
 
     provenance  what the package was made of and by
     missing     why no test runs the whole pipeline; empty where one does
     expected    what the tests expect
+    stored      the steps whose results are stored for the tests
     """
     title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
     sections = [
@@ -44,7 +49,7 @@ def emit_readme(
         results_section(plan),
         shown_section(plan),
         _data(plan),
-        tests_section(plan, missing, expected),
+        tests_section(plan, missing, expected, stored),
         _left_out(plan),
         _notes(plan),
         _provenance(plan, provenance),

@@ -64,11 +64,8 @@ def _step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[Notebo
     rest = [step.name for step in plan.steps if step.name not in covered]
     helpers = [
         *(["assert_displayed"] if any(each.kind == "displayed" for each in expectations.texts) else []),
-        *(
-            ["assert_text"]
-            if expectations.deterministic or any(each.kind == "printed" for each in expectations.texts)
-            else []
-        ),
+        *(["assert_same_run"] if expectations.deterministic else []),
+        *(["assert_text"] if any(each.kind == "printed" for each in expectations.texts) else []),
     ]
     head = [
         '"""What the steps print and display, against what the notebook was saved with.',
@@ -83,11 +80,11 @@ def _step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[Notebo
             if expectations.deterministic
             else []
         ),
-        *(["import pytest"] if rest else []),
+        *(["import pytest"] if rest or expectations.deterministic else []),
         *([f"from notebook_text import {', '.join(helpers)}"] if helpers else []),
         "from step_runs import PipelineRun",
     ]
-    tests: list[str] = []
+    tests = [_COMES_TO_ITS_END]
     if rest:
         tests.append(_RUN_ONLY.replace("STEPS", repr(rest)))
     taken: set[str] = set()
@@ -172,6 +169,8 @@ def _fixed(name: str) -> str:
 
 _RUN_FIXTURE = '''
 
+# The pipeline is run once more where it took no longer than that many seconds.
+ONCE_MORE = 20
 # What each step returns.
 STEPS = {
     NAMES
@@ -190,6 +189,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(work)
         return record(lambda: pipeline.run(config), steps, STEPS, "PACKAGE", work.parentKEEP)
+
+
+@pytest.fixture
+def quick(ran: PipelineRun) -> None:
+    """Skip a test that would run the pipeline once more where that takes long."""
+    if ran.seconds > ONCE_MORE:
+        pytest.skip(f"the pipeline took {ran.seconds:.0f} seconds, it is not run once more")
 '''
 
 _RUN_ONLY = '''@pytest.mark.untested
@@ -198,7 +204,11 @@ def test_a_step_comes_to_its_end(ran: PipelineRun, step: str) -> None:
     """Nothing is known of what it should print or display."""
     assert ran[step] is not None'''
 
-_SAME_AGAIN = '''def test_the_command_line_prints_the_same_again(
+_COMES_TO_ITS_END = """def test_the_pipeline_comes_to_its_end(ran: PipelineRun) -> None:
+    assert ran.error is None, ran.error"""
+
+_SAME_AGAIN = '''@pytest.mark.usefixtures("quick")
+def test_the_command_line_prints_the_same_again(
     ran: PipelineRun, python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     """Nothing in the notebook depends on chance that no seed settles."""
@@ -206,4 +216,4 @@ _SAME_AGAIN = '''def test_the_command_line_prints_the_same_again(
     result = python("-m", "PACKAGE", "--config", "settings.toml", timeout=600)
 
     assert result.returncode == 0, result.stderr
-    assert_text(result.stdout, ran.printed)'''
+    assert_same_run(result.stdout, ran.printed)'''

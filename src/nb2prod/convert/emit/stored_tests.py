@@ -7,11 +7,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nb2prod.convert.observation import Observation, ObservedStep, Value
     from nb2prod.convert.plan import Plan
 
 # A value that takes more than this has a file of its own, which all who have it share.
 _INLINE = 2_000
+_FOLDER = "tests/expected/"
 
 
 def emit_stored_tests(plan: Plan, observation: Observation, most_bytes: int, *, runs: bool) -> dict[str, str]:
@@ -48,6 +51,13 @@ def emit_stored_tests(plan: Plan, observation: Observation, most_bytes: int, *, 
     return {"tests/stored_values.py": fixed, "tests/test_stored_values.py": text, **store.files}
 
 
+def stored_steps(files: Collection[str]) -> frozenset[str]:
+    """Return the steps whose results are stored in ``files``, paths in the package."""
+    names = (path.removeprefix(_FOLDER).removesuffix(".json") for path in files if path.startswith(_FOLDER))
+    # What follows a dot is a value that has a file of its own.
+    return frozenset(name for name in names if "." not in name)
+
+
 class _Store:
     """The files of ``tests/expected``, as long as there is room."""
 
@@ -67,9 +77,9 @@ class _Store:
         if arguments is not None:
             nodes = enumerate(arguments, start=1)
             content["arguments"] = [self._node(node, f"{name}.argument{at}", files, shared) for at, node in nodes]
-        files[f"tests/expected/{name}.json"] = _lines(content)
+        files[f"{_FOLDER}{name}.json"] = _lines(content)
         if arguments is None and sum(map(len, files.values())) > self.room:
-            files = {f"tests/expected/{name}.json": _lines({"made": {n: v.about for n, v in step.made.items()}})}
+            files = {f"{_FOLDER}{name}.json": _lines({"made": {n: v.about for n, v in step.made.items()}})}
             shared = {}
         size = sum(map(len, files.values()))
         if size > self.room:
@@ -85,7 +95,7 @@ class _Store:
             return node
         if text not in self.shared and text not in shared:
             shared[text] = name
-            files[f"tests/expected/{name}.json"] = _lines(node)
+            files[f"{_FOLDER}{name}.json"] = _lines(node)
         return {"kind": "file", "name": shared.get(text) or self.shared[text]}
 
 

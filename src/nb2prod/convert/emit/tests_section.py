@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.function_tests import function_calls
 from nb2prod.convert.emit.prose import table_cell
-from nb2prod.convert.emit.step_tests import covered_steps
-from nb2prod.convert.emit.testing import function_calls
 from nb2prod.convert.plan import Moved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.plan import Plan
 
 
-def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None) -> str:
-    """Return the section; ``missing`` says why no test runs the whole pipeline, empty where one does."""
+def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]) -> str:
+    """Return the section.
+
+    missing  why no test runs the whole pipeline, empty where one does
+    stored   the steps whose results are stored for the tests
+    """
     lines = [
         "## Test",
         "",
@@ -34,7 +37,8 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
         ),
     ]
     if expected is not None:
-        lines += _expected(plan, expected, runs=not missing)
+        lines += _expected(plan, expected, stored, runs=not missing)
+        lines += _table(plan, expected, stored, runs=not missing)
     if plan.contracts:
         files = _names([each.file for each in plan.contracts])
         lines += ["", f"`contract.py` says what the steps need of {files}; `test_contract.py` breaks it in every way."]
@@ -50,7 +54,7 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
     return "\n".join(lines)
 
 
-def _expected(plan: Plan, expected: ExpectedTests, *, runs: bool) -> list[str]:
+def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
     source = (
         "the notebook's saved outputs" if expected.observation is None else "what was observed when it was verified"
     )
@@ -64,14 +68,28 @@ def _expected(plan: Plan, expected: ExpectedTests, *, runs: bool) -> list[str]:
     if runs and expected.texts.metrics:
         lines.append("Figures of merit have a tolerance and a floor, or a ceiling, in `tests/metrics.toml`.")
     if expected.observation is not None:
-        alone = [name for name, step in expected.observation.steps.items() if step.alone]
+        alone = [name for name, step in expected.observation.steps.items() if step.alone and name in stored]
         if alone:
             lines += ["", f"`test_stored_values.py` calls steps by themselves on stored inputs: {_names(alone)}."]
-    tested_steps = {*covered_steps(plan, expected.texts), *(each.step for each in expected.asserts)}
-    rest = [step.name for step in plan.steps if step.name not in tested_steps]
-    if runs and rest:
-        lines += ["", f"Run, but of their printed and displayed text nothing is known (`untested`): {_names(rest)}."]
     return lines
+
+
+def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
+    """Return a row for each step: what the tests hold it against."""
+    rows = [f"| `{step.name}` | {_tested_by(step.name, expected, stored, runs=runs)} |" for step in plan.steps]
+    return ["", "| step | tested by |", "|---|---|", *rows] if rows else []
+
+
+def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> str:
+    found: list[str] = []
+    if runs and any(each.step == step for each in expected.texts.texts):
+        seen = expected.observation.steps.get(step) if expected.observation is not None else None
+        found.append("observed output" if seen is not None and seen.printed is not None else "saved output")
+    if step in stored:
+        found.append("observed values")
+    if runs and any(each.step == step for each in expected.asserts):
+        found.append("assert")
+    return ", ".join(found) or ("untested: it is only run" if runs else "no input: it is not run")
 
 
 def _names(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import inspect
 import logging
 import os
 import sys
+import time
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,10 @@ class StepRun:
 
 @dataclass
 class PipelineRun:
-    """The steps that came to their end, by name, and what ended the run too early."""
+    """The steps that came to their end, by name, what ended the run too early, and how long it took."""
 
     printed: str = ""
+    seconds: float = 0.0
     steps: dict[str, StepRun] = field(default_factory=dict)
     error: BaseException | None = None
 
@@ -73,6 +75,7 @@ def record(
         recorder = _Recorder(done, printed, logged, keep)
         for name, returned in results.items():
             setattr(steps, name, recorder.recorded(originals[name], returned))
+        started = time.perf_counter()
         try:
             run()
         except (Exception, SystemExit) as error:
@@ -80,7 +83,7 @@ def record(
         finally:
             for name, original in originals.items():
                 setattr(steps, name, original)
-        done.printed = printed()
+        done.printed, done.seconds = printed(), time.perf_counter() - started
     return done
 
 

@@ -1,0 +1,98 @@
+"""The tests of functions: called as the notebook calls them with literals."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.literals import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.convert.plan import Function, Plan
+
+_OUTSIDE = re.compile(
+    r"\b(?:urllib|urlretrieve|urlopen|requests|httpx|wget|socket|boto3|subprocess|input|getpass)\b|https?://"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call of a module-level function with literal arguments, as the notebook makes it itself."""
+
+    function: Function
+    cell: int
+    text: str
+
+
+def emit_function_tests(plan: Plan) -> str | None:
+    """Return the text of ``tests/test_functions.py``, or None where the notebook calls nothing that could be tested."""
+    calls = function_calls(plan)
+    if not calls:
+        return None
+    tests = [
+        "\n".join(
+            [
+                "@pytest.mark.untested",
+                f"def test_{call.function.name.strip('_').lower() or 'function'}_{number}_can_be_called() -> None:",
+                f'    """As cell {call.cell} of the notebook calls it; what it returns is not checked yet."""',
+                f"    steps.{call.text}",
+            ]
+        )
+        for number, call in enumerate(calls, start=1)
+    ]
+    head = [
+        '"""The functions of the notebook, called as the notebook calls them."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "import pytest",
+        "",
+        f"from {plan.package} import steps",
+        "",
+    ]
+    return "\n".join(head) + "\n\n" + "\n\n\n".join(tests) + "\n"
+
+
+def function_calls(plan: Plan) -> list[FunctionCall]:
+    """Return for each plain function the first call with literal arguments the notebook makes at top level."""
+    functions = {
+        each.name: each
+        for each in plan.functions
+        if isinstance(each.moved.statement.node, ast.FunctionDef) and not each.lifted
+    }
+    found: dict[str, FunctionCall] = {}
+    for cell in plan.notebook.code_cells:
+        for node in _certain_calls(cell.tree) if cell.tree is not None else ():
+            if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
+                text = None if _reaches_out(functions[node.func.id]) else _literal_call(node)
+                # A folder of one machine is no argument for a test, a credential still less.
+                if text is not None and not any(each.text in text for each in plan.withheld):
+                    found[node.func.id] = FunctionCall(functions[node.func.id], cell.index, text)
+    return list(found.values())
+
+
+def _reaches_out(function: Function) -> bool:
+    """Return whether a function fetches something, waits for somebody or runs another program."""
+    return _OUTSIDE.search(ast.unparse(function.moved.statement.node)) is not None
+
+
+def _certain_calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """Yield the calls of statements without a body: no ``try`` or ``with`` expects them to fail there."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign):
+            yield from (node for node in ast.walk(statement) if isinstance(node, ast.Call))
+
+
+def _literal_call(node: ast.Call) -> str | None:
+    if any(word.arg is None for word in node.keywords):
+        return None
+    try:
+        arguments = [literal(ast.literal_eval(argument)) for argument in node.args]
+        arguments += [f"{word.arg}={literal(ast.literal_eval(word.value))}" for word in node.keywords]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return f"{ast.unparse(node.func)}({', '.join(arguments)})"
