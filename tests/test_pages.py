@@ -278,7 +278,7 @@ def test_examples_are_valid_notebooks(tmp_path: Path) -> None:
     [
         ("+++\ncode", "code", "made-up.md:1: a rule page starts with a line `+++`"),
         ('"0.1.0"\n+++', '"0.1.0"', "made-up.md:1: the front matter is not closed by a line `+++`"),
-        ('code = "NB998"', "code = NB998", "made-up.md: front matter is not TOML: "),
+        ('code = "NB998"', "code = NB998", "made-up.md:2: front matter is not TOML: "),
         ('code = "NB998"', 'code = "NB99"', "made-up.md:2: `code` is NB and three digits, not 'NB99'"),
         ('name = "made-up"', 'name = "other"', "made-up.md:3: `name` is the file's name, `made-up`"),
         ('summary = "Made up."', 'summary = " "', "made-up.md:4: `summary` must be a string that says something"),
