@@ -1,0 +1,55 @@
+"""no-entry: nothing can be passed to the notebook, called in it, or taken from it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
+from nb2prod.operations import imports_any, operations
+from nb2prod.writes import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis, Call
+
+FEWEST_CELLS = 3
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Values that come from outside.
+_GIVEN = ("os.environ", "os.getenv", "sys.argv", "builtins.input", "getpass.getpass", "sys.stdin")
+_SETTINGS = ("configparser", "dotenv", "omegaconf", "dynaconf", "yaml", "toml", "tomllib", "ipywidgets", "decouple")
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield one finding, at the first cell of code."""
+    code = [cell for cell in analysis.notebook.code_cells if cell.source.strip()]
+    if len(code) < FEWEST_CELLS or any(cell.tree is None or "parameters" in cell.tags for cell in code):
+        return
+    if not any(_works(call) for call in analysis.calls()):
+        return
+    for cell in code:
+        if any(magic.kind == "cell" and magic.name not in ("time", "capture") for magic in cell.magics):
+            return  # what other languages take and give is not read
+        for node in nodes(cell.tree) if cell.tree is not None else ():
+            if isinstance(node, _FUNCTIONS) or (isinstance(node, ast.Attribute) and _is_given(analysis, node)):
+                return
+    if any(call.qualified_name in _GIVEN for call in analysis.calls()):
+        return
+    if imports_any(analysis, operations().services | set(_SETTINGS)) or next(writes(analysis), None) is not None:
+        return
+    message = (
+        "nothing can be passed to this notebook, no function of it can be called, and it writes nothing: no job and no "
+        "program can use it; give it parameters (a cell tagged `parameters`, the environment) and write its results"
+    )
+    yield Finding(code[0].location(), message)
+
+
+def _works(call: Call) -> bool:
+    """Whether the call reads data or fits a model: what has no input and learns nothing is a lesson."""
+    return bool(call.effects & {"fit"}) or ("read-file" in call.effects and call.name.rpartition(".")[2] != "open")
+
+
+def _is_given(analysis: Analysis, node: ast.Attribute) -> bool:
+    return node.attr in ("environ", "argv", "stdin") and analysis.qualified_name(node) in _GIVEN
