@@ -1,0 +1,102 @@
+"""personal-data-in-output: saved outputs show addresses and numbers of real persons."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
+from nb2prod.saved_outputs import output_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nb2prod.analysis import Analysis
+
+LANGUAGE_INDEPENDENT = True
+
+# One address is an author's, or an example's; from two on it is data about people.
+_AT_LEAST = 2
+
+# Patterns are texts, which `re` compiles when an output first asks for one.
+_MAIL = (
+    r"(?<![\w.+%@/:-])(?P<local>[A-Za-z0-9][\w.+-]{0,60})"
+    r"@(?P<domain>(?:[A-Za-z0-9-]{1,40}\.)+(?P<last>[A-Za-z]{2,12}))(?![\w@-])"
+)
+_PHONE = r"(?<![\w.+-])\+\d{1,3}[ \-./]?(?:\(\d{1,4}\)[ \-./]?)?\d{2,5}(?:[ \-./]\d{2,8}){1,4}(?![\w.-])"
+_CARD = r"(?<![\w.+-])(?:\d{4}[ -]){3}\d{4}(?![\w.-])|(?<![\w.+-])(?:4\d|5[1-5]|2[2-7]|3[47]|6[05])\d{13,14}(?![\w.-])"
+_IBAN = r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"
+_SOCIAL = r"(?<![\w.+-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w.-])"
+
+# Not a person: what software and companies call their mailboxes, and what stands for an address.
+_ROLES = re.compile(
+    r"(?i)no-?reply|do-?not-?reply|info|support|admin\w*|contact|help|sales|hello|team|office|service|security|git|user\d*|"
+    r"webmaster|postmaster|abuse|root|test\w*|example|username|name|someone|you|your\.?\w*|email|dev|mail|press|legal|privacy"
+)
+_NOBODY = re.compile(
+    r"(?i)(?:.*\.)?(?:example|test|invalid|localhost|domain|email|company|yourdomain|acme|foo|bar)\.\w+"
+    r"|.*\.(?:example|test|invalid|local|internal)|.*gserviceaccount\.com|.*noreply\.github\.com"
+)
+_FILES = frozenset({"png", "jpg", "jpeg", "gif", "svg", "js", "css", "py", "json", "html", "csv", "txt", "md", "ipynb"})
+_DUMMY_CARDS = frozenset({"4111111111111111", "4242424242424242", "5555555555554444", "378282246310005"})
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each cell whose saved outputs show several addresses or numbers of persons; never the values."""
+    for cell in analysis.notebook.code_cells:
+        if not cell.outputs:
+            continue
+        shown: dict[str, set[str]] = {}
+        for text in output_texts(cell):
+            for kind, value in _personal(text):
+                shown.setdefault(kind, set()).add(value)
+        kinds = [f"{len(values)} {kind}" for kind, values in shown.items() if len(values) >= _AT_LEAST]
+        if kinds:
+            message = (
+                f"the saved output shows {' and '.join(kinds)}: whoever has the file has them; "
+                "clear the output, and show counts or masked values"
+            )
+            fix = Fix("remove the saved outputs", (RemoveOutputs(cell.index),), Applicability.UNSAFE)
+            yield Finding(cell.location(), message, fix=fix)
+
+
+def _personal(text: str) -> Iterator[tuple[str, str]]:
+    """Yield kind and value of what belongs to one person."""
+    if "@" in text:
+        for found in re.finditer(_MAIL, text):
+            if not (_ROLES.fullmatch(found["local"]) or _NOBODY.fullmatch(found["domain"]) or found["last"] in _FILES):
+                yield "e-mail addresses", found[0].lower()
+    if "+" in text:
+        yield from (("telephone numbers", _digits(each)) for each in re.findall(_PHONE, text) if _is_phone(each))
+    for each in re.findall(_CARD, text):
+        if _is_card(number := _digits(each)):
+            yield "card numbers", number
+    for each in re.findall(_IBAN, text):
+        if _is_iban(each):
+            yield "bank accounts", each.replace(" ", "")
+    if "-" in text:
+        yield from (("social security numbers", each) for each in re.findall(_SOCIAL, text))
+
+
+def _digits(text: Iterable[str]) -> str:
+    return "".join(each for each in text if each.isdigit())
+
+
+def _is_phone(text: str) -> bool:
+    digits = _digits(text)
+    # +1-234-567-8901 has ten and more; `+12-34` of a formula has not.
+    return 9 <= len(digits) <= 15 and len(set(digits)) > 3  # noqa: PLR2004 - the lengths of E.164
+
+
+def _is_card(number: str) -> bool:
+    """Whether the last digit is the one that Luhn's formula gives."""
+    if number in _DUMMY_CARDS or len(set(number)) < 4:  # noqa: PLR2004 - 1111 2222 3333 4444 is a drawing of a card
+        return False
+    doubled = (sum(divmod(2 * int(each), 10)) for each in number[-2::-2])
+    return (sum(map(int, number[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def _is_iban(text: str) -> bool:
+    """Whether the check digits are right (ISO 7064, modulo 97)."""
+    number = text.replace(" ", "")
+    return 15 <= len(number) <= 34 and int("".join(str(int(each, 36)) for each in number[4:] + number[:4])) % 97 == 1  # noqa: PLR2004 - the lengths of ISO 13616
