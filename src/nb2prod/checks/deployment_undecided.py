@@ -3,60 +3,61 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.models import events, fitted_predictors
+from nb2prod.notebook.tree import nodes
+from nb2prod.operations import imports_any, operations
+from nb2prod.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
 
-# Services, registries and schedulers, by what has to be imported.
-_DEPLOYS = re.compile(
-    r"\b(?:flask|fastapi|bentoml|mlflow|streamlit|gradio|ray|airflow|prefect|dagster|kfp|sagemaker|azureml|onnx\w*|"
-    r"tensorflow_serving|google\.cloud)\b"
-)
-_PREDICTS = re.compile(r"predict|score|infer|classify|recommend|forecast", re.IGNORECASE)
+_FITS = (".fit", ".fit_generator", ".partial_fit")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Functions for new data are called so; `predict` in the body says it as well.
+_SERVES = ("classify", "forecast", "infer", "predict", "recommend", "main", "handler", "serve", "endpoint")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding, at the last fit, where a model is fitted and asked and nothing is done with it."""
-    fits = [call for call in analysis.calls({"fit"}) if not call.deferred and "predict" not in call.effects]
-    if not fits or not any(True for _ in analysis.calls({"predict", "score"})):
+    """Yield one finding, at the last fit of a model that is put to use."""
+    if not any(call.name.endswith(_FITS) for call in analysis.calls()):
         return
-    if any("parameters" in cell.tags for cell in analysis.notebook.cells):
+    fits = fitted_predictors(analysis, events(analysis))
+    known = operations()
+    if not fits or imports_any(analysis, known.services | known.registries):
         return
-    if any(True for _ in analysis.calls({"write-file", "model-save"})) or _is_made_callable(analysis):
+    # A model in a file is no decision yet; a table after the fit is what a batch job leaves.
+    if any(
+        write.kind == "unknown" or (write.kind == "data" and not _is_record(write.call))
+        for write in writes(analysis)
+        if write.location.cell is None or write.location.cell >= fits[0].call.cell.index
+    ):
         return
-    models = [call for call in fits if _is_supervised(call) and _is_asked(analysis, call.name.rpartition(".")[0])]
-    if models:
-        message = (
-            f"`{models[-1].name.rpartition('.')[0]}` is fitted and evaluated, and nothing says how it will be used; "
-            "decide: a batch job that writes predictions, a service, or a function others call"
-        )
-        yield Finding(models[-1].location, message)
+    for cell in analysis.notebook.code_cells:
+        if "parameters" in cell.tags or cell.tree is None:
+            return
+        if any(isinstance(node, _FUNCTIONS) and _serves(node) for node in nodes(cell.tree)):
+            return
+        if "__main__" in cell.source:
+            return
+    message = (
+        f"nothing says how `{fits[-1].name}` will be used: as a job that writes predictions, as a service with a "
+        "function for new data, or as a library; decide, because data, latency and tests differ for each"
+    )
+    yield Finding(fits[-1].call.location, message)
 
 
-def _is_made_callable(analysis: Analysis) -> bool:
-    """Whether the notebook imports what serves models, or defines a function that predicts."""
-    for statement in analysis.statements():
-        node = statement.node
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and _DEPLOYS.search(ast.unparse(node)):
-            return True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and _PREDICTS.search(
-            ast.unparse(node)
-        ):
-            return True
-    return False
+def _is_record(call: Call | None) -> bool:
+    """Whether a write is of the model itself: the file it is pickled into."""
+    return call is not None and call.name == "open" and "'wb'" in ast.unparse(call.node)
 
 
-def _is_supervised(call: Call) -> bool:
-    """Whether an object is fitted to answers; clusters and components are mostly steps on the way."""
-    return isinstance(call.node.func, ast.Attribute) and len(call.node.args) + len(call.node.keywords) > 1
-
-
-def _is_asked(analysis: Analysis, name: str) -> bool:
-    """Whether predictions or a score are asked of the object of this name."""
-    return any(call.name.rpartition(".")[0] == name for call in analysis.calls({"predict", "score"}))
+def _serves(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether a function is for new data: by its name, or because it predicts."""
+    if any(word in node.name.lower() for word in _SERVES):
+        return True
+    return any(isinstance(each, ast.Attribute) and each.attr.startswith("predict") for each in nodes(node))
