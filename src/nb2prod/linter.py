@@ -196,7 +196,9 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
         if each.target.path in theirs:
             ran.update(rule.name for rule in each.rules_of_ruff().values())
         report_unused = next((rule for rule in each.rules if rule.name == UNUSED), None)
-        left = unsuppressed(each.notebook, found, run.rules, ran, report_unused)
+        left = unsuppressed(
+            each.notebook, found, run.rules, ran, report_unused, require_reason=each.target.settings.require_reason
+        )
         yield each.target, _joined(run, each.notebook, left)
 
 

@@ -1,40 +1,72 @@
-"""Suppression: which findings a comment `# nb2prod: ignore[...]` silences, and which comments silence none."""
+"""Suppression: which findings comments, tags and metadata silence, and which of these silence none."""
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
-from nb2prod.notebook.location import Position, Range
+from nb2prod.diagnostics import Applicability, Edit, Finding, Fix, Related
+from nb2prod.notebook.location import FIRST, Location, Position, Range
+from nb2prod.notebook.model import CodeCell
 from nb2prod.pages import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nb2prod.diagnostics import Rule
-    from nb2prod.notebook.model import CodeCell, Notebook
+    from nb2prod.notebook.model import Cell, Notebook
 
 # The rule about comments that silence nothing.
 UNUSED = "unused-suppression"
 
-_COMMENT = re.compile(r"#\s*nb2prod:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?=\s|$|#)")
+_COMMENT = re.compile(r"#\s*nb2prod:\s*ignore(?:-(?P<scope>cell|notebook))?(?:\[(?P<rules>[^\]]*)\])?(?=\s|$|#)")
 # Where the comment ends for us: at the next one on its line (those of ruff, mypy), not at the number of an issue.
 _NEXT_COMMENT = re.compile(r"\s*(?<=\s)#(?!\d)|\s*$")
 # A cheap look before anything is tokenised: most cells have no such comment.
 _HINT = "nb2prod:"
+# The tags of a cell: `nb2prod-ignore` for all rules, `nb2prod-ignore-NB301` for one.
+_TAG = re.compile(r"nb2prod-ignore(?:-(?P<rule>.+))?$")
+_METADATA = "nb2prod"
+
+Scope = Literal["line", "cell", "notebook"]
 
 
 class Suppression(NamedTuple):
-    """One comment: its line in the cell, and the codes, names or prefixes it lists; None for all rules.
+    """One comment, or tag, or entry of metadata.
 
-    range  the comment and its reason, without what other tools say behind it
+    line    its line in the cell; 1 for what is no comment
+    rules   the codes, names or prefixes it lists; None for all rules
+    range   the comment and its reason, without what other tools say behind it
+    scope   how far it counts
+    reason  why; empty where it does not say
+    form    what it is
     """
 
     line: int
     rules: tuple[str, ...] | None
     range: Range
+    scope: Scope = "line"
+    reason: str = ""
+    form: Literal["comment", "tag", "metadata"] = "comment"
+
+
+class _Place(NamedTuple):
+    """A suppression and the cell it stands in; None for the notebook's metadata."""
+
+    cell: Cell | None
+    suppression: Suppression
+
+    def silences(self, rule: Rule, finding: Finding) -> bool:
+        """Whether it means ``finding`` of ``rule``."""
+        cell, suppression = self
+        if suppression.scope == "notebook":
+            return _names(suppression, rule)
+        if cell is None or finding.location.cell != cell.index:
+            return False
+        if isinstance(cell, CodeCell):
+            return bool(silencing(cell, finding, rule, (suppression,)))
+        return _names(suppression, rule)
 
 
 def suppressions(cell: CodeCell) -> tuple[Suppression, ...]:
@@ -49,14 +81,16 @@ def suppressions(cell: CodeCell) -> tuple[Suppression, ...]:
             end = _NEXT_COMMENT.search(text, match.end())
             last = column + (end.start() if end else len(text))
             where = Range(Position(line, column + match.start()), Position(line, last))
-            found.append(Suppression(line, listed, where))
+            reason = text[match.end() : end.start() if end else len(text)].strip()
+            scope: Scope = "cell" if match["scope"] == "cell" else "notebook" if match["scope"] else "line"
+            found.append(Suppression(line, listed, where, scope, reason))
     return tuple(found)
 
 
 def silencing(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[Suppression]) -> tuple[Suppression, ...]:
     """Return those of the cell's ``comments`` that silence ``finding`` of ``rule``.
 
-    A comment counts on the line where the finding starts or ends, and on the first and last line of
+    One that is for a line counts on the line where the finding starts or ends, and on the first and last line of
     the simple statement or compound statement's header the finding starts in: a formatter may move
     it there, and inside a string that spans lines no comment can stand.
     """
@@ -65,7 +99,7 @@ def silencing(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[S
         return ()
     start, end = finding.location.range.start.line, finding.location.range.end.line
     lines = {start, end} | set(_statement_lines(cell, start))
-    return tuple(comment for comment in naming if comment.line in lines)
+    return tuple(comment for comment in naming if comment.scope != "line" or comment.line in lines)
 
 
 def _names(comment: Suppression, rule: Rule) -> bool:
@@ -81,56 +115,103 @@ def unsuppressed(
     rules: Sequence[Rule],
     ran: Collection[str],
     report_unused: Rule | None,
+    *,
+    require_reason: bool = False,
 ) -> list[tuple[Rule, Finding]]:
-    """Return the findings that no comment silences, then one for each comment that silences nothing.
+    """Return the findings that nothing silences, then one for each suppression that silences nothing.
 
-    ``rules`` are all there are, ``ran`` the names of those that looked at the notebook; the comments
-    are findings of the rule ``report_unused``, unless it is None.
+    ``rules`` are all there are, ``ran`` the names of those that looked at the notebook; the suppressions
+    are findings of the rule ``report_unused``, unless it is None. Under ``require_reason`` one that
+    gives no reason silences nothing, and the findings say so.
     """
-    commented = {cell.index: (cell, listed) for cell in notebook.code_cells if (listed := suppressions(cell))}
-    if not commented:
+    written = list(_written(notebook))
+    if not written:
         return list(found)
     silenced: dict[tuple[int, Suppression], set[str]] = {}
     kept = []
     for rule, finding in found:
-        number = finding.location.cell
-        silent = silencing(commented[number][0], finding, rule, commented[number][1]) if number in commented else ()
-        for comment in silent:
-            silenced.setdefault((number or 0, comment), set()).add(rule.code)
+        meant = [each for each in written if each.silences(rule, finding)]
+        silent = [each for each in meant if each.suppression.reason or not require_reason]
+        for cell, suppression in silent:
+            silenced.setdefault((cell.index if cell else 0, suppression), set()).add(rule.code)
         if not silent:
-            kept.append((rule, finding))
+            without = tuple(_reasonless(each, finding) for each in meant)
+            kept.append((rule, finding._replace(related=finding.related + without) if without else finding))
     if report_unused is not None:
-        for number, (cell, listed) in commented.items():
-            for comment in listed:
-                idle = _unused(cell, comment, silenced.get((number, comment), set()), rules, ran)
-                if idle is not None and not silencing(cell, idle, report_unused, listed):
-                    kept.append((report_unused, idle))
+        for place in written:
+            cell, suppression = place
+            codes = silenced.get((cell.index if cell else 0, suppression), set())
+            if require_reason and not suppression.reason:
+                continue
+            idle = _unused(place, notebook, codes, rules, ran)
+            if idle is not None and not any(each.silences(report_unused, idle) for each in written):
+                kept.append((report_unused, idle))
     return kept
 
 
+def _written(notebook: Notebook) -> Iterator[_Place]:
+    """Yield all suppressions of a notebook, in the order of its cells."""
+    if _METADATA in notebook.metadata and (whole := _in_metadata(notebook.metadata, "notebook")):
+        yield _Place(None, whole)
+    for cell in notebook.cells:
+        if isinstance(cell, CodeCell):
+            yield from (_Place(cell, each) for each in suppressions(cell))
+        if "tags" in cell.metadata:
+            for tag in sorted(cell.tags):
+                if match := _TAG.match(tag):
+                    rules = (match["rule"],) if match["rule"] else None
+                    yield _Place(cell, Suppression(1, rules, FIRST, "cell", form="tag"))
+        if _METADATA in cell.metadata and (own := _in_metadata(cell.metadata, "cell")):
+            yield _Place(cell, own)
+
+
+def _in_metadata(metadata: Mapping[str, Any], scope: Scope) -> Suppression | None:
+    """Return what ``{"nb2prod": {"ignore": ["NB301"], "reason": "..."}}`` says; ``true`` is for all rules."""
+    entry = metadata[_METADATA]
+    rules, reason = (entry.get("ignore"), entry.get("reason")) if isinstance(entry, dict) else (None, None)
+    if rules is not True and not (isinstance(rules, list) and all(isinstance(rule, str) for rule in rules)):
+        return None
+    listed = None if rules is True else tuple(rules)
+    return Suppression(1, listed, FIRST, scope, reason if isinstance(reason, str) else "", "metadata")
+
+
+def _reasonless(place: _Place, finding: Finding) -> Related:
+    cell, suppression = place
+    start = suppression.range.start
+    where = cell.location(start.line, start.column) if cell else Location(finding.location.path, None, FIRST)
+    message = f"this {suppression.form} silences nothing: it gives no reason, which the settings require"
+    return Related(where, message)
+
+
 def _unused(
-    cell: CodeCell, comment: Suppression, codes: Collection[str], rules: Sequence[Rule], ran: Collection[str]
+    place: _Place, notebook: Notebook, codes: Collection[str], rules: Sequence[Rule], ran: Collection[str]
 ) -> Finding | None:
     """Return the finding for a comment that silences nothing, or lists words that do not; ``codes`` it silenced.
 
     A comment for a rule that did not run may be needed another time.
     """
+    comment = place.suppression
     if comment.rules is None:
         idle = not codes and all(_ran(rule, ran) for rule in rules)
-        return _finding(cell, comment, ()) if idle else None
+        return _finding(place, notebook, ()) if idle else None
     words = [
         word
         for word in comment.rules
         if all(rule.code not in codes and rule.name != UNUSED and _ran(rule, ran) for rule in matching(word, rules))
     ]
-    return _finding(cell, comment, words) if words or not comment.rules else None
+    return _finding(place, notebook, words) if words or not comment.rules else None
 
 
 def _ran(rule: Rule, ran: Collection[str]) -> bool:
     return rule.name in ran or rule.name == UNUSED
 
 
-def _finding(cell: CodeCell, comment: Suppression, idle: Sequence[str]) -> Finding:
+def _finding(place: _Place, notebook: Notebook, idle: Sequence[str]) -> Finding:
+    cell, comment = place
+    if not isinstance(cell, CodeCell) or comment.form != "comment":
+        words = f"{', '.join(f'`{word}`' for word in idle)} in " if idle else ""
+        location = cell.location() if cell else Location(notebook.path, None, FIRST)
+        return Finding(location, f"nothing is found here that {words}this {comment.form} could silence")
     location = cell.location(comment.line, comment.range.start.column, comment.line, comment.range.end.column)
     kept = [word for word in comment.rules or () if word not in idle]
     if not kept:

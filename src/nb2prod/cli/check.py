@@ -119,7 +119,8 @@ def check(
 ) -> int:
     """Check notebooks and folders of notebooks (default: this folder), or standard input (`-`).
 
-    A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`.
+    A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`; or in its cell:
+    `# nb2prod: ignore-cell[NB301] reason`.
     """
     printed, files = destinations(outputs, output_format, output_file)
     if statistics and not TEXTS.issuperset(files.values() if printed is None else [printed]):
