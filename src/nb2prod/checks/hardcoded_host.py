@@ -1,4 +1,4 @@
-"""hardcoded-host: the code connects to one machine by its address."""
+"""hardcoded-host: the address of one machine or of an internal network is written into the code."""
 
 from __future__ import annotations
 
@@ -6,57 +6,86 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
+from nb2prod.diagnostics import Finding, Related
+from nb2prod.installs import whole_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import CodeCell
 
-_LOCAL = r"localhost|127\.0\.0\.1|0\.0\.0\.0"
-# RFC 1918: addresses that mean another machine in every network.
-_PRIVATE = r"10(?:\.\d{1,3}){3}|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}"
-_HINT = re.compile(rf"{_LOCAL}|{_PRIVATE}")
-_ADDRESS = re.compile(rf"(?:[\w+.-]+://(?:[^/@\s]*@)?)(?P<host>{_LOCAL}|{_PRIVATE})(?::\d+)?(?:/|$|\?)\S*$")
-_BARE = re.compile(rf"(?P<host>{_LOCAL}|{_PRIVATE})(?P<port>:\d+)?$")
-_ALONE = re.compile(rf"(?:{_PRIVATE})(?::\d+)?$")
-_HOSTS = ("host", "hostname", "server", "address", "hosts", "bootstrap_servers")
-_ASKS = frozenset({"os.environ.get", "os.environ.setdefault", "os.getenv"})
-_PRINTS = frozenset({"builtins.print"})
+_NUMBERS = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}"
+_INTERNAL = r"[\w-]+(?:\.[\w-]+)*\.(?:local|internal|intranet|corp|lan|localdomain)"
+_HOST = rf"(?:localhost|{_NUMBERS}|{_INTERNAL})"
+# In an address, or with a port: `http://10.0.0.3/x`, `mongodb://me@localhost`, `10.0.0.3:5432`.
+_ADDRESS = re.compile(
+    rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
+)
+_ALONE = re.compile(rf"^{_HOST}$")
+# Arguments and keys that take a host; anywhere else `10.1.2.3` may be a version.
+_TAKES_HOST = frozenset(
+    {"host", "hostname", "server", "address", "bootstrap_servers", "broker", "server_name", "endpoint"}
+)
+_HINT = re.compile(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
+_ASKS = re.compile(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
+# Listening on every interface, and the network for examples.
+_NO_MACHINE = re.compile(
+    r"0\.0\.0\.0|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|255\.|metadata\.google\.internal|169\.254\.169\.254"
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the first address of each cell."""
+    """Yield each such host once, at the first place it is written, with the others beside it."""
+    found: dict[str, list[Location]] = {}
     for cell in analysis.notebook.code_cells:
-        if cell.tree is None or not _HINT.search(cell.source):
-            continue
-        found = next(_addresses(analysis, cell), None)
-        if found is not None:
-            node, host = found
-            message = f"`{host}` is one machine's address; take the host from configuration or the environment"
-            yield Finding(cell.locate(node), message)
+        if _HINT.search(cell.source):
+            for host, location in sorted(_hosts(cell), key=lambda each: each[1].range):
+                if not _NO_MACHINE.match(host):
+                    found.setdefault(host, []).append(location)
+    for host, (first, *others) in found.items():
+        where = "this machine" if host.startswith(("localhost", "127.")) else "one network"
+        again = tuple(Related(other, "the same host") for other in others)
+        yield Finding(first, f"`{host}` means something on {where} only; take the address from configuration", again)
 
 
-def _addresses(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[ast.Constant, str]]:
-    """Yield the literals that are addresses, with the host in them."""
-    assert cell.tree is not None  # noqa: S101 only cells that could be parsed are looked at
-    passed: set[int] = set()
-    named: set[int] = set()
-    for node in nodes(cell.tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            passed.add(id(node.value))
-        elif isinstance(node, ast.Call):
-            if analysis.qualified_name(node.func) in _ASKS | _PRINTS:
-                passed.update(id(argument) for argument in node.args)
-            named.update(id(keyword.value) for keyword in node.keywords if keyword.arg in _HOSTS)
-            # A pair of host and port, as sockets take it.
-            pairs = [each.elts[0] for each in node.args if isinstance(each, ast.Tuple) and len(each.elts) == 2]  # noqa: PLR2004
-            named.update(map(id, pairs))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
-            found = _ADDRESS.match(node.value) or _ALONE.match(node.value)
-            if found is None and id(node) in named:
-                found = _BARE.match(node.value)
-            if found is not None:
-                yield node, found.groupdict().get("host") or node.value
+def _hosts(cell: CodeCell) -> Iterator[tuple[str, Location]]:
+    for line in whole_commands(cell):
+        if not line.text.startswith("#"):
+            for found in _ADDRESS.finditer(line.text):
+                yield _shown(found), line.location
+    for node, text, named in _literals(cell.tree) if cell.tree is not None else ():
+        if match := _ADDRESS.search(text):
+            yield _shown(match), cell.locate(node)
+        elif named and _ALONE.match(text):
+            yield text, cell.locate(node)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return (found["bare"] and found[0]) or f"{found['host']}{found['port'] or ''}"
+
+
+def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, str, bool]]:
+    """Yield the texts of code, and whether their name says they are a host; prose and defaults of settings are none."""
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, named = waiting.pop()
+        match node:
+            case ast.Constant(value=str() as text):
+                yield node, text, named
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Call(func=func) if _ASKS.search(ast.unparse(func)) or ast.unparse(func) == "print":
+                pass
+            case ast.keyword(arg=name, value=value):
+                waiting.append((value, name in _TAKES_HOST))
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                waiting.append((value, name.lower() in _TAKES_HOST or name.lower().endswith("_host")))
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    waiting.append((value, isinstance(key, ast.Constant) and str(key.value).lower() in _TAKES_HOST))
+            case ast.Compare():
+                pass
+            case _:
+                waiting += [(child, named and isinstance(node, ast.List)) for child in ast.iter_child_nodes(node)]
