@@ -11,6 +11,7 @@ from nb2prod.learning.values import (
     Indices,
     Learned,
     Literal,
+    Mask,
     Score,
     Sequence,
     Statistic,
@@ -148,6 +149,8 @@ def without(data: Data, names: frozenset[object] | None) -> Data:
 
 def with_column(data: Data, names: frozenset[object] | None, value: object, *, whole: bool) -> Data:
     """Return ``data`` after columns (None: nobody knows which) were set to ``value``; ``whole``: in every row."""
+    if isinstance(value, Mask) and value.source is not None:
+        value = value.source
     new: set[Learned] = set()
     traits = data.traits
     match value:

@@ -14,6 +14,7 @@ from nb2prod.learning.values import (
     Function,
     Grouped,
     Literal,
+    Mask,
     Named,
     Score,
     Sequence,
@@ -118,6 +119,9 @@ def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
             if method not in {"round", "mean", "std", "item", "numpy"}:
                 _use(Arguments([owner], {}, starred=False))
             return owner
+        case Mask(source=Data() as source):
+            found = table_call(run, node, source, method, given)
+            return Unknown() if found is None else found
         case Data() | Unknown():
             found = table_call(run, node, owner, method, given)
             if found is not None:

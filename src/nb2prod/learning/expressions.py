@@ -59,7 +59,7 @@ def evaluate(run: Run, node: ast.expr) -> object:
         case ast.BoolOp(values=values):
             for each in values:
                 run.value(each)
-            return run.masks.setdefault(ast.dump(node), Mask(ast.dump(node)))
+            return Mask(ast.dump(node))
         case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
             return Sequence([run.value(each) for each in elements])
         case ast.Dict(keys=keys, values=values):
@@ -89,8 +89,8 @@ def evaluate(run: Run, node: ast.expr) -> object:
 
 def _signed(op: ast.unaryop, value: object) -> object:
     match value:
-        case Mask(key=key, side=side, shuffled=shuffled):
-            return Mask(key, not side, shuffled)
+        case Mask(key=key, side=side, shuffled=shuffled, source=source):
+            return Mask(key, not side, shuffled, source)
         case Literal(value=int(number) | float(number)) if isinstance(op, ast.USub):
             return Literal(-number)
         case Data() | Statistic():
@@ -234,9 +234,6 @@ def _comparison(run: Run, node: ast.Compare) -> object:
             error = _error(left, right)
             if error is not None:
                 return Data(left.rows, prediction=error)
-        if isinstance(values[0], Data) and values[0].columns is not None and isinstance(values[1], Literal):
-            # Also a column made of another: ``df["good"] = df["quality"] > 6``. As a mask it is known by its text.
-            run.masks.setdefault(condition(node)[0], Mask(condition(node)[0]))
-            return values[0]._replace(prediction=None)
+    source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], Literal) else None
     text, side = condition(node)
-    return run.masks.setdefault(f"{text}/{side}", Mask(text, side, "random" in text))
+    return Mask(text, side, "random" in text, source)

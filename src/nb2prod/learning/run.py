@@ -9,7 +9,7 @@ from nb2prod.learning.assignment import assign, replace_everywhere
 from nb2prod.learning.expressions import evaluate
 from nb2prod.learning.history import History
 from nb2prod.learning.rows import Place, Rows
-from nb2prod.learning.values import Data, Folds, Function, Indices, Literal, Mask, Named, Sequence, Unknown
+from nb2prod.learning.values import Data, Folds, Function, Indices, Literal, Named, Sequence, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,6 @@ class Run:
         self.libraries = analysis.libraries
         self.history = History()
         self.scopes: list[dict[str, object]] = [{}]
-        self.masks: dict[str, Mask] = {}
         # Rows put one below the other, by whose they are: X and y are the same rows again.
         self.stacked: dict[tuple[int, ...], Rows] = {}
         self.loops: list[ast.AST] = []

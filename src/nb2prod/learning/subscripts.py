@@ -80,7 +80,9 @@ def _one(run: Run, held: object, data: Data, index: ast.expr, *, located: bool) 
         table = data.columns.table if data.columns is not None else Table()
         chosen = Columns(table, names)
         return data._replace(columns=chosen, learned=selected(data.learned, chosen))
-    return _rows_by(run, data, index, value)
+    found = _rows_by(run, data, index, value)
+    # ``df[names]`` may choose columns.
+    return found._replace(columns=None) if isinstance(value, Data) and not located else found
 
 
 def _rows(run: Run, data: Data, index: ast.expr) -> Data:
@@ -115,7 +117,7 @@ def _rows_by(run: Run, data: Data, index: ast.expr, value: object) -> Data:
             return data._replace(rows=rows if rows.within(data.rows) else data.rows.some())
         case Mask(key=key, side=side, shuffled=shuffled):
             return data._replace(rows=data.rows.part(("mask", key, side), place, shuffled=shuffled))
-        case Data(rows=Rows(split=Split() as split, piece=piece) as numbers):
+        case Data(rows=Rows(split=Split() as split, piece=piece) as numbers, columns=None):
             # Numbers of rows that were split themselves: ``order[:800]``, ``train_test_split(range(n))``.
             key = ("numbers", id(numbers))
             if key not in data.rows.parts:

@@ -80,7 +80,7 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
     if method == "sample":
         return _sampled(run, node, data, given)
     if known.has("methods.masks", method):
-        return run.masks.setdefault(ast.dump(node), Mask(ast.dump(node)))
+        return Mask(ast.dump(node))
     if known.has("methods.some-rows", method):
         return data._replace(rows=data.rows.some())
     if known.has("methods.statistics", method):

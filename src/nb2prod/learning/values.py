@@ -166,11 +166,15 @@ class Score(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Mask:
-    """A condition on rows; ``side`` is false for its negation."""
+    """A condition on rows; ``side`` is false for its negation.
+
+    source  the column it asks of: as values it is computed from that
+    """
 
     key: object
     side: bool = True
     shuffled: bool = False
+    source: Data | None = None
 
 
 class Indices(NamedTuple):
@@ -232,6 +236,8 @@ def as_data(value: object) -> Data | None:
     """Return ``value`` as data, if it is or may be some."""
     if isinstance(value, Data):
         return value
+    if isinstance(value, Mask):
+        return value.source
     return value.data if isinstance(value, Unknown) and value.estimator is None else None
 
 
