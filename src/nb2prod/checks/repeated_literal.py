@@ -1,0 +1,59 @@
+"""repeated-literal: one path or address is written out in several cells."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.notebook.location import Location
+
+_PLACES = 3
+_CELLS = 2
+_PATH = re.compile(
+    r"\w+://\S+"
+    r"|(?:~?\.{0,2}[/\\])?(?:[\w .{}()-]+[/\\])*[\w.()-]+"
+    r"\.(?:csv|tsv|txt|dat|json|jsonl|xlsx?|parquet|feather|h5|hdf5|npz|npy|pkl|pickle|joblib|zip|gz|tgz|png|jpe?g|pth?"
+    r"|onnx|db|sqlite|ya?ml|xml|html)"
+    r"|(?:~|\.{1,2})?[/\\](?:[\w.-]+[/\\])+[\w.-]*"
+)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each path or address that is written in at least three places of at least two cells, once."""
+    found: dict[str, list[Location]] = {}
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is not None and ("." in cell.source or "/" in cell.source):
+            places = [(text, cell.locate(node)) for node, text in _texts(cell.tree) if _PATH.fullmatch(text)]
+            for text, location in sorted(places, key=lambda each: each[1].range):
+                found.setdefault(text, []).append(location)
+    for text, (first, *others) in found.items():
+        cells = {location.cell for location in (first, *others)}
+        if len(others) + 1 >= _PLACES and len(cells) >= _CELLS:
+            shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 what fits on a line
+            yield Finding(
+                first,
+                f"`{shown}` is written {len(others) + 1} times in {len(cells)} cells; "
+                "give it a name once, so that it can be changed in one place",
+                tuple(Related(other, "written again") for other in others),
+            )
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
+    """Yield the texts of code; docstrings, what is printed, and parts of f-strings are none."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Constant(value=str() as text):
+                yield node, text
+            case ast.Expr(value=ast.Constant()) | ast.JoinedStr() | ast.Call(func=ast.Name(id="print")):
+                pass
+            case _:
+                waiting += ast.iter_child_nodes(node)
