@@ -1,63 +1,98 @@
-"""dead-cell: nothing a cell computes is used, shown or written anywhere."""
+"""dead-cell: a cell defines what nothing uses, and does nothing else."""
 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.libraries import UNKNOWN, effects_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
-    from nb2prod.dataflow.model import Statement
+    from nb2prod.dataflow.model import Definition, Statement
+    from nb2prod.notebook.model import CodeCell
+
+_HARMLESS = frozenset({"pure", "does-not-retain", "predict", "score", "transform", "read-file"})
+_EXPORTED = re.compile(r"^\s*#\s*\|?\s*export", re.IGNORECASE | re.MULTILINE)
+_MOST_NAMES = 3
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each cell but the last whose statements only make names that no other cell reads."""
-    statements = analysis.statements()
-    if any(statement.dynamic for statement in statements):
+    """Yield each such cell; never the last one with code, whose result may be all the notebook is for."""
+    code = [cell for cell in analysis.notebook.code_cells if cell.source.strip()]
+    # Code nobody can see may read any name, and so may a cell that could not be parsed.
+    if any(cell.tree is None for cell in code) or any(each.dynamic for each in analysis.statements()):
         return
-    by_cell: dict[int, list[Statement]] = defaultdict(list)
+    by_cell: dict[int, list[Statement]] = {}
+    for statement in analysis.statements():
+        by_cell.setdefault(statement.cell.index, []).append(statement)
+    computing = [cell for cell in code if by_cell.get(cell.index)]
+    candidates = [cell for cell in computing[:-1] if _only_defines(cell, by_cell[cell.index])]
+    if not candidates:
+        return
+    calls: dict[int, list[Call]] = {}
+    for call in analysis.calls():
+        calls.setdefault(call.cell.index, []).append(call)
+    mentioned = {word for cell in code for magic in cell.magics for word in re.findall(r"\w+", magic.argument)}
+    for cell in candidates:
+        definitions = [each for statement in by_cell[cell.index] for each in statement.definitions]
+        names = list(dict.fromkeys(each.name for each in definitions))
+        if (
+            not any(_is_used(analysis, each) for each in definitions)
+            and mentioned.isdisjoint(names)
+            and all(call.deferred or _is_harmless(call) for call in calls.get(cell.index, ()))
+        ):
+            some = ", ".join(f"`{name}`" for name in names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+            message = f"nothing uses {some}, and the cell does nothing else; delete it, or use what it makes"
+            yield Finding(by_cell[cell.index][0].location, message)
+
+
+def _only_defines(cell: CodeCell, statements: list[Statement]) -> bool:
+    """Whether a cell is made of plain assignments to its own names, which nobody outside asks for.
+
+    Functions and classes are what other notebooks and modules take from this one.
+    """
+    if cell.magics or "parameters" in cell.tags or _EXPORTED.search(cell.source):
+        return False
     for statement in statements:
-        by_cell[statement.cell.index].append(statement)
-    last = max(by_cell, default=0)
-    for number, own in by_cell.items():
-        if number == last or own[0].cell.magics or not _only_assigns(own) or _is_read(analysis, own):
-            continue
-        if _computes(analysis, own):
-            names = list(dict.fromkeys(each.name for statement in own for each in statement.definitions))
-            shown = ", ".join(f"`{name}`" for name in names[:3]) + (" and more" if len(names) > 3 else "")  # noqa: PLR2004 as many as are read
-            yield Finding(
-                own[0].location, f"no other cell reads {shown}, and this one shows and writes nothing; it can go"
-            )
+        match statement.node:
+            case ast.Assign(targets=targets):
+                if not all(_is_name(each) for each in targets):
+                    return False
+            case ast.AnnAssign(target=ast.Name(), value=ast.expr()):
+                pass
+            case _:
+                return False
+        if any(each.kind in ("mutate", "delete", "import") for each in statement.definitions):
+            return False
+        if any(isinstance(each, (ast.Await, ast.Yield, ast.YieldFrom)) for each in ast.walk(statement.node)):
+            return False
+    return True
 
 
-def _only_assigns(statements: list[Statement]) -> bool:
-    """Whether a cell consists of plain assignments to names of its own."""
-    return all(
-        isinstance(statement.node, (ast.Assign, ast.AnnAssign))
-        and not statement.displayed
-        and all(each.kind == "assign" for each in statement.definitions)
-        and bool(statement.definitions)
-        for statement in statements
-    )
+def _is_name(node: ast.expr) -> bool:
+    """Whether a target is a variable, or a tuple of such; `_` and names of modules mean something to others."""
+    if isinstance(node, ast.Tuple):
+        return all(_is_name(each) for each in node.elts)
+    return isinstance(node, ast.Name) and not node.id.startswith("_")
 
 
-def _is_read(analysis: Analysis, statements: list[Statement]) -> bool:
-    """Whether another cell reads what these statements make."""
-    return any(
-        use.cell is not statement.cell
-        for statement in statements
-        for definition in statement.definitions
-        for use in analysis.flow.uses(definition)
-    )
+def _is_used(analysis: Analysis, definition: Definition) -> bool:
+    """Whether another cell reads what is defined, in either order, or a test of the project names it."""
+    for flow in (analysis.flow, analysis.recorded):
+        if flow is not None and any(use.cell is not definition.cell for use in flow.uses(definition)):
+            return True
+    return analysis.project is not None and definition.name in analysis.project.test_names()
 
 
-def _computes(analysis: Analysis, statements: list[Statement]) -> bool:
-    """Whether something is called, and only what is known to change nothing: literals are settings."""
-    indices = {statement.index for statement in statements}
-    calls: list[Call] = [call for call in analysis.calls() if call.statement.index in indices]
-    return bool(calls) and all("pure" in call.effects for call in calls)
+def _is_harmless(call: Call) -> bool:
+    """Whether a call is known to do nothing beyond giving its value; a draw moves the generator on."""
+    if call.info is None:
+        return False
+    values = {name: each.value if isinstance(each, ast.Constant) else UNKNOWN for name, each in call.arguments.items()}
+    effects = effects_given(call.info, values, if_unknown=True)
+    return bool(effects) and effects <= _HARMLESS
