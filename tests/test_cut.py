@@ -58,11 +58,19 @@ def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_re
         ("# 3. Load the *data*", "load_data"),
         ("# [Results](http://example.org)", "results"),
         ("# Café & co", "cafe_co"),
+        ("# Create X and y variable to store the features", "create_x_y_variable"),
+        ("# Sets of 25 numbers whose product is a fifth power", "sets_25_numbers"),
+        ("# Because all of these numbers look good, we go on", "run_notebook"),
         ("# 数据", "run_notebook"),
     ],
 )
 def test_a_step_is_named_by_the_words_of_its_heading(heading: str, name: str) -> None:
     assert plan_of(heading, "print(1)").steps[0].name == name
+
+
+def test_a_heading_that_is_a_variable_too_gets_a_verb() -> None:
+    plan = plan_of("# Model", f"model = 1\n{LONG}", "# Report", f"report = 2\n{LONG}\nprint(model, report)")
+    assert [step.name for step in plan.steps] == ["show_model", "show_report"]
 
 
 def test_a_change_in_place_in_a_later_step_takes_the_object_and_returns_nothing() -> None:
