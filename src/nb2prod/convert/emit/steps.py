@@ -149,7 +149,9 @@ def _with_handlers(pieces: Sequence[_Piece], names: OwnNames) -> list[_Piece]:
 def _indent(texts: Sequence[tuple[str, str]]) -> list[str]:
     """Return the texts indented by their prefixes, each checked to mean what it meant."""
     trees = [parse_code(text)[0] for text, _ in texts]
-    easy = [at for at, tree in enumerate(trees) if tree is not None and tree.body and tractable(tree)]
+    # What stands on one line needs no reader of Python, and no process for one.
+    several = [at for at, (text, _) in enumerate(texts) if "\n" in text]
+    easy = [at for at in several if (tree := trees[at]) is not None and tree.body and tractable(tree)]
     answers = dict(zip(easy, indent_all([texts[at] for at in easy]), strict=True)) if easy else {}
     blocks: list[str] = []
     for at, (text, prefix) in enumerate(texts):
