@@ -90,6 +90,13 @@ def test_rule_explains_and_lists_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "## Rules of this project\n" in capsys.readouterr().out
 
 
+def test_reports_with_help_have_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    house()
+    assert run(["check", "--select", "ACME001", "--format", "sarif"]) == 1
+    rules = json.loads(capsys.readouterr().out)["runs"][0]["tool"]["driver"]["rules"]
+    assert "acme.lake.read(table)" in rules[0]["help"]["markdown"]
+
+
 def test_rules_of_ruff_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rule", "S113"]) == 0
     assert "Found by ruff: `ruff rule S113`" in capsys.readouterr().out

@@ -121,6 +121,12 @@ def load_page(path: Path, house: Path | None = None) -> Page:
     return Page(rule, path, {section.title: section for section in sections})
 
 
+def page_of(rule: Rule) -> Page | None:
+    """Return the whole page of a rule, in our folder or its own; None where it has none, being another tool's."""
+    path = (rule.house or rules_folder()) / f"{rule.name}.md"
+    return None if rule.tool else load_page(path, rule.house)
+
+
 def matching(selector: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Return the rules a code (``NB301``), name (``hardcoded-path``) or prefix (``NB3``, ``S``) means.
 

@@ -11,7 +11,7 @@ import click
 from nb2prod.cli import CLEAN, write
 from nb2prod.config import Configuration, Overrides
 from nb2prod.data import rules_folder
-from nb2prod.pages import Page, load_page, require_matching
+from nb2prod.pages import Page, page_of, require_matching
 from nb2prod.report.reference import render
 from nb2prod.rulebook import all_rules
 
@@ -56,9 +56,7 @@ def rule(rule: str | None, output_format: str, *, everything: bool, isolated: bo
 
 def _page(rule: Rule) -> Page:
     """Return a rule's page; that of another tool's rule has no sections."""
-    folder = rule.house or rules_folder()
-    path = folder / f"{rule.name}.md"
-    return Page(rule, path, {}) if rule.tool else load_page(path, rule.house)
+    return page_of(rule) or Page(rule, rules_folder(), {})
 
 
 def _facts(rule: Rule) -> dict[str, str]:

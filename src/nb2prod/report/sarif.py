@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nb2prod import __version__
-from nb2prod.data import rules_folder
 from nb2prod.diagnostics import Severity
 from nb2prod.fingerprints import fingerprints
-from nb2prod.pages import load_page
+from nb2prod.pages import page_of
 from nb2prod.report.raw_places import WHOLE_FILE, described, in_notebook, relative
 
 if TYPE_CHECKING:
@@ -61,9 +60,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {"tags": ["notebook", *([rule.tool] if rule.tool else [])]},
     }
-    path = rules_folder() / f"{rule.name}.md"
-    if not rule.tool and path.is_file():
-        sections = [f"## {each.title}\n{each.text}" for each in load_page(path).sections.values() if each.text.strip()]
+    page = page_of(rule)
+    if page is not None:
+        sections = [f"## {each.title}\n{each.text}" for each in page.sections.values() if each.text.strip()]
         whole["fullDescription"] = {"text": rule.summary}
         whole["help"] = {"text": "\n\n".join(sections), "markdown": "\n\n".join(sections)}
     return whole
