@@ -47,10 +47,10 @@ def without_known(
         if known.get(target.path) and not report.internal_errors
     }
     compared = compare(report, known, ran)
-    if written is not None and baseline is not None:
-        _write(written, compared.known)
-    else:
+    if written is None:
         _say(compared.known, compared.fixed)
+    elif baseline is not None:
+        _write(written, compared.known)
     return compared.report
 
 
