@@ -62,6 +62,14 @@ def test_a_file_with_rows_of_another_width_has_no_contract(tmp_path: Path) -> No
     assert contract(tmp_path, READ, USE, text="age,city\n1,2\n1,2,3\n") == ""
 
 
+@pytest.mark.parametrize(("more", "runs"), [("", True), ("\nother = open('not_there.txt').read()", False)])
+def test_where_the_pipeline_runs_its_own_data_has_to_fit(tmp_path: Path, more: str, *, runs: bool) -> None:
+    contract(tmp_path, READ, USE + more)
+    text = (tmp_path / "package" / "tests" / "test_contract.py").read_text(encoding="utf-8")
+
+    assert ("def test_the_test_data_fits(ran: PipelineRun)" in text) == runs
+
+
 def test_a_notebook_that_reads_nothing_has_no_contract_and_no_field_for_it(tmp_path: Path) -> None:
     files = convert(tmp_path, cell("print(1)", None))
 

@@ -22,8 +22,11 @@ def emit_contract(plan: Plan) -> str:
     return text.replace(_EMPTY, _EMPTY.removesuffix("{}") + "{" + "\n".join(rows) + "}")
 
 
-def emit_contract_tests(plan: Plan) -> str:
-    """Return the text of ``tests/test_contract.py``; the files are among the test data."""
+def emit_contract_tests(plan: Plan, *, runs: bool) -> str:
+    """Return the text of ``tests/test_contract.py``; the files are among the test data.
+
+    runs  the pipeline can be run on the test data
+    """
     files = {each.file: list(each.columns) for each in plan.contracts}
     text = _TESTS.replace("PACKAGE", plan.package).replace("FILES", literal(list(files)))
     numbers = [(file, column.name) for file, columns in files.items() for column in columns if column.kind == "number"]
@@ -32,6 +35,8 @@ def emit_contract_tests(plan: Plan) -> str:
         text += _MISSING_VALUE.replace("COLUMNS", literal(filled))
     if numbers:
         text += _OTHER_KIND.replace("COLUMNS", literal(numbers))
+    if runs:
+        text = text.replace("import pytest\n", "import pytest\nfrom step_runs import PipelineRun\n", 1) + _FITS
     return text
 
 
@@ -124,4 +129,12 @@ def test_text_in_place_of_numbers_is_named(file: str, name: str) -> None:
         check_input(table, file)
 
     assert f"{file}: column {name!r}: expected number, got " in str(raised.value)
+"""
+
+_FITS = """
+
+def test_the_test_data_fits(ran: PipelineRun) -> None:
+    said = [text for step in ran.steps.values() for text in step.logged]
+
+    assert [text for text in said if text.startswith(tuple(f"{file}: " for file in CONTRACTS))] == []
 """

@@ -67,7 +67,7 @@ def emit(
     python |= {path: text for path, text in tests.items() if path.endswith(".py")}
     if plan.contracts:
         python[f"{source}/contract.py"] = emit_contract(plan)
-        python["tests/test_contract.py"] = emit_contract_tests(plan)
+        python["tests/test_contract.py"] = emit_contract_tests(plan, runs=not missing)
     for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
