@@ -12,6 +12,10 @@ from click.testing import CliRunner
 from generated_suites import cell, convert, heading, run_suite
 
 from nb2prod.cli.convert import convert as command
+from nb2prod.convert.api import plan_notebook
+from nb2prod.convert.expectations_observed import observed_expectations, settled_observation
+from nb2prod.convert.observation import Observation, ObservedStep, Value
+from nb2prod.convert.plan import DEFAULTS
 from nb2prod.convert.scaffold.tests import stored_values
 from nb2prod.convert.scaffold.tests.stored_values import assert_looks, decode, describe, difference, encode, look
 
@@ -98,3 +102,18 @@ def test_a_verified_package_tests_its_steps_one_by_one_on_what_was_observed(tmp_
     steps = package / "src" / "squares" / "steps.py"
     steps.write_text(steps.read_text("utf-8").replace("max(rows)", "min(rows)"), encoding="utf-8")
     assert "test_a_step_by_itself_makes_what_it_made[sum_them]" in run_suite(tmp_path).stdout
+
+
+def test_what_two_runs_drew_alike_by_chance_is_described(tmp_path: Path) -> None:
+    convert(tmp_path, cell("import random\nlucky = random.random() < 0.9\ncount = len([1, 2, 3])\nprint(lucky, count)", 1))
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    about = {"kind": "described", "type": "bool"}
+    made = {"lucky": Value(node=True, stored=True, about=about), "count": Value(3, stored=True, about={})}
+    (step,) = draft.plan.steps
+    seen = ObservedStep("True 3\n", (), (), made, alone=False)
+    observed = Observation({step.name: seen})
+
+    settled = settled_observation(draft.plan, draft.analysis, observed).steps[step.name].made
+    assert (settled["lucky"].node, settled["count"].node) == (about, 3)
+    texts = observed_expectations(draft.plan, draft.analysis, observed).texts
+    assert not any("True" in each.text for each in texts)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.expectations import Expectation, Expectations, saved_expectations
 from nb2prod.convert.expected_text import classless, comparable, merits_named
+from nb2prod.convert.observation import Observation, Value
 from nb2prod.convert.plan import Moved
 from nb2prod.convert.slices import Slices
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.expected_text import Metric
-    from nb2prod.convert.observation import Observation, ObservedStep
+    from nb2prod.convert.observation import ObservedStep
     from nb2prod.convert.plan import Plan, Step
+
+# What a description says of figures.
+_FIGURES = "means"
 
 
 def observed_expectations(plan: Plan, analysis: Analysis, observation: Observation) -> Expectations:
@@ -29,16 +33,17 @@ def observed_expectations(plan: Plan, analysis: Analysis, observation: Observati
         if seen is None:
             texts += of_saved
             continue
+        is_open = any(slices.is_open(item.statement) for item in step.items if isinstance(item, Moved))
         learnt = any(slices.of(item.statement).learnt for item in step.items if isinstance(item, Moved))
         texts += (
             [each for each in of_saved if each.kind == "printed"]
-            if seen.printed is None
+            if seen.printed is None or is_open
             else _printed(step, seen.printed, metrics, learnt=learnt)
         )
         texts += (
             [each for each in of_saved if each.kind == "displayed"]
             if seen.displayed is None
-            else _displayed(step, seen, metrics, learnt=learnt)
+            else _displayed(step, seen, slices, metrics, learnt=learnt)
         )
     withheld = [each.text for each in plan.withheld]
     kept = tuple(each for each in texts if not any(text in each.text for text in withheld))
@@ -46,6 +51,33 @@ def observed_expectations(plan: Plan, analysis: Analysis, observation: Observati
     used = tuple(each for each in known.values() if any(f"{{{each.name}}}" in text.text for text in kept))
     same = all(each.printed is not None and each.displayed is not None for each in observation.steps.values())
     return replace(saved, texts=kept, metrics=used, deterministic=saved.deterministic and same)
+
+
+def settled_observation(plan: Plan, analysis: Analysis, observation: Observation) -> Observation:
+    """Return ``observation`` with only a description of results that two runs may have made alike by chance.
+
+    That is what is drawn without a seed, or comes from outside: a score of 1.0, today's date.
+    """
+    slices = Slices(analysis)
+    moved = {step.name: [item.statement for item in step.items if isinstance(item, Moved)] for step in plan.steps}
+    every = {each.index for statements in moved.values() for each in statements}
+    steps: dict[str, ObservedStep] = {}
+    for name, seen in observation.steps.items():
+        statements = moved.get(name, [])
+        given = every - {each.index for each in statements} if seen.alone else frozenset()
+        names: dict[str, bool] = {}
+        for statement in statements:
+            is_open = slices.is_open(statement, given)
+            names |= {each.name: is_open or names.get(each.name, False) for each in statement.definitions}
+        some = any(names.values())
+        made = {result: _described(value) if names.get(result, some) else value for result, value in seen.made.items()}
+        steps[name] = replace(seen, made=made)
+    return Observation(steps)
+
+
+def _described(value: Value) -> Value:
+    about = {key: each for key, each in value.about.items() if key != _FIGURES}
+    return Value(about, stored=False, about=about)
 
 
 def _printed(step: Step, text: str, metrics: dict[str, Metric], *, learnt: bool) -> list[Expectation]:
@@ -56,7 +88,9 @@ def _printed(step: Step, text: str, metrics: dict[str, Metric], *, learnt: bool)
     return [Expectation(step.name, "printed", None, step.cells, marked)]
 
 
-def _displayed(step: Step, seen: ObservedStep, metrics: dict[str, Metric], *, learnt: bool) -> list[Expectation]:
+def _displayed(
+    step: Step, seen: ObservedStep, slices: Slices, metrics: dict[str, Metric], *, learnt: bool
+) -> list[Expectation]:
     waiting = list(seen.displayed or ())
     found: list[Expectation] = []
     for item in step.items:
@@ -69,6 +103,6 @@ def _displayed(step: Step, seen: ObservedStep, metrics: dict[str, Metric], *, le
         text = comparable(classless(waiting[at][len(item.shown) + 2 :]))
         waiting = waiting[at + 1 :]
         marked = merits_named(text, step.name, metrics) if learnt else text
-        if marked.replace("...", "").strip():
+        if marked.replace("...", "").strip() and not slices.is_open(item.statement):
             found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), marked))
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.asserts import notebook_asserts
 from nb2prod.convert.data_files import named_folders
 from nb2prod.convert.expectations import saved_expectations
-from nb2prod.convert.expectations_observed import observed_expectations
+from nb2prod.convert.expectations_observed import observed_expectations, settled_observation
 from nb2prod.convert.plan import MOST_TEST_DATA
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def expected_tests(plan: Plan, analysis: Analysis, observation: Observation | No
         texts = saved_expectations(plan, analysis)
     else:
         texts = observed_expectations(plan, analysis, observation)
+        observation = settled_observation(plan, analysis, observation)
     data = sum((folder / file).stat().st_size for file in plan.data_files)
     most = plan.options.max_test_data or MOST_TEST_DATA
     return ExpectedTests(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nb2prod.libraries import UNKNOWN, effects_given
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.flow import Flow
@@ -71,6 +71,14 @@ class Slices:
             any(learnt for _, learnt, _ in traits),
             any(outside for _, _, outside in traits),
         )
+
+    def is_open(self, statement: Statement, settled: Collection[int] = ()) -> bool:
+        """Return whether the result of ``statement`` depends on chance, or on anything outside.
+
+        settled  statements whose values are given
+        """
+        traits = [self._trait(index) for index in self.of(statement).indices if index not in settled]
+        return any(random or outside for random, _, outside in traits)
 
     def _closure(self, statement: Statement) -> tuple[set[int], bool]:
         flow, recorded = self.analysis.flow, self.analysis.recorded
