@@ -105,7 +105,9 @@ def test_a_verified_package_tests_its_steps_one_by_one_on_what_was_observed(tmp_
 
 
 def test_what_two_runs_drew_alike_by_chance_is_described(tmp_path: Path) -> None:
-    convert(tmp_path, cell("import random\nlucky = random.random() < 0.9\ncount = len([1, 2, 3])\nprint(lucky, count)", 1))
+    convert(
+        tmp_path, cell("import random\nlucky = random.random() < 0.9\ncount = len([1, 2, 3])\nprint(lucky, count)", 1)
+    )
     draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
     about = {"kind": "described", "type": "bool"}
     made = {"lucky": Value(node=True, stored=True, about=about), "count": Value(3, stored=True, about={})}
