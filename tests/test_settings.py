@@ -191,6 +191,18 @@ def test_init_writes_what_a_repository_needs(capsys: pytest.CaptureFixture[str])
     assert run(["check"]) == 0
 
 
+def test_that_cleared_notebooks_do_not_tell_how_they_ran_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.ipynb", "b.ipynb"):
+        notebook(name, "rate = 0.5", "print(rate)")
+    assert run(["check", "--fail-on", "error"]) == 0
+    assert capsys.readouterr().err.count("notice: hidden state is unknown") == 1
+    assert run(["check", "--select", "NB3"]) == 0
+    assert capsys.readouterr().err == ""
+    notebook("a.ipynb", "one_cell = 1")
+    assert run(["check", "a.ipynb"]) == 0
+    assert "hidden state" not in capsys.readouterr().err
+
+
 def test_init_leaves_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".pre-commit-config.yaml").write_text("repos: []\n", encoding="utf-8")
     assert run(["init"]) == 0

@@ -18,6 +18,7 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import read_notebook
 from nb2prod.project import Project
 from nb2prod.ruff import NOT_ASKED, TOOL, findings, started
+from nb2prod.saved_outputs import is_cleared
 from nb2prod.selection import UNREADABLE, for_file, select
 from nb2prod.suppress import UNUSED, unsuppressed
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from nb2prod.diagnostics import Rule
     from nb2prod.discovery import Target
     from nb2prod.notebook.model import Notebook
+
+# The rule that reads what a run left behind. Where a team's own hook has cleared that, it finds nothing.
+_ABOUT_ORDER = "out-of-order-execution"
+_HIDDEN_STATE_UNKNOWN = (
+    "hidden state is unknown where counts and outputs were cleared: nothing in such a notebook tells how it ran"
+)
 
 # So many notebooks are read at a time, so that one process of ruff looks at them all.
 _AT_ONCE = 16
@@ -184,6 +191,8 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
             yield target, [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
         elif notebook is not None:
             readable.append(_Readable(target, notebook, rules))
+            if is_cleared(notebook) and any(rule.name == _ABOUT_ORDER for rule in rules):
+                run.notices[_HIDDEN_STATE_UNKNOWN] = None
     for_ruff = [each for each in readable if each.rules_of_ruff()]
     codes = {code for each in for_ruff for code in each.rules_of_ruff()}
     with started([each.notebook for each in for_ruff], sorted(codes)) if codes else nullcontext() as ruff:

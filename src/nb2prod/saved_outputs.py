@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell
+    from nb2prod.notebook.model import CodeCell, Notebook
 
 
 def mismatch(cell: CodeCell, statements: list[Statement], *, prints: bool) -> tuple[ast.AST | None, str] | None:
@@ -41,6 +41,12 @@ def mismatch(cell: CodeCell, statements: list[Statement], *, prints: bool) -> tu
         shown = str(missing.value).strip().partition("\n")[0]
         return missing, f"`{shown}` is printed here and not in the saved output: the cell was edited after it ran"
     return None
+
+
+def is_cleared(notebook: Notebook) -> bool:
+    """Whether nothing is left of a run of several cells: no count, no output. One cell alone has no order."""
+    cells = [cell for cell in notebook.code_cells if cell.source.strip()]
+    return len(cells) > 1 and not any(cell.execution_count is not None or cell.outputs for cell in cells)
 
 
 def output_kind(output: object) -> str:
