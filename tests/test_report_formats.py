@@ -237,7 +237,7 @@ def test_fingerprints_stay_when_cells_move_and_the_file_is_laid_out_anew(case: P
 def test_fingerprints_of_like_findings_differ_and_those_of_others_stay() -> None:
     one = linted(write("a.ipynb", cell("x = = 1", id="a"), cell("x = = 1", id="b")))
     two = linted(write("a.ipynb", cell("x  =  = 1", id="a"), cell("print(1)"), cell("y = = 2", id="b")))
-    before, after = marks(one), marks(two)
+    before, after = ([each for each in marks(report) if each[0] == "NB002"] for report in (one, two))
     assert len(set(before)) == 2
     assert len(set(before) & set(after)) == 1
 
