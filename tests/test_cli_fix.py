@@ -11,7 +11,8 @@ import pytest
 from nb2prod.cli import run
 
 # `rate` took its value from a cell further down: NB101, with an unsafe fix.
-OUT_OF_ORDER = (("rate = 0.1", 1), ("print(rate)", 3), ("rate = 0.5", 2))
+FIRST = "rate = 0.1\nprint(rate)"
+OUT_OF_ORDER = ((FIRST, 1), ("print(rate)", 3), ("rate = 0.5", 2))
 UNUSED = "x = 1  # nb2prod: ignore[NB301]"
 
 
@@ -55,7 +56,7 @@ def test_the_report_says_what_can_be_fixed_and_how(capsys: pytest.CaptureFixture
 def test_safe_fixes_are_written_and_the_rest_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     path = notebook("a.ipynb", *OUT_OF_ORDER, (UNUSED, 4))
     assert run(["check", "--fix", "--fail-on", "warning", "--select", "NB1,NB0,NB3"]) == 1
-    assert sources(path) == ["rate = 0.1", "print(rate)", "rate = 0.5", "x = 1"]
+    assert sources(path) == [FIRST, "print(rate)", "rate = 0.5", "x = 1"]
     out, err = capsys.readouterr()
     assert "NB101" in out
     assert "NB006" not in out
@@ -65,7 +66,7 @@ def test_safe_fixes_are_written_and_the_rest_is_reported(capsys: pytest.CaptureF
 def test_unsafe_fixes_are_written_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     path = notebook("a.ipynb", *OUT_OF_ORDER)
     assert run(["check", "--fix", "--unsafe-fixes", "--show-fixes", "--fail-on", "note"]) == 0
-    assert sources(path) == ["rate = 0.1", "rate = 0.5", "print(rate)"]
+    assert sources(path) == [FIRST, "rate = 0.5", "print(rate)"]
     out, err = capsys.readouterr()
     assert out == "All clear: checked 1 notebook.\n"
     assert err == (
