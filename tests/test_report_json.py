@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nb2prod.config import Settings
+from nb2prod.config import Selectors, Settings
 from nb2prod.diagnostics import Applicability, Diagnostic, Finding, Fix, Related, Rule, Severity
 from nb2prod.discovery import Target
 from nb2prod.linter import InternalError, Report, lint
@@ -125,5 +125,5 @@ def test_the_documented_example_is_what_comes_out(
     monkeypatch.chdir(tmp_path)
     # The layout Jupyter saves.
     Path("churn.ipynb").write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
-    report = lint([Target(Path("churn.ipynb"), Settings())], load_rules())
+    report = lint([Target(Path("churn.ipynb"), Settings(select=Selectors(("NB301",), "the test")))], load_rules())
     assert render(report) == re.findall(r"```json\n(.*?)```", document, re.DOTALL)[0]
