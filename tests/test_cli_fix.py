@@ -11,8 +11,7 @@ import pytest
 from nb2prod.cli import run
 
 # `rate` took its value from a cell further down: NB101, with an unsafe fix.
-FIRST = "rate = 0.1\nprint(rate)"
-# In either order the first cell does something.
+# The first cell does something in either order.
 FIRST = "rate = 0.1\nprint(rate)"
 OUT_OF_ORDER = ((FIRST, 1), ("print(rate)", 3), ("rate = 0.5", 2))
 UNUSED = "x = 1  # nb2prod: ignore[NB301]"
