@@ -824,6 +824,20 @@ def test_figures_are_their_data_and_texts() -> None:
     assert compare_values(drawn("t", 9), drawn("t", 8)) is not None
 
 
+def test_what_a_symbol_was_found_to_be_is_no_part_of_it() -> None:
+    """SymPy keeps what it has deduced in the same dictionary as what it was told."""
+
+    def knowledge(told: dict[str, bool], deduced: dict[str, bool]) -> Any:
+        kind = type("StdFactKB", (dict,), {"__module__": "sympy.core.assumptions"})
+        made = kind(told | deduced)
+        made._generator = told
+        return observer.digest(made)
+
+    positive = {"positive": True}
+    assert compare_values(knowledge(positive, {}), knowledge(positive, {"prime": False})) is None
+    assert compare_values(knowledge(positive, {}), knowledge({"positive": False}, {})) is not None
+
+
 def test_the_observer_needs_nothing_but_the_standard_library() -> None:
     assert importlib.util.find_spec("nb2prod") is not None
     done = _python(f"""

@@ -52,6 +52,8 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
     ("pandas", "BaseGroupBy"): tables.group_by,
     ("patsy", "EvalEnvironment"): lambda _, value: incomparable(value, "it is a namespace of running code"),
     ("sklearn", "Tree"): objects.tree,
+    # What was said of a symbol; the rest is what asking has found out from it.
+    ("sympy", "StdFactKB"): lambda look, value: look.record(value, {"given": dict(value._generator)}),  # noqa: SLF001 - it is shown nowhere else
     ("torch", "Tensor"): arrays.tensor,
     ("torch", "Module"): arrays.network,
     ("tensorflow", "Tensor"): arrays.eager_tensor,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Look = Callable[["Digester", Any], Digest]
 
 # What a library keeps for its own use: memory that was never written to, results not asked for again.
-_SCRATCH = re.compile(r"_(?:.*_)?(?:tmp|temp|caches?|cached|buffers?|scratch|workspace|memo)(?:_.*)?")
+_SCRATCH = re.compile(r"_(?:.*_)?(?:tmp|temp|caches?|cached|buffers?|scratch|workspace|memo|mhash)(?:_.*)?")
 _INT64 = range(-(2**63), 2**63)
 
 
