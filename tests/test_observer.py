@@ -830,7 +830,7 @@ def test_what_a_symbol_was_found_to_be_is_no_part_of_it() -> None:
     def knowledge(told: dict[str, bool], deduced: dict[str, bool]) -> Any:
         kind = type("StdFactKB", (dict,), {"__module__": "sympy.core.assumptions"})
         made = kind(told | deduced)
-        made._generator = told
+        made._generator = told  # noqa: SLF001 - as the library has it
         return observer.digest(made)
 
     positive = {"positive": True}
