@@ -82,10 +82,17 @@ def _is_name(node: ast.expr) -> bool:
 
 
 def _is_used(analysis: Analysis, definition: Definition) -> bool:
-    """Whether another cell reads what is defined, in either order, or a test of the project names it."""
+    """Whether another cell reads what is defined, in either order, or a test of the project names it.
+
+    A cell further up that reads a name nothing has set there can mean this cell only, whatever the counts say.
+    """
     for flow in (analysis.flow, analysis.recorded):
         if flow is not None and any(use.cell is not definition.cell for use in flow.uses(definition)):
             return True
+    above = (each for each in analysis.statements() if each.cell.index < definition.cell.index)
+    same = (use for statement in above for use in statement.uses if use.name == definition.name)
+    if any(not analysis.flow.reaching(use) for use in same):
+        return True
     return analysis.project is not None and definition.name in analysis.project.test_names()
 
 
