@@ -36,11 +36,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     clocks = [call for call in analysis.calls(effects={"clock"}) if _tells_time(call)]
     if not clocks:
         return
-    search = _Search(analysis, {id(call.node) for call in clocks})
+    search = _Search(analysis, {id(call.node) for call in clocks}, {call.statement.index for call in clocks})
     seen: set[int] = set()
     for call in clocks:
+        if call.cell.index in seen:
+            continue
+        search.followed.clear()
         found = search.end(call.node, call.statement, _DEPTH)
-        if found is not None and call.cell.index not in seen:
+        if found is not None:
             seen.add(call.cell.index)
             where, what = found
             message = (
@@ -68,12 +71,19 @@ End = tuple[tuple[ast.AST, "Statement"], str]
 
 @dataclass(slots=True, eq=False)
 class _Search:
-    """Follows what the clock said to where it meets data. ``parents``: of the nodes of the statements looked at."""
+    """Follows what the clock said to where it meets data.
+
+    clocks    the calls that ask for the time, and the statements they stand in
+    parents   of the nodes of the statements looked at
+    followed  the definitions whose uses have been looked at: each once, however many ways lead there
+    """
 
     analysis: Analysis
     clocks: set[int]
+    timed: set[int]
     parents: dict[int, ast.AST] = field(default_factory=dict)
     looked_at: set[int] = field(default_factory=set)
+    followed: set[int] = field(default_factory=set)
 
     def end(self, node: ast.expr, statement: Statement, depth: int) -> End | None:
         """Return where a value meets data, and what it does there; None where it is shown, named or measured with."""
@@ -113,6 +123,9 @@ class _Search:
 
     def uses(self, statement: Statement, depth: int) -> End | None:
         """Follow the name that ``statement`` binds to its uses."""
+        if statement.index in self.followed:
+            return None
+        self.followed.add(statement.index)
         for definition in statement.definitions:
             for use in self.analysis.flow.uses(definition) if definition.kind == "assign" else ():
                 other = self.analysis.statements()[use.statement]
@@ -132,11 +145,9 @@ class _Search:
         for part in ast.walk(node):
             if id(part) in self.clocks:
                 return True
-            if isinstance(part, ast.Name) and (use := self.analysis.use_at(part)):
-                for definition in self.analysis.flow.reaching(use):
-                    value = self.analysis.statements()[definition.statement].node
-                    if any(id(each) in self.clocks for each in ast.walk(value)):
-                        return True
+            use = self.analysis.use_at(part) if isinstance(part, ast.Name) else None
+            if use is not None and any(each.statement in self.timed for each in self.analysis.flow.reaching(use)):
+                return True
         return False
 
     def is_data(self, node: ast.expr) -> bool:
