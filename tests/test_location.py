@@ -39,6 +39,15 @@ def test_columns_of_nodes_are_characters_not_bytes() -> None:
     assert node_range([source], name) == Range(Position(1, 11), Position(1, 12))
 
 
+def test_a_magic_beside_other_letters_is_located_by_the_text_that_was_parsed() -> None:
+    """``é?`` is masked as ``0``: one byte where the source has two."""
+    cell = {"cell_type": "code", "source": "é?", "metadata": {}, "outputs": [], "execution_count": None}
+    text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    (code,) = parse_notebook(text.encode(), PurePath("a.ipynb")).code_cells
+    assert code.tree is not None
+    assert code.locate(code.tree.body[0]).range == Range(Position(1, 1), Position(1, 2))
+
+
 @pytest.mark.parametrize(
     ("name", "cell", "line", "column", "expected"),
     [

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nb2prod.convert.emit.statements import python_lines, statement_range
+from nb2prod.convert.emit.statements import statement_range
 from nb2prod.convert.partial import statements_meant
 from nb2prod.convert.plan import Moved
 
@@ -67,7 +67,7 @@ def outcomes(plan: Plan, statements: Sequence[Statement]) -> list[Outcome]:
     for statement in statements:
         cell = statement.cell.index
         numbers[cell] += 1
-        span = statement_range(python_lines(statement.cell), statement.node)
+        span = statement_range(statement.cell.python_lines, statement.node)
         place = places.get(statement.index)
         if statement.index in refused:
             step = place.name if place is not None and place.kind == "step" else ""
@@ -82,7 +82,7 @@ def number_of_lines(dropped: Iterable[Dropped]) -> int:
     lines: set[tuple[int, int]] = set()
     for each in dropped:
         cell = each.statement.cell
-        place = statement_range(python_lines(cell), each.statement.node)
+        place = statement_range(cell.python_lines, each.statement.node)
         lines.update((cell.index, line) for line in range(place.start.line, place.end.line + 1))
     return len(lines)
 

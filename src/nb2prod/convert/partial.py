@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.emit.statements import python_lines, statement_range
+from nb2prod.convert.emit.statements import statement_range
 from nb2prod.convert.plan import moved_items
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.parse import parse_code
@@ -69,5 +69,5 @@ def statements_meant(refusal: Refusal, statements: Sequence[Statement]) -> list[
 
 
 def _covers(statement: Statement, line: int) -> bool:
-    place = statement_range(python_lines(statement.cell), statement.node)
+    place = statement_range(statement.cell.python_lines, statement.node)
     return place.start.line <= line <= place.end.line

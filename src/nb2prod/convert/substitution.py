@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.emit.statements import python_lines
 from nb2prod.convert.plan import Replacement
 from nb2prod.notebook.location import Position, Range
 
@@ -83,7 +82,7 @@ def substituted(
     if not any(each.found_in(text) for each in wanted for text in _texts(literal)):
         return ()
     place = cell.locate(literal).range
-    lines = python_lines(cell)
+    lines = cell.python_lines
     if isinstance(literal, ast.JoinedStr) and (inner := _inside(lines, place, literal, wanted)):
         return inner
     changed = _changed(literal, wanted, is_template=_is_template(literal, parent))

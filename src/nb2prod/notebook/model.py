@@ -57,7 +57,7 @@ class Cell:
     @property
     def lines(self) -> Sequence[str]:
         r"""The source's lines, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
-        return self.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return _split(self.source)
 
     @property
     def tags(self) -> frozenset[str]:
@@ -106,9 +106,14 @@ class CodeCell(Cell):
     tree: Final[ast.Module | None] = field(default=None, compare=False)
     problem: Final[SyntaxProblem | None] = None
 
+    @property
+    def python_lines(self) -> Sequence[str]:
+        """The lines of ``python``: the text ``tree`` was parsed from, whose bytes ``ast`` counts."""
+        return _split(self.python)
+
     def locate(self, node: ast.AST) -> Location:
         """Return the location of a node of ``tree``."""
-        return Location(self.path, self.index, node_range(() if self.source.isascii() else self.lines, node))
+        return Location(self.path, self.index, node_range(() if self.source.isascii() else self.python_lines, node))
 
 
 class SyntaxProblem(NamedTuple):
@@ -144,3 +149,7 @@ class Notebook:
     def code_cells(self) -> tuple[CodeCell, ...]:
         """The code cells, in document order."""
         return tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
+
+
+def _split(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

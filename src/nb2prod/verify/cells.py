@@ -33,7 +33,7 @@ def statement_groups(cell: CodeCell) -> list[int]:
     ranges = [magic.range for magic in cell.magics if magic.kind == "line"]
     groups: list[int] = []
     for node in body:
-        start = node_range(cell.lines, node).start
+        start = node_range(cell.python_lines, node).start
         if groups and any(each.start < start < each.end for each in ranges):
             groups[-1] += 1
         else:

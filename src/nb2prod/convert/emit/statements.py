@@ -70,7 +70,7 @@ def snippet(moved: Moved) -> Snippet:
     Raises EmissionError where that text does not mean what the statement means.
     """
     statement = moved.statement
-    cell, lines = statement.cell, python_lines(statement.cell)
+    cell, lines = statement.cell, statement.cell.python_lines
     body = [statement.node] if cell.tree is None else cell.tree.body
     number = next((at for at, node in enumerate(body) if _same_place(node, statement.node)), 0)
     start = Position(1, 1) if number == 0 else statement_range(lines, body[number - 1]).end
@@ -91,7 +91,7 @@ def snippet(moved: Moved) -> Snippet:
 def not_converted(moved: Moved) -> str:
     """Return what stands for a refused statement: its source as a comment, and the exception that names it."""
     cell = moved.statement.cell
-    lines = python_lines(cell)
+    lines = cell.python_lines
     place = statement_range(lines, moved.statement.node)
     exception = f"raise NotImplementedError({moved.refused!r})"
     cut = snippet(replace(moved, replacements=(Replacement(place, exception),)))
@@ -104,11 +104,6 @@ def not_converted(moved: Moved) -> str:
     ]
     # The comment beside it is part of the source above.
     return replace(cut, beside="").around("\n".join((*comment, cut.code)))
-
-
-def python_lines(cell: CodeCell) -> Sequence[str]:
-    """Return the lines of the cell's masked source: the text its tree was parsed from."""
-    return cell.python.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def statement_range(lines: Sequence[str], node: ast.stmt) -> Range:
@@ -186,7 +181,7 @@ def _code(moved: Moved, cell: CodeCell, lines: Sequence[str]) -> str:
 
 def _check_magics(moved: Moved, cell: CodeCell, place: Range, where: str) -> None:
     """Raise where a magic inside the statement would go without a trace: it is masked as ``0``."""
-    lines = python_lines(cell)
+    lines = cell.python_lines
     for magic in cell.magics:
         at = magic.range.start
         if not place.start <= at < place.end or lines[at.line - 1][at.column - 1 : at.column] != "0":
