@@ -41,7 +41,13 @@ def test_columns_of_nodes_are_characters_not_bytes() -> None:
 
 def test_a_magic_beside_other_letters_is_located_by_the_text_that_was_parsed() -> None:
     """``é?`` is masked as ``0``: one byte where the source has two."""
-    cell = {"cell_type": "code", "source": "é?", "metadata": {}, "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "source": "é?",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
     (code,) = parse_notebook(text.encode(), PurePath("a.ipynb")).code_cells
     assert code.tree is not None
