@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import nb2prod.verify
 from nb2prod.verify.notebook_run import run_notebook
 from nb2prod.verify.run import Run
-from nb2prod.verify.trace import Displayed, Failure, Figure, Point, Trace, Value, WrittenFile
+from nb2prod.verify.trace import OF_PROCESS, Displayed, Failure, Figure, Point, Trace, Value, WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,13 +96,13 @@ def _for_steps(run: Run, points: Iterable[Point]) -> Run:
     values = []
     for point in points:
         at = held[_place(point)]
-        variables = {value.name: value for value in at if value.role != "generator"}
+        variables = {value.name: value for value in at if value.role not in OF_PROCESS}
         values += [
             dataclasses.replace(variables[name], step=point.step, role=role)
             for name, role in point.names
             if name in variables
         ]
-        values += [dataclasses.replace(value, step=point.step) for value in at if value.role == "generator"]
+        values += [dataclasses.replace(value, step=point.step) for value in at if value.role in OF_PROCESS]
     return dataclasses.replace(run, trace=dataclasses.replace(run.trace, values=tuple(values)))
 
 

@@ -19,7 +19,7 @@ from nb2prod.verify.description import describe
 from nb2prod.verify.lines import compare_lines, varying_lines
 from nb2prod.verify.observer import Limits, digest
 from nb2prod.verify.tolerance import Tolerance
-from nb2prod.verify.trace import Displayed, Failure, Figure, Trace, Value, WrittenFile
+from nb2prod.verify.trace import Displayed, Failure, Figure, Role, Trace, Value, WrittenFile
 from nb2prod.verify.values import Difference, Incomparable, compare_values, match_values
 
 NOW = dt.datetime(2026, 3, 5, 14, 30, 10, tzinfo=dt.UTC)
@@ -441,11 +441,11 @@ def test_an_empty_package_is_never_equal() -> None:
     assert compare_traces(run(), run(), only_prints, now=NOW).verdict == "different"
 
 
-def _with_states(trace: Trace, *states: str) -> Trace:
-    """Return the run with the state of a generator at the end of each of its steps."""
+def _with_states(trace: Trace, *states: str, role: Role = "generator") -> Trace:
+    """Return the run with the state of a generator, or a library's settings, at the end of each of its steps."""
     steps = ("load", "fit", "report")
     seen = tuple(
-        Value(step, "random", "generator", {"kind": "exact", "type": "generator", "value": state}, 4)
+        Value(step, "random", role, {"kind": "exact", "type": role, "value": state}, 4)
         for step, state in zip(steps, states, strict=False)
     )
     return replace(trace, values=trace.values + seen)
@@ -472,9 +472,21 @@ def test_a_lost_or_moved_draw_is_found_at_its_step(package: tuple[str, ...], ste
         assert found.differences[0].name == "state of random"
 
 
+def test_a_setting_the_package_lost_is_found_at_its_step_and_only_there() -> None:
+    notebook = _with_states(run(), "as loaded", "precision: 3", "precision: 3", role="setting")
+    lost = _with_states(run(), "as loaded", "as loaded", "as loaded", role="setting")
+    late = _with_states(run(), "as loaded", "as loaded", "precision: 3", role="setting")
+
+    assert compare_traces(notebook, notebook, notebook, now=NOW).verdict == "equal"
+    for package in (lost, late):
+        found = compare_traces(notebook, notebook, package, now=NOW)
+        assert [(each.step, each.name) for each in found.differences][:1] == [("fit", "settings of random")]
+
+
 def test_a_generator_nobody_draws_from_is_no_result() -> None:
     nothing = Trace((), (), (), (), (), (), None, 0.0)
     quiet = _with_states(nothing, "as seeded", "as seeded", "as seeded")
+    quiet = _with_states(quiet, "as loaded", "as loaded", "as loaded", role="setting")
 
     assert compare_traces(quiet, quiet, quiet, now=NOW).verdict == "nothing comparable"
     assert compare_traces(quiet, quiet, nothing, now=NOW).verdict == "nothing comparable"

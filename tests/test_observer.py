@@ -37,12 +37,13 @@ from nb2prod.verify import observer
 from nb2prod.verify.cells import cells, points, statement_groups
 from nb2prod.verify.observer import Limits, digest
 from nb2prod.verify.recorded import Recorded, read_recorded
+from nb2prod.verify.trace import OF_PROCESS
 from nb2prod.verify.values import compare_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nb2prod.verify.trace import Value
+    from nb2prod.verify.trace import Role, Value
 
 ATOMS = (
     st.none()
@@ -406,16 +407,16 @@ def _values(recorded: Recorded) -> list[tuple[str, Any]]:
     return [
         (value.step, value.digest.get("value", value.digest["kind"]))
         for value in recorded.values
-        if value.role != "generator"
+        if value.role not in OF_PROCESS
     ]
 
 
 def _variables(recorded: Recorded) -> list[Value]:
-    return [value for value in recorded.values if value.role != "generator"]
+    return [value for value in recorded.values if value.role not in OF_PROCESS]
 
 
-def _states(recorded: Recorded, name: str) -> list[str]:
-    return [value.digest["value"] for value in recorded.values if (value.role, value.name) == ("generator", name)]
+def _states(recorded: Recorded, name: str, role: Role = "generator") -> list[str]:
+    return [value.digest["value"] for value in recorded.values if (value.role, value.name) == (role, name)]
 
 
 def test_a_variable_is_seen_as_it_was_when_its_step_ended(tmp_path: Path) -> None:
@@ -664,6 +665,19 @@ def test_the_states_of_global_generators_are_seen_at_the_end_of_each_step(tmp_pa
     assert seen[3] == "as seeded"
 
 
+def test_what_a_step_changed_of_a_librarys_settings_is_seen_at_its_end(tmp_path: Path) -> None:
+    text = "    import decimal\n    decimal.getcontext().prec = 5\n"
+    seen = []
+    for name, body in (("set", text), ("kept", "    import decimal\n")):
+        folder = tmp_path / name
+        folder.mkdir()
+        manifest = _manifest("change", [], [])
+        recorded, _ = _run(folder, manifest, _written(folder, f"def change():\n{body}", "steps.change()"))
+        seen += _states(recorded, "decimal", "setting")
+
+    assert [json.loads(seen[0]), seen[1]] == [{"precision": "5"}, "as loaded"]
+
+
 def test_a_failing_step_is_recorded_with_its_cell(tmp_path: Path) -> None:
     manifest = _manifest("fail", [], ["x"])
     source = _written(tmp_path, "def fail():\n    x = 1 / 0\n    return x\n", "steps.fail()")
@@ -771,6 +785,24 @@ def test_a_library_is_seeded_right_after_it_was_loaded(tmp_path: Path) -> None:
 
 
 # Libraries, where they are installed
+
+
+def test_settings_of_numpy_and_pandas_are_seen_where_they_are_changed(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    recorded, _, _ = _observe(
+        tmp_path,
+        [
+            "import numpy as np, pandas as pd",
+            "np.set_printoptions(precision=3)",
+            "pd.set_option('display.max_rows', 7)",
+        ],
+        [(1, 1, "np"), (2, 1, "np"), (3, 1, "np")],
+    )
+
+    assert [state.replace('"', "") for state in _states(recorded, "numpy", "setting")] == [
+        "as loaded", "{precision: 3}", "{precision: 3}",
+    ]  # fmt: skip
+    assert _states(recorded, "pandas", "setting") == ["as loaded", "as loaded", '{"display.max_rows": "7"}']
 
 
 def test_arrays_frames_and_models_are_looked_at_and_left_alone() -> None:

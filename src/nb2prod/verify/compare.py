@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from nb2prod.verify.lines import Masked, compare_lines, varying_lines
 from nb2prod.verify.tally import ROWS, Count, Found, Skipped, Tally
 from nb2prod.verify.tolerance import DEFAULT, Tolerance
+from nb2prod.verify.trace import OF_PROCESS
 from nb2prod.verify.values import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
-    from nb2prod.verify.trace import Failure, Trace, Value
+    from nb2prod.verify.trace import Failure, Role, Trace, Value
 
 Event = TypeVar("Event")
 
@@ -27,7 +28,8 @@ _OWN_FIGURE = re.compile(r"(^|/)figures/(cell-\d+|unfinished)-\d+\.png$")
 # Python shows fewer warnings there.
 _WARNING = re.compile(r"^\S.*:\d+: \w*Warning: ?")
 _SOURCE_AFTER = 12
-_AS_SEEDED = "as seeded"
+_UNCHANGED = {"generator": "as seeded", "setting": "as loaded"}
+_NAMES = {"generator": "state of {}", "setting": "settings of {}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,16 @@ def compare_traces(
     traces = (first, package, second, *more)
     for name in dict.fromkeys(value.step for trace in (first, package) for value in trace.values):
         tally.count(name, of_step=True)
-    drawn, settings = _drawn(first) | _drawn(package), _settings(first)
+    changed, told = _changed(first) | _changed(package), _told(first)
 
     def says_something(value: Value) -> bool:
-        if value.role == "generator":
-            return (value.step, value.name) in drawn
-        return value.role == "result" or value.name not in settings
+        if value.role in OF_PROCESS:
+            return (value.step, value.role, value.name) in changed
+        return value.role == "result" or value.name not in told
 
     tally.match(
         "value",
-        lambda key, event: (key[0], event.cell, key[1] if key[2] != "generator" else f"state of {key[1]}"),
+        lambda key, event: (key[0], event.cell, _NAMES.get(key[2], "{}").format(key[1])),
         *(
             _keyed(filter(says_something, trace.values), lambda value: (value.step, value.name, value.role))
             for trace in traces
@@ -150,24 +152,24 @@ def _keyed(events: Iterable[Event], key: Callable[[Event], tuple[Any, ...]]) -> 
     return found
 
 
-def _drawn(trace: Trace) -> set[tuple[str, str]]:
-    """Return the steps in which a global generator was drawn from or seeded, with the generator's name.
+def _changed(trace: Trace) -> set[tuple[str, Role, str]]:
+    """Return the steps in which a global generator was drawn from or seeded, or a library set otherwise.
 
-    In all other steps its state says nothing of the step; were it compared there, a package that does
-    nothing would have something equal.
+    With the role and the library's name. In all other steps their state says nothing of the step; were it compared
+    there, a package that does nothing would have something equal.
     """
     found = set()
-    before: dict[str, str] = {}
+    before: dict[tuple[str, str], str] = {}
     for value in trace.values:
-        if value.role == "generator":
+        if value.role in OF_PROCESS:
             state = value.digest["value"]
-            if state != before.get(value.name, _AS_SEEDED):
-                found.add((value.step, value.name))
-            before[value.name] = state
+            if state != before.get((value.role, value.name), _UNCHANGED[value.role]):
+                found.add((value.step, value.role, value.name))
+            before[value.role, value.name] = state
     return found
 
 
-def _settings(notebook: Trace) -> set[str]:
+def _told(notebook: Trace) -> set[str]:
     """Return the arguments that are no variables of the notebook: values of its code the package can be told."""
     named = {value.name for value in notebook.values if value.digest["kind"] != "unbound"}
     return {value.name for value in notebook.values if value.role == "argument"} - named

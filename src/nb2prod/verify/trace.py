@@ -8,22 +8,25 @@ from typing import Any, Literal, TypeAlias
 # A value written down so that it can be compared after its process has ended: JSON, as made by
 # ``observer.digest``. ``kind`` says how to compare; the other keys depend on it.
 Digest: TypeAlias = dict[str, Any]
+Role: TypeAlias = Literal["result", "argument", "generator", "setting"]
+# What belongs to the whole process: it says something of a step only where the step has changed it.
+OF_PROCESS: frozenset[Role] = frozenset({"generator", "setting"})
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A variable, or a global random generator, as it was when a step ended.
+    """A variable, a global random generator, or a library's settings, as they were when a step ended.
 
     step    name of the step in the package (and in its manifest)
     name    the variable's name, the same on both sides
-    role    ``result`` (the step returns it), ``argument`` (it took it and may have changed it), or ``generator``
-            (``name`` is its library's; the digest says its state)
+    role    ``result`` (the step returns it), ``argument`` (it took it and may have changed it), ``generator``
+            or ``setting`` (``name`` is the library's; the digest says the state, or what was changed)
     cell    cell of the last statement of the step that binds or changes it; for messages
     """
 
     step: str
     name: str
-    role: Literal["result", "argument", "generator"]
+    role: Role
     digest: Digest
     cell: int | None = None
 

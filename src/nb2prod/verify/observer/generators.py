@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
 from .digests import digest, silent_warnings
+from .loading import when_loaded
 from .writing import canonical, sha256
 
 if TYPE_CHECKING:
@@ -26,14 +26,12 @@ class Generators:
 
     def seed(self, seed: int) -> None:
         """Seed the generators of what is loaded now, and of the rest when it is loaded."""
-        waiting: dict[str, Callable[[], None]] = {}
-        for name, (module, plant, _) in _GENERATORS.items():
-            if module in sys.modules:
-                self.plant(name, plant, seed)
-            else:
-                waiting[module] = functools.partial(self.plant, name, plant, seed)
-        if waiting:
-            sys.meta_path.insert(0, _CallWhenLoaded(waiting))
+        when_loaded(
+            {
+                module: functools.partial(self.plant, name, plant, seed)
+                for name, (module, plant, _) in _GENERATORS.items()
+            }
+        )
 
     def plant(self, name: str, plant: Callable[[Any, int], object], seed: int) -> None:
         """Seed a generator whose library is loaded."""
@@ -77,36 +75,3 @@ _GENERATORS: dict[str, tuple[str, Callable[[Any, int], object], Callable[[Any], 
     ),
     "tensorflow": ("tensorflow", lambda module, seed: module.random.set_seed(seed), None),
 }  # fmt: skip
-
-
-class _CallWhenLoaded:
-    """An import hook that calls something right after a module was loaded."""
-
-    def __init__(self, wanted: dict[str, Callable[[], None]]) -> None:
-        self.wanted = wanted
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the module's own spec, its loader made to call; None for every other module."""
-        if name not in self.wanted:
-            return None
-        then = self.wanted.pop(name)
-        spec = None
-        for finder in sys.meta_path:
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(name, path, target)
-                if spec is not None:
-                    break
-        if not self.wanted:
-            with contextlib.suppress(ValueError):
-                sys.meta_path.remove(self)
-        loader = getattr(spec, "loader", None)
-        if loader is not None and hasattr(loader, "exec_module"):
-            load = loader.exec_module
-
-            def load_and_call(module: Any) -> None:
-                load(module)
-                with contextlib.suppress(Exception):
-                    then()
-
-            loader.exec_module = load_and_call
-        return spec

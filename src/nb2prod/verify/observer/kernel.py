@@ -41,6 +41,7 @@ def install_in_kernel(
     recorder = Recorder(recorder_path)
     if seed is not None:
         recorder.generators.seed(seed)
+    recorder.settings.watch()
     _Kernel(shell, recorder, points, cells).install()
     return recorder
 

@@ -36,6 +36,7 @@ def install_in_package(package: str, manifest: dict[str, Any], recorder_path: st
     recorder = Recorder(recorder_path)
     if seed is not None:
         recorder.generators.seed(seed)
+    recorder.settings.watch()
     watch = _Package(recorder, package, manifest)
     watch.install_displays()
     if manifest["steps"]:

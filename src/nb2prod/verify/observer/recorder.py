@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .digests import digest, digest_figure
 from .generators import Generators
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .writing import Digest
@@ -30,6 +31,7 @@ class Recorder:
         self.lock = threading.RLock()
         self.numbers: dict[Any, int] = {}
         self.generators = Generators()
+        self.settings = Settings()
 
     def write(self, event: dict[str, Any]) -> None:
         """Append an event."""
@@ -48,10 +50,10 @@ class Recorder:
         self.write({"event": "value", "step": step, "name": name, "role": role, "cell": cell, "digest": found})
 
     def states(self, step: str, cell: int | None) -> None:
-        """Record the states of the global random generators as they are when a step has ended."""
-        for name, state in self.generators.states().items():
-            found = {"kind": "exact", "type": "generator", "value": state}
-            self.digest_of_value(step, name, "generator", found, cell)
+        """Record the states of the global random generators, and the libraries' settings, as a step has ended."""
+        for role, states in (("generator", self.generators.states()), ("setting", self.settings.states())):
+            for name, state in states.items():
+                self.digest_of_value(step, name, role, {"kind": "exact", "type": role, "value": state}, cell)
 
     def displayed(self, cell: int | None, number: int, obj: Any, line: int | None = None) -> None:
         """Record a displayed value; ``number`` is 0 for the value of the cell, else counts calls of ``display``."""
