@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import ast
 import collections
 import copy
 import dataclasses
@@ -18,6 +19,7 @@ import pathlib
 import pickle
 import random
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -302,14 +304,29 @@ def test_warnings_of_looking_are_not_shown_and_shown_ones_are_not_shown_again(
     assert not capfd.readouterr().err
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_the_observer_loads_on_old_and_new_interpreters(version: str) -> None:
-    """It parses as the grammar of that version; where that interpreter is installed it also runs."""
-    text = Path(observer.__file__).read_text(encoding="utf-8")
-    import ast  # noqa: PLC0415
-
+    """Each of its files parses as the grammar of that version; where that interpreter is installed it is loaded."""
     major, minor = map(int, version.split("."))
-    ast.parse(text, feature_version=(major, minor))
+    files = sorted(Path(observer.__file__).parent.glob("*.py"))
+    refused = [file.name for file in files if not _parses(file, (major, minor))]
+    assert (len(files) > 1, refused) == (True, [])
+
+    python = shutil.which(f"python{version}")
+    # A name on the path may only stand for an interpreter that is not installed.
+    if python is not None and subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0:
+        load = f"import importlib.util as u, sys; s = u.spec_from_file_location('o', {observer.__file__!r}); "
+        load += "m = sys.modules['o'] = u.module_from_spec(s); s.loader.exec_module(m); print(m.digest(1)['value'])"
+        done = subprocess.run([python, "-c", load], capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def _parses(file: Path, version: tuple[int, int]) -> bool:
+    try:
+        ast.parse(file.read_text(encoding="utf-8"), feature_version=version)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _python(code: str, **options: Any) -> subprocess.CompletedProcess[str]:
