@@ -30,6 +30,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "analysis",
             "changes",
             "credentials",
+            "edits",
             "imports",
             "installs",
             "literals",
@@ -48,6 +49,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
         (
             "linter",
             "ruff",
+            "ruff_fixes",
             "rulebook",
             "selection",
             "suppress",

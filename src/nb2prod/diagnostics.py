@@ -112,6 +112,7 @@ class Rule(NamedTuple):
     forbid  what it reports wherever it is used; such a rule has no check of its own
     tool    the program that finds it and whose code it has; empty for us
     unless  a finding of the tool is left out whose message has this in it; empty for none
+    fixing  what the fix of a tool's finding does, and what makes it unsafe; our own pages say it themselves
     house   the folder of a team's own pages that it comes from; None for the rules everybody has
     """
 
@@ -126,6 +127,7 @@ class Rule(NamedTuple):
     tool: str = ""
     unless: str = ""
     house: Path | None = None
+    fixing: str = ""
 
 
 class Diagnostic(NamedTuple):

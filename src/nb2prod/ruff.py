@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from subprocess import Popen
 
-    from nb2prod.notebook.model import Cell, Notebook
+    from nb2prod.notebook.model import Notebook
 
 TOOL = "ruff"
 
 _ABSENT = f"{TOOL} is not installed: its rules were not run; install it beside nb2prod, or ignore them"
 
 _KEYS = frozenset({"code", "name", "severity", "why"})
+_OPTIONAL = frozenset({"fix", "fixing", "unless"})
 _SEVERITIES = {str(severity): severity for severity in Severity}
 # Ours decide, not the repository's; and what is valid in the newest Python is no error.
 _OPTIONS = (
@@ -69,13 +70,22 @@ def load_ruff_rules(path: Path | None = None) -> tuple[Rule, ...]:
 
 
 def _rule(path: Path, row: dict[str, Any]) -> Rule:
-    if row.keys() - {"unless"} != _KEYS or not all(isinstance(value, str) and value for value in row.values()):
+    if row.keys() - _OPTIONAL != _KEYS or not all(isinstance(value, str) and value for value in row.values()):
         raise ConfigurationError(f"{path}: {row.get('code', 'a rule')} needs {', '.join(sorted(_KEYS))}, each a text")
     if row["severity"] not in _SEVERITIES:
         raise ConfigurationError(f"{path}: `severity` of {row['code']} is error, warning or note")
-    severity = _SEVERITIES[row["severity"]]
+    if row.get("fix", "safe") not in ("safe", "unsafe") or ("fix" in row) != ("fixing" in row):
+        raise ConfigurationError(f"{path}: `fix` of {row['code']} is safe or unsafe, and `fixing` says what it does")
     return Rule(
-        row["code"], row["name"], row["why"], severity, "none", "0.1.0", tool=TOOL, unless=row.get("unless", "")
+        row["code"],
+        row["name"],
+        row["why"],
+        _SEVERITIES[row["severity"]],
+        row.get("fix", "none"),
+        "0.1.0",
+        tool=TOOL,
+        unless=row.get("unless", ""),
+        fixing=row.get("fixing", ""),
     )
 
 
@@ -129,19 +139,24 @@ def findings(ruff: Ruff | None, rules: Sequence[Mapping[str, Rule]]) -> Answer:
         rule = rules[number].get(row["code"])
         if rule is None or (rule.unless and rule.unless in row["message"]):
             continue
-        cell = ruff.notebooks[number].cells[row["cell"] - 1]
-        found[number].append((rule, _finding(cell, rule, row)))
+        found[number].append((rule, _finding(ruff.notebooks[number], rule, row)))
     return Answer(found)
 
 
-def _finding(cell: Cell, rule: Rule, row: dict[str, Any]) -> Finding:
+def _finding(notebook: Notebook, rule: Rule, row: dict[str, Any]) -> Finding:
     """Return a row of ruff's answer as a finding; rows and columns count from 1, the columns in characters."""
+    cell = notebook.cells[row["cell"] - 1]
     start = Position(row["location"]["row"], row["location"]["column"])
     end = Position(row["end_location"]["row"], row["end_location"]["column"])
     last = Position(len(cell.lines), len(cell.lines[-1]) + 1)
     where = Range(start, min(max(start, end), last))
     location = cell.location()._replace(range=where)
-    return Finding(location, f"{row['message'].rstrip('.')}. {rule.summary}")
+    fix = None
+    if rule.fix != "none":
+        from nb2prod.ruff_fixes import fix_of  # noqa: PLC0415 - few notebooks have what it fixes
+
+        fix = fix_of(rule, row, notebook, location)
+    return Finding(location, f"{row['message'].rstrip('.')}. {rule.summary}", fix=fix)
 
 
 def _as_ruff_reads(notebook: Notebook) -> str:

@@ -7,19 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Edit, Fix
-from nb2prod.notebook.location import Range, offsets
+from nb2prod.edits import argument_added, newline, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell
 
 _SEED = "0"
 _TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
 _REPEATS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_END_OF_CALL = re.compile(r"\s*,?\s*\)$")
 _END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
 
 
@@ -45,23 +43,8 @@ def _argument(call: Call) -> Edit | None:
         return None
     given = call.arguments.get(info.seed)
     if given is not None:  # None: it would not draw otherwise
-        return Edit(call.cell.locate(given), _SEED)
-    end = call.location.range.end
-    passed = f"{info.seed}={_SEED}"
-    last = max((call.cell.locate(each).range for each in (*call.node.args, *call.node.keywords)), default=None)
-    if last is None:
-        return Edit(call.cell.location(end.line, end.column - 1), passed)
-    # Brackets around the last argument, or a comment behind it, and the place is not that simple.
-    start, stop = offsets(call.cell.source, Range(last.end, end))
-    if not _END_OF_CALL.match(call.cell.source[start:stop]):
-        return None
-    before = call.cell.lines[last.start.line - 1][: last.start.column - 1]
-    own_line = f"{_newline(call.cell)}{before}" if before and not before.strip() else " "
-    return Edit(call.cell.location(last.end.line, last.end.column), f",{own_line}{passed}")
-
-
-def _newline(cell: CodeCell) -> str:
-    return "\r\n" if "\r\n" in cell.source else "\n"
+        return replaced(call.cell, given, _SEED)
+    return argument_added(call.cell, call.node, f"{info.seed}={_SEED}")
 
 
 def _is_repeated(call: Call) -> bool:
@@ -92,7 +75,7 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit |
             if not _END_OF_LINE.match(behind):
                 return None
             place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
-            return Edit(place, f"{_newline(last.cell)}{name}({_SEED})")
+            return Edit(place, f"{newline(last.cell)}{name}({_SEED})")
     return None
 
 

@@ -77,6 +77,8 @@ def _text(page: Page) -> str:
     head = [f"{one.name} ({one.code})", "", one.summary, f"{one.severity}, {fix}{since}"]
     if one.tool:
         head += ["", f"Found by {one.tool}: `{one.tool} rule {one.code}` has examples."]
+    if one.fixing:
+        head += ["", f"The {one.fix} fix: {one.fixing}"]
     for section in page.sections.values():
         if section.text.strip():
             head += ["", section.title.upper(), "", *_plain(section.text.strip("\n"))]
