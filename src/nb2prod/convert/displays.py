@@ -53,6 +53,9 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if isinstance(value, ast.Name):
                 items.append(replace(item, shown=value.id))
                 continue
+            if isinstance(value, ast.NamedExpr):
+                items.append(replace(item, shown=value.target.id))
+                continue
             wanted = name_from_expression(value, modules) or f"cell_{item.statement.cell.index}_value"
             # ``odds(3)`` gives no second ``odds`` but a value of it.
             name = names.fresh(f"{wanted}_value" if names.is_taken(wanted) and wanted in known else wanted)
@@ -80,19 +83,52 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if isinstance(node.value, ast.Call):
         if _draws(node.value, analysis) or _only_acts(node.value, analysis):
             return False
-        function = node.value.func
-        if isinstance(function, ast.Name) and function.id in ("print", "display", "help", "exec", "exit", "quit"):
-            return False
-        if isinstance(function, ast.Attribute) and function.attr in (
-            "info",
-            "append",
-            "extend",
-            "show",
-            "sort",
-            "update",
-        ):
-            return False
+        return not _returns_nothing(node.value)
     return True
+
+
+def _returns_nothing(call: ast.Call) -> bool:
+    """Return whether a call by its name is one of those that return None."""
+    match call.func:
+        case ast.Name(id=name):
+            return name in ("print", "display", "help", "exec", "exit", "quit")
+        case ast.Attribute(attr=attr):
+            return attr in ("info", "append", "extend", "show", "sort", "update")
+        case _:
+            return False
+
+
+# Expressions whose value is never None, whatever they are made of.
+_VALUES = (
+    ast.BinOp, ast.Compare, ast.Dict, ast.DictComp, ast.GeneratorExp, ast.JoinedStr, ast.Lambda, ast.List, ast.ListComp,
+    ast.Set, ast.SetComp, ast.Tuple,
+)  # fmt: skip
+
+
+def shows_something(statement: Statement, analysis: Analysis) -> bool | None:
+    """Return whether the value a statement displays is no None; None where nothing tells."""
+    if not isinstance(statement.node, ast.Expr):
+        return None
+    value = statement.node.value
+    if isinstance(value, ast.Constant):
+        return value.value is not None
+    displayed = [each for each in analysis.flow.statements if each.cell is statement.cell and each.displayed]
+    saved = _saved_text(statement, has_results=_has_results(analysis)) if len(displayed) == 1 else None
+    if saved is not None:
+        return bool(saved)
+    if isinstance(value, ast.Call) and _returns_nothing(value):
+        return False
+    if isinstance(value, ast.Name) and (use := analysis.use_at(value)) is not None:
+        definitions = analysis.flow.reaching(use)
+        return True if definitions and all(map(analysis.object_class, definitions)) else None
+    return True if isinstance(value, _VALUES) or _is_known(value, analysis) else None
+
+
+def _is_known(value: ast.expr, analysis: Analysis) -> bool:
+    """Return whether a value comes from a call of which the tables say what it returns."""
+    qualified = analysis.qualified_name(value.func) if isinstance(value, ast.Call) else None
+    info = None if qualified is None else analysis.libraries.call(qualified)
+    return info is not None and info.returns is not None
 
 
 def _only_acts(call: ast.Call, analysis: Analysis) -> bool:
@@ -202,7 +238,7 @@ def _can_draw(plan: Plan) -> bool:
             roots.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             roots.add(node.module.partition(".")[0])
-    return any(root not in sys.stdlib_module_names and root != "numpy" for root in roots - {plan.package})
+    return any(root not in sys.stdlib_module_names and root != "numpy" for root in roots - {plan.root})
 
 
 class _Drawing:

@@ -270,8 +270,8 @@ class Plan:
 
     options       what the caller asked for
     sliced        statements (by index) left out because nothing that is asked for needs them
-    package       import name of the package
-    distribution  its distribution name
+    package       import name of the package; of a part of a package of several notebooks ``package.part``
+    distribution  its distribution name, which runs it; a part is run by ``distribution part``
     draws         the notebook can draw figures: the package gets a figures module
     uses_pandas   the run happens inside pandas' option context with the kernel's defaults
     uses_shell    commands are run: the package gets a shell module
@@ -302,6 +302,16 @@ class Plan:
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()
+
+    @property
+    def source(self) -> str:
+        """The folder of the package's modules."""
+        return f"src/{self.package.replace('.', '/')}"
+
+    @property
+    def root(self) -> str:
+        """The outermost package: the package itself, unless it is a part of one."""
+        return self.package.partition(".")[0]
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]

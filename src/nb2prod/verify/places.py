@@ -105,7 +105,7 @@ class Places:
 
 def places_of(subject: Subject) -> Places:
     """Return the places of a package; without its steps where ``steps.py`` cannot be read as Python."""
-    file: Path = subject.source / subject.package / "steps.py"
+    file: Path = subject.source.joinpath(*subject.package.split(".")) / "steps.py"
     functions = {node.name: node for node in _tree(file).body if isinstance(node, _Function)}
     rows: dict[str, Mapping[str, Any]] = {row["name"]: row for row in subject.manifest["steps"]}
     own = {name: function for name, function in functions.items() if name in rows}

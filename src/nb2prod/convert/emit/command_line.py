@@ -30,6 +30,8 @@ def emit_cli(plan: Plan) -> str:
         *(_option(each, options[each.in_config]) for each in plan.parameters if not each.secret),
     ]
     needed = needed_lines(plan)
+    # What the parts of a package of several notebooks share logs by the name of the package.
+    logger = "__package__" if plan.package == plan.root else repr(plan.root)
     title = f"Run {clean(plan.notebook.path.name)} as a pipeline."
     return "\n".join(
         [
@@ -100,7 +102,7 @@ def emit_cli(plan: Plan) -> str:
             '    """Send the package\'s own messages to standard error: standard output is the notebook\'s."""',
             "    handler = logging.StreamHandler()",
             '    handler.setFormatter(logging.Formatter("%(message)s"))',
-            "    logger = logging.getLogger(__package__)",
+            f"    logger = logging.getLogger({logger})",
             "    logger.addHandler(handler)",
             "    logger.setLevel(logging.INFO)",
             "    logger.propagate = False",

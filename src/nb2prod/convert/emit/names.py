@@ -47,7 +47,7 @@ def check_names(plan: Plan) -> None:
     variables = [name for step in plan.steps for name in (*step.arguments, *step.results)]
     variables += [item.shown for step in plan.steps for item in step.items if isinstance(item, Moved) and item.shown]
     others = [function.name for function in plan.functions] + [each.name for each in plan.parameters]
-    wrong = [name for name in (plan.package, *steps, *variables, *others) if not _is_name(name)]
+    wrong = [name for name in (*plan.package.split("."), *steps, *variables, *others) if not _is_name(name)]
     wrong += _twice(steps) + _twice([each.name for each in plan.parameters])
     for step in plan.steps:
         wrong += _twice(step.arguments) + _twice(step.results)

@@ -89,7 +89,7 @@ def variable_names(plan: Plan) -> dict[str, str]:
     """Return the environment variable of each field of the configuration."""
     names: dict[str, str] = {}
     for field in (output_field(plan), *(each.in_config for each in plan.parameters)):
-        name = f"{plan.package}_{field.strip('_') or 'value'}".upper()
+        name = f"{plan.package.replace('.', '_')}_{field.strip('_') or 'value'}".upper()
         while name in names.values():
             name += "_2"
         names[field] = name

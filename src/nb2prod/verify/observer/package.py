@@ -106,8 +106,11 @@ class _Package:
             figures.save, figures.end_of_cell = save_and_record, end_of_cell_known
 
     def _module(self, name: str) -> Any:
-        full = f"{self.package}.{name}"
-        return importlib.import_module(full) if importlib.util.find_spec(full) else None
+        # A part of a package of several notebooks has these modules from the package.
+        for home in filter(None, (self.package, self.package.rpartition(".")[0])):
+            if importlib.util.find_spec(f"{home}.{name}"):
+                return importlib.import_module(f"{home}.{name}")
+        return None
 
     def install_steps(self, steps: Any) -> None:
         """Record the results and arguments of every step the manifest names."""
