@@ -40,7 +40,7 @@ from nb2prod.fixer.fix import FixedNotebook, fix_notebooks  # noqa: E402 - the s
 from nb2prod.fixer.rewrite import CannotRewriteError, rewrite  # noqa: E402 - the same
 from nb2prod.linter import Report, lint  # noqa: E402 - the same
 from nb2prod.notebook.read import read_notebook  # noqa: E402 - the same
-from nb2prod.pages import load_rules  # noqa: E402 - the same
+from nb2prod.rulebook import all_rules  # noqa: E402 - the same
 from nb2prod.suppress import UNUSED, suppressions  # noqa: E402 - the same
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from nb2prod.notebook.model import CodeCell, Notebook
 
-RULES = load_rules()
+RULES = all_rules()
 PLANTED = "  # nb2prod: ignore[NB999]"
 # What a fix may change in a cell; everything else in the file it may not.
 CHANGEABLE = ("source", "outputs")

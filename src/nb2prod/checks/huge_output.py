@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         size = sum(_size(output) for output in cell.outputs)
         if size > LIMIT:
             message = f"{size / LIMIT:.1f} MB of saved output; print a summary, save figures as files, or clear it"
-            yield Finding(cell.location(), message)
+            fix = Fix("remove the saved outputs", (RemoveOutputs(cell.index),), Applicability.UNSAFE)
+            yield Finding(cell.location(), message, fix=fix)
 
 
 def _size(value: object) -> int:

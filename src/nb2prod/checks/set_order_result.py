@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
+from nb2prod.edits import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,13 +25,19 @@ _COLLECTS = frozenset({"append", "extend", "insert", "write"})
 _DEPTH = 5
 
 
+class _Ordering(NamedTuple):
+    """A set that is put into an order: in which statement, by what, and the set."""
+
+    statement: Statement
+    node: ast.AST
+    source: ast.expr
+
+
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first place of each cell where a set of texts is put into an order that is kept."""
     sets = any("set(" in cell.source or "{" in cell.source for cell in analysis.notebook.code_cells)
-    seen: set[int] = set()
+    cells: dict[int, list[_Ordering]] = {}
     for statement in analysis.statements() if sets else ():
-        if statement.cell.index in seen:
-            continue
         parents: dict[int, ast.AST] = {}
         for node in ast.walk(statement.node):
             source = _ordered(node)
@@ -38,15 +45,30 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 continue
             parents = parents or {id(c): each for each in ast.walk(statement.node) for c in ast.iter_child_nodes(each)}
             if _is_kept(analysis, node, statement, parents):
-                seen.add(statement.cell.index)
-                shown = ast.unparse(source)
-                shown = shown if len(shown) <= 40 else f"{shown[:39]}…"  # noqa: PLR2004 what fits on a line
-                yield Finding(
-                    statement.cell.locate(node.iter if isinstance(node, ast.For) else node),
-                    f"`{shown}` is a set of texts, whose order differs in each run, and it gets into the result; "
-                    "use `sorted(…)`",
-                )
-                break
+                cells.setdefault(statement.cell.index, []).append(_Ordering(statement, node, source))
+    for (statement, node, source), *more in cells.values():
+        shown = ast.unparse(source)
+        shown = shown if len(shown) <= 40 else f"{shown[:39]}…"  # noqa: PLR2004 what fits on a line
+        changes = tuple(edit for each in ((statement, node, source), *more) for edit in _sorting(*each))
+        hidden = any(definition.name == "sorted" for each in analysis.statements() for definition in each.definitions)
+        yield Finding(
+            statement.cell.locate(node.iter if isinstance(node, ast.For) else node),
+            f"`{shown}` is a set of texts, whose order differs in each run, and it gets into the result; "
+            "use `sorted(…)`",
+            fix=None if hidden else Fix("sort it", changes, Applicability.UNSAFE),
+        )
+
+
+def _sorting(statement: Statement, node: ast.AST, source: ast.expr) -> tuple[Edit, ...]:
+    """Return the edits that sort the set where it is put into an order: ``list(s)`` becomes ``sorted(s)``."""
+    match node:
+        case ast.Call(func=ast.Name(id="list") as function, args=[_], keywords=[]):
+            return (replaced(statement.cell, function, "sorted"),)
+    where = statement.cell.locate(source).range
+    return (
+        Edit(statement.cell.location(*where.start), "sorted("),
+        Edit(statement.cell.location(*where.end), ")"),
+    )
 
 
 def _ordered(node: ast.AST) -> ast.expr | None:

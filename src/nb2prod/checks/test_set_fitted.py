@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding, Related
+from nb2prod.diagnostics import Applicability, Edit, Finding, Fix, Related
 from nb2prod.learning import history
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the fits on test data that stand beside one on training data, one finding a cell."""
     cells: dict[int, list[tuple[Fit, Fit]]] = {}
     seen: set[int] = set()
-    for test, training in _pairs(history(analysis)):
+    past = history(analysis)
+    for test, training in _pairs(past):
         if id(test.place.node) not in seen:
             seen.add(id(test.place.node))
             cells.setdefault(test.place.cell.index, []).append((test, training))
@@ -31,7 +33,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "training and another here; call `transform` with what was fitted on the training data"
         )
         message += f" (also {len(more)} more in this cell)" if more else ""
-        yield Finding(test.place.location, message, (Related(training.place.location, "fitted on the training data"),))
+        edits = [_transforming(past, *pair) for pair in found]
+        changes = tuple(edit for edit in edits if edit is not None)
+        fix = Fix("call `transform`", changes, Applicability.UNSAFE) if all(edits) else None
+        related = (Related(training.place.location, "fitted on the training data"),)
+        yield Finding(test.place.location, message, related, fix)
 
 
 def _pairs(past: History) -> Iterator[tuple[Fit, Fit]]:
@@ -42,6 +48,17 @@ def _pairs(past: History) -> Iterator[tuple[Fit, Fit]]:
             for training in learned:
                 if test not in learned and _alike(test, training) and _apart(test.rows, training.rows):
                     yield test, training
+
+
+def _transforming(past: History, test: Fit, training: Fit) -> Edit | None:
+    """Return the edit that applies what was fitted on the training data; None where that is not what is held then."""
+    fitted = [each for each in past.fits if each.model is test.model]
+    last = fitted[fitted.index(test) - 1] if test in fitted else None
+    match test.place.node:
+        case ast.Call(func=ast.Attribute(value=model, attr="fit_transform"), args=[_], keywords=[]) if last is training:
+            end, stop = (test.place.cell.locate(each).range.end for each in (model, test.place.node.func))
+            return Edit(test.place.cell.location(*end, *stop), ".transform")
+    return None
 
 
 def _own(data: Data) -> list[Fit]:

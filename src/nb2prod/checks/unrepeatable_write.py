@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix
+from nb2prod.edits import argument_added, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
+    from nb2prod.diagnostics import Edit
     from nb2prod.notebook.model import CodeCell
 
 _MAKES = {"os.mkdir": None, "os.makedirs": "exist_ok", "pathlib.Path.mkdir": "exist_ok"}
@@ -26,7 +28,7 @@ _HARMLESS = (".log", "log.txt", "tmp", "temp")
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such write of each cell, unless the code asks first or catches the error."""
-    seen: set[int] = set()
+    cells: dict[int, list[Call]] = {}
     removed, made = False, False
     for call in analysis.calls():
         name = call.qualified_name or ""
@@ -36,11 +38,36 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             removed = True
         harmless = (name in _MAKES and removed) or (name in _REMOVES and made)
         made = made or name in _MAKES or (name in _OPENS and problem is None) or "write-file" in call.effects
-        if problem is None or harmless or call.cell.index in seen:
-            continue
-        if not _is_asked(call) and not _is_harmless(analysis, call):
-            seen.add(call.cell.index)
-            yield Finding(call.location, problem)
+        if problem is not None and not harmless and not _is_asked(call) and not _is_harmless(analysis, call):
+            cells.setdefault(call.cell.index, []).append(call)
+    for calls in cells.values():
+        message = _problem(calls[0], calls[0].qualified_name or "") or ""
+        edits = [edit for call in calls for edit in _repeatable(call)]
+        fix = Fix("let it be there already", tuple(filter(None, edits)), Applicability.UNSAFE) if all(edits) else None
+        yield Finding(calls[0].location, message, fix=fix)
+
+
+def _repeatable(call: Call) -> Iterator[Edit | None]:
+    """Yield the edits that make a call find what it makes, or miss what it removes; None where that is not certain.
+
+    `os.mkdir` becomes `os.makedirs`, which knows `exist_ok`.
+    """
+    name = call.qualified_name or ""
+    switch = "exist_ok" if name == "os.mkdir" else (_MAKES | _REMOVES).get(name)
+    given = call.arguments.get(switch or "")
+    positional = len(call.node.args) - name.startswith("os.")  # `os.mkdir` needs the path, `Path.mkdir` has it
+    # `rmtree` would ignore every other error too.
+    if switch is None or name == "shutil.rmtree" or positional > 0 or "dir_fd" in call.arguments:
+        yield None
+    elif given is not None:
+        yield replaced(call.cell, given, "True")
+    else:
+        yield argument_added(call.cell, call.node, f"{switch}=True")
+    if name == "os.mkdir":
+        function = call.node.func
+        # `mkdir` alone was imported alone.
+        module = ast.unparse(function.value) if isinstance(function, ast.Attribute) else ""
+        yield replaced(call.cell, function, f"{module}.makedirs") if module else None
 
 
 def _problem(call: Call, name: str) -> str | None:
