@@ -23,8 +23,8 @@ _WORDS = (
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first metric of a notebook that has one model and nothing to measure it by."""
     past = history(analysis)
-    by_class = knowledge().names["metrics.by-class"]
-    figures = [each for each in past.evaluations if each.metric is not None and each.metric not in by_class]
+    pictures = knowledge().names["metrics.pictures"]
+    figures = [each for each in past.evaluations if each.metric is not None and each.metric not in pictures]
     if not figures or past.cross_validations or any(each.used or each.compared for each in past.evaluations):
         return
     if len({id(each.fit) for each in past.evaluations}) > 1 or len({id(each.x.rows) for each in figures}) > 1:

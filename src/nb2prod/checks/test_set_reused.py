@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.learning.history import History
     from nb2prod.learning.rows import Rows, Split
-    from nb2prod.learning.values import Evaluation
+    from nb2prod.learning.values import Evaluation, Fit
 
 _MODELS = frozenset({"model", "unknown"})
 # Two models side by side are a comparison with a baseline as often as a choice.
@@ -30,6 +31,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if each.metric is not None and each.fit.kind in _MODELS and split is not None and not _is_baseline(each):
             tested.setdefault(id(split), (split, []))[1].append(each)
     for split, evaluations in tested.values():
+        stopped = _stopped(past, split, evaluations)
+        if stopped is not None:
+            message = (
+                f"`{stopped.name}` is trained until it is best on the rows set apart in cell {split.place.cell.index} "
+                "and scored on them afterwards, so the score is too good; stop by a validation set cut from the "
+                "training rows"
+            )
+            yield Finding(stopped.place.location, message, (Related(evaluations[0].place.location, "scored here"),))
+            continue
         reason = _reason(evaluations)
         if reason is not None:
             at, why = reason
@@ -39,6 +49,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )
             related = Related(split.place.location, "the test rows are set apart here")
             yield Finding(at.place.location, message, (related,))
+
+
+def _stopped(past: History, split: Split, evaluations: list[Evaluation]) -> Fit | None:
+    """Return the fit that the test rows put an end to and score as well; None where there is none."""
+    scored = {id(each.fit) for each in evaluations}
+    for fit, x in past.stopped:
+        if id(fit) in scored and any(row.split is split and row.piece == ("test",) for row in x.rows.chain()):
+            return fit
+    return None
 
 
 def _final(each: Evaluation) -> Split | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.history import Stopped
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Rows, Split
 from nb2prod.learning.values import (
@@ -14,6 +15,7 @@ from nb2prod.learning.values import (
     Fit,
     Folds,
     Learned,
+    Literal,
     Prediction,
     Score,
     Sequence,
@@ -95,7 +97,12 @@ def _inner(values: list[object]) -> list[Estimator]:
 def construct(run: Run, node: ast.Call, name: str, kind: str, given: Arguments) -> Estimator:
     """Return the estimator that a call makes."""
     parts = tuple(_inner(given.every()))
-    text = ",".join(ast.dump(each) for each in (*node.args, *(keyword.value for keyword in node.keywords)))
+    text = ",".join(
+        (repr(value.value) if isinstance(value, Literal) else ast.dump(each))
+        for each, value in zip(
+            (*node.args, *(keyword.value for keyword in node.keywords if keyword.arg)), given.every(), strict=False
+        )
+    )
     searches = (
         knowledge().has("searches.classes", name)
         or name.endswith("CV")
@@ -138,9 +145,21 @@ def _fits(
         return transformed(estimator, x)
     if method == "fit_predict":
         return Data(x.rows, x.learned | {Learned(fit)})
+    stops = _stops_early(node, estimator)
     for name in ("validation_data", "eval_set"):
-        _validated(run, given.keywords.get(name))
+        _validated(run, given.keywords.get(name), fit if stops else None)
     return owner
+
+
+def _stops_early(node: ast.Call, estimator: Estimator) -> bool:
+    """Whether a fit ends, or keeps the state it had, when it is best on rows held out: as far as that is in view."""
+    made = getattr(estimator.place.node, "keywords", [])
+    given = {each.arg: each.value for each in (*made, *node.keywords)}
+    rounds = given.get("early_stopping_rounds")
+    callbacks = ast.dump(given["callbacks"]) if "callbacks" in given else ""
+    return (rounds is not None and not (isinstance(rounds, ast.Constant) and rounds.value is None)) or any(
+        word in callbacks for word in ("EarlyStopping", "early_stopping")
+    )
 
 
 def record_fit(run: Run, node: ast.Call, estimator: Estimator, x: Data, y: Data | None) -> Fit:
@@ -153,14 +172,16 @@ def record_fit(run: Run, node: ast.Call, estimator: Estimator, x: Data, y: Data 
     return fit
 
 
-def _validated(run: Run, value: object) -> None:
-    """Take note that data which a fit is watched on is put to use."""
+def _validated(run: Run, value: object, stopped: Fit | None = None) -> None:
+    """Take note that data which a fit is watched on is put to use; ``stopped``: that it puts an end to this fit."""
     if isinstance(value, Sequence):
         for each in value.items:
-            _validated(run, each)
+            _validated(run, each, stopped)
     data = as_data(value)
     if data is not None and isinstance(value, Data):
         run.history.passed.append(data)
+        if stopped is not None:
+            run.history.stopped.append(Stopped(stopped, data))
 
 
 def transformed(estimator: Estimator, x: Data) -> Data:

@@ -20,12 +20,20 @@ class CrossValidation(NamedTuple):
     shuffled: bool
 
 
+class Stopped(NamedTuple):
+    """A fit that goes on until it is best on rows it does not learn from."""
+
+    fit: Fit
+    x: Data
+
+
 @dataclass(slots=True, eq=False)
 class History:
     """Everything that happened, each list in the order of the run.
 
     passed  data that went into calls nobody knows: they may do anything with it
     lent    models that did
+    stopped  fits that rows held out put an end to
     """
 
     splits: list[Split] = field(default_factory=list)
@@ -34,6 +42,7 @@ class History:
     cross_validations: list[CrossValidation] = field(default_factory=list)
     passed: list[Data] = field(default_factory=list)
     lent: list[Estimator] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
 
     def is_evaluated(self, split: Split) -> bool:
         """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""

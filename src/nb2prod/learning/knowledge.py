@@ -31,7 +31,7 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "methods": frozenset(
         {"keep-rows", "element-wise", "new-columns", "some-rows", "statistics", "neighbours", "masks"}
     ),
-    "metrics": frozenset({"accuracy", "by-class"}),
+    "metrics": frozenset({"accuracy", "by-class", "pictures"}),
 }
 
 
