@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from notebooks import document
 from test_cut import LONG, plan_of
 
+from nb2prod.convert.api import convert_notebook
 from nb2prod.convert.emit.formatting import formatted
 from nb2prod.convert.emit.outputs import results_section, shown_section
 from nb2prod.convert.emit.pipeline import emit_pipeline
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.manifest import Provenance
+from nb2prod.convert.plan import Options
 
 
 def test_each_displayed_value_is_listed_with_its_cell_and_what_became_of_it() -> None:
@@ -94,3 +100,24 @@ def test_imports_for_types_alone_are_sorted_and_joined() -> None:
     text = formatted({"a.py": f"{head}    from m import b\n    import numpy as np\n    from m import a\n"})["a.py"]
 
     assert text == f"{head}    import numpy as np\n    from m import a, b\n"
+
+
+def test_a_comprehension_that_waits_inside_another_makes_its_step_asynchronous() -> None:
+    inside = "print([[n async for n in numbers()] for _ in range(2)])"
+
+    plan = plan_of("async def numbers():\n    yield 1", inside, "print(1)")
+
+    assert [step.is_async for step in plan.steps] == [True]
+
+
+def test_a_saved_result_that_is_no_list_of_lines_is_read_all_the_same() -> None:
+    file = json.loads(document("x = 1", "x", counts=(1, 2)))
+    data = {"text/plain": ["one", ["two"], 3]}
+    file["cells"][1]["outputs"] = [
+        {"output_type": "execute_result", "execution_count": 2, "metadata": {}, "data": data},
+        {"output_type": "stream", "name": "stdout", "text": [["printed"], None]},
+    ]
+
+    package = convert_notebook(Path("n.ipynb"), Options(), content=json.dumps(file).encode()).package
+
+    assert "show(" in next(str(text) for path, text in package.files.items() if Path(path).name == "steps.py")

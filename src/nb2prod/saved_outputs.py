@@ -54,13 +54,18 @@ def output_kind(output: object) -> str:
     return str(output.get("output_type")) if hasattr(output, "get") else ""
 
 
+def joined_text(text: object) -> str:
+    """Return a text that the notebook format lets be cut into a list of lines, whatever stands in the list."""
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
 def printed_text(cell: CodeCell) -> str | None:
     """Return what the cell wrote to standard output; None where it wrote nothing or the text may not be whole."""
     parts = []
     for output in cell.outputs:
         if output_kind(output) == "stream" and output.get("name") == "stdout":
             text = output.get("text", "")
-            parts.append("".join(map(str, text)) if isinstance(text, list) else str(text))
+            parts.append(joined_text(text))
     joined = "".join(parts)
     whole = joined.strip() and "\r" not in joined and "\b" not in joined and "truncated" not in joined
     return joined if whole else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.learning import history
 from nb2prod.learning.knowledge import knowledge
+from nb2prod.saved_outputs import joined_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def _texts(cell: CodeCell) -> Iterator[str]:
             continue
         data = output.get("data") or {}
         text = data.get("text/plain") or output.get("text")
-        yield "".join(map(str, text)) if isinstance(text, list) else str(text or "")
+        yield joined_text(text or "")
 
 
 def _largest_share(text: str, target: str) -> float | None:

@@ -12,6 +12,7 @@ from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved, moved_items
 from nb2prod.convert.translate import keeps_figures
+from nb2prod.saved_outputs import joined_text
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -41,15 +42,14 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if (
                 not isinstance(item, Moved)
                 or item.refused
-                or not item.statement.displayed
-                or not _has_value(item, analysis)
+                or not (item.displays or (item.statement.displayed and _has_value(item, analysis)))
             ):
                 items.append(item)
                 continue
             if isinstance(item.statement.node, ast.Assign):  # the kernel shows what the last assignment bound
                 items.append(replace(item, shown=item.statement.definitions[0].name))
                 continue
-            value = item.statement.node.value  # type: ignore[attr-defined]  # _has_value has seen an ast.Expr
+            value = item.statement.node.value  # type: ignore[attr-defined]  # a magic's mask, or _has_value has seen it
             if isinstance(value, ast.Name):
                 items.append(replace(item, shown=value.id))
                 continue
@@ -161,7 +161,7 @@ def _saved_text(statement: Statement, *, has_results: bool) -> str | None:
         if output.get("output_type") in ("execute_result", "pyout"):
             data = output.get("data", output)
             text = data.get("text/plain", data.get("text", "")) if isinstance(data, dict) else ""
-            return "".join(text) if isinstance(text, list) else str(text)
+            return joined_text(text)
     # A cell that ran and has no result returned None, unless outputs were stripped from the file.
     return "" if cell.outputs or has_results else None
 

@@ -242,6 +242,8 @@ def _awaits(node: ast.stmt) -> bool:
         current = pending.pop()
         if isinstance(current, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
             return True
+        if isinstance(current, ast.comprehension) and current.is_async:
+            return True
         if not isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             pending.extend(ast.iter_child_nodes(current))
     return False

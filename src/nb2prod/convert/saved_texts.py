@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.saved_outputs import output_kind
+from nb2prod.saved_outputs import joined_text, output_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,13 +33,13 @@ def is_older(output: Mapping[str, object], python: tuple[int, int]) -> bool:
     """Return whether ``python``, which saved the notebook, cannot have made this table: its cell ran before."""
     data = output.get("data")
     html = data.get("text/html") if isinstance(data, dict) else None
-    return python >= _NO_OLD_PANDAS and html is not None and _OLD_TABLE.match(_joined(html)) is not None
+    return python >= _NO_OLD_PANDAS and html is not None and _OLD_TABLE.match(joined_text(html)) is not None
 
 
 def raw_text(cell: CodeCell) -> str:
     """Return all that was saved of a cell's standard output."""
     streams = (each for each in cell.outputs if output_kind(each) == "stream" and each.get("name") == "stdout")
-    return "".join(_joined(each.get("text", "")) for each in streams)
+    return "".join(joined_text(each.get("text", "")) for each in streams)
 
 
 def displayed_text(output: Mapping[str, object]) -> str | None:
@@ -48,7 +48,7 @@ def displayed_text(output: Mapping[str, object]) -> str | None:
     if not isinstance(data, dict) or "text/latex" in data:
         return None
     text = data.get("text/plain", data.get("text"))
-    return None if text is None else _joined(text)
+    return None if text is None else joined_text(text)
 
 
 def certain_words(cell: CodeCell) -> frozenset[str]:
@@ -78,7 +78,3 @@ def _printed(node: ast.AST, *, inside: bool = False) -> Iterator[str]:
             yield text
     for child in ast.iter_child_nodes(node):
         yield from _printed(child, inside=inside)
-
-
-def _joined(text: object) -> str:
-    return "".join(map(str, text)) if isinstance(text, list) else str(text)
