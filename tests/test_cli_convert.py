@@ -13,7 +13,7 @@ import pytest
 from nb2prod import __version__
 from nb2prod.cli import run
 from nb2prod.convert import convert
-from nb2prod.convert.manifest import digest
+from nb2prod.generated import digest
 
 if TYPE_CHECKING:
     from pathlib import Path

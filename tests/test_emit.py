@@ -18,7 +18,7 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.prose import code, docstring, plain, readme_markdown, table_cell
-from nb2prod.convert.manifest import Provenance, digest
+from nb2prod.convert.manifest import Provenance
 from nb2prod.convert.plan import (
     Dependency,
     Dropped,
@@ -34,6 +34,7 @@ from nb2prod.convert.plan import (
     Result,
     Step,
 )
+from nb2prod.generated import digest
 from nb2prod.notebook.code import read_code
 from nb2prod.notebook.model import Cell, MarkdownCell, Notebook
 

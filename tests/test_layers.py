@@ -24,7 +24,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 # that know each other, never in a circle.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("notebook", "errors", "git", "libraries", "diagnostics", "data"),),
-    (("config", "settings_keys"), ("declarations", "project"), ("dataflow",)),
+    (("config", "settings_keys"), ("declarations", "project"), ("dataflow",), ("generated",)),
     (
         (
             "analysis",
@@ -48,6 +48,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         (
             "linter",
+            "packages",
             "ruff",
             "ruff_fixes",
             "rulebook",

@@ -12,11 +12,14 @@ import pytest
 import nb2prod.checks
 from nb2prod.config import Selectors, Settings
 from nb2prod.data import rules_folder
-from nb2prod.discovery import Target
+from nb2prod.diagnostics import PACKAGE
+from nb2prod.discovery import Discovered, Target
 from nb2prod.errors import ConfigurationError
 from nb2prod.examples import Example, Expected, examples
 from nb2prod.fixer.fix import fix_notebooks
+from nb2prod.generated import FILE_NAME
 from nb2prod.linter import lint
+from nb2prod.packages import lint_packages
 from nb2prod.pages import Page, load_page, load_rules, matching, page_files, require_matching
 from nb2prod.selection import UNREADABLE
 from nb2prod.suppress import UNUSED
@@ -44,6 +47,8 @@ FIXABLE = [
 def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
     """Write the example down as files, lint it for its rule, and return what was found."""
     path = write_example(example, folder)
+    if rule.about == PACKAGE:
+        return found_in_packages(path, rule)
     report = lint([Target(path, settings_for(rule))], load_rules())
     assert not report.internal_errors, report.internal_errors[0].trace
     assert all(diagnostic.location.path == path for diagnostic in report.diagnostics)
@@ -57,6 +62,16 @@ def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
         for diagnostic in report.diagnostics
         if diagnostic.rule == rule
     ]
+
+
+def found_in_packages(notebook: Path, rule: Rule) -> list[Expected]:
+    """Return what is found in the packages of an example, each as about the file as a whole."""
+    settings = settings_for(rule)
+    packages = tuple(Target(each, settings) for each in sorted(notebook.parent.glob(f"*/{FILE_NAME}")))
+    report = lint_packages(Discovered((Target(notebook, settings),), (), packages), load_rules()).report
+    assert not report.internal_errors, report.internal_errors[0].trace
+    assert (report.notices, len(report.packages)) == ((), 1)
+    return [Expected(each.rule.code, None, 1, each.severity < each.rule.severity) for each in report.diagnostics]
 
 
 def write_example(example: Example, folder: Path) -> Path:
@@ -109,8 +124,12 @@ def test_a_bad_example_becomes_the_fixed_one_of_its_name(page: Page, example: Ex
         assert fixed(path, page.rule, unsafe=False) is None
     result = fixed(path, page.rule, unsafe=page.rule.fix == "unsafe")
     assert cells_of(json.loads(result.fixed) if result else example.notebook) == cells_of(wanted.notebook)
+    added = {file.path.name: file.after.decode() for file in result.companions} if result else {}
+    assert example.files | added == wanted.files
     if result:
         assert result.dropped == ()
+        for file in result.companions:
+            file.path.write_bytes(file.after)
         path.write_bytes(result.fixed)
         assert found_by_code(path) < before
         assert fixed(path, page.rule, unsafe=True) is None

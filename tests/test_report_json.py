@@ -92,6 +92,7 @@ def test_values_are_as_documented() -> None:
     ]
     assert whole["summary"] == {
         "files": 1,
+        "packages": 0,
         "severities": {"error": 1, "warning": 0, "note": 0},
         "codes": {"NB301": 1},
         "internal_errors": 1,

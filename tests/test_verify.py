@@ -16,7 +16,7 @@ import pytest
 
 import nb2prod
 from nb2prod.cli import run
-from nb2prod.convert.manifest import FILE_NAME
+from nb2prod.generated import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from nb2prod.convert.difference import Change, changes, unified_diff
-from nb2prod.convert.manifest import FILE_NAME, digest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.write import write_package
 from nb2prod.errors import ConfigurationError, RefusedError
+from nb2prod.generated import FILE_NAME, digest
 
 
 def package(**files: str) -> Package:
@@ -186,7 +186,7 @@ _KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from nb2prod.convert.difference import Change, changes, unified_diff
-from nb2prod.convert.manifest import FILE_NAME, digest
+from nb2prod.generated import FILE_NAME, digest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.write import write_package
 

@@ -77,7 +77,8 @@ def notebook_key(baseline: Path, notebook: PurePath) -> str:
 
 def entries_of(report: Report) -> dict[PurePath, Entries]:
     """Return what a baseline of ``report`` has for each of its notebooks."""
-    entries: dict[PurePath, Entries] = {path: Counter() for path in report.files}
+    files = [*report.files, *(path for package in report.packages for path in package.files)]
+    entries: dict[PurePath, Entries] = {path: Counter() for path in files}
     for diagnostic in report.diagnostics:
         entries[diagnostic.location.path][identity(report, diagnostic)] += 1
     return entries

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Location, Position, RawRange
 
 
+NOTEBOOK, PACKAGE = "notebook", "package"
+
+
 class Severity(IntEnum):
     """How much a finding matters; ordered, so ``>=`` compares with ``fail-on``."""
 
@@ -114,6 +117,7 @@ class Rule(NamedTuple):
     unless  a finding of the tool is left out whose message has this in it; empty for none
     fixing  what the fix of a tool's finding does, and what makes it unsafe; our own pages say it themselves
     house   the folder of a team's own pages that it comes from; None for the rules everybody has
+    about   what it looks at: NOTEBOOK, or PACKAGE for what a notebook was converted to
     """
 
     code: str
@@ -128,6 +132,7 @@ class Rule(NamedTuple):
     unless: str = ""
     house: Path | None = None
     fixing: str = ""
+    about: str = NOTEBOOK
 
 
 class Diagnostic(NamedTuple):

@@ -1,4 +1,4 @@
-"""Finds the notebooks to check: files as named, folders without what nobody wants checked."""
+"""Finds the notebooks to check, and generated packages: files as named, folders without what nobody wants checked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nb2prod.errors import ConfigurationError
+from nb2prod.generated import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nb2prod.config import Configuration, Settings
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", ".ipynb_checkpoints", "node_modules", "site-packages", "__pycache__"})
+_LOOKED_AT = (b".ipynb", FILE_NAME.encode())
 
 
 class Target(NamedTuple):
@@ -25,10 +27,14 @@ class Target(NamedTuple):
 
 
 class Discovered(NamedTuple):
-    """The notebooks found, and what the user should know about the search."""
+    """The notebooks found, and what the user should know about the search.
+
+    packages  files that are called as the manifest of a generated package is
+    """
 
     targets: tuple[Target, ...]
     notices: tuple[str, ...]
+    packages: tuple[Target, ...] = ()
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -45,10 +51,10 @@ class _Search:
 
 
 def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
-    """Return the notebooks of ``paths``, sorted, each file once.
+    """Return the notebooks of ``paths``, sorted, each file once; and the generated packages.
 
     What is named is looked at even if a setting excludes it (unless ``force_exclude``), and a file
-    whatever it is called. In a folder only ``.ipynb`` files count; checkpoints, virtual environments,
+    whatever it is called. In a folder only ``.ipynb`` files and manifests count; checkpoints, virtual environments,
     installed packages, git-ignored and excluded files are left out, and links to folders are not
     followed. Raises ConfigurationError for a path that does not exist and for wrong settings.
     """
@@ -57,7 +63,9 @@ def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclu
     for path in sorted(_named(search, paths), key=lambda target: target.path):
         # A file reached through a link and by its own name is one file.
         found.setdefault(os.path.realpath(path.path), path)
-    return Discovered(tuple(found.values()), tuple(search.notices))
+    packages = [target for target in found.values() if target.path.name == FILE_NAME]
+    notebooks = [target for target in found.values() if target.path.name != FILE_NAME]
+    return Discovered(tuple(notebooks), tuple(search.notices), tuple(packages))
 
 
 def unsaved(path: Path, configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
@@ -110,16 +118,16 @@ def _in_folder(search: _Search, start: Path, absolute: Path) -> Iterator[Target]
                 if entry.name not in _SKIPPED and not _excluded(whole, settings, named=named):
                     pending.append((path, whole, repository))
             elif (
-                _is_notebook(entry)
+                _is_looked_at(entry)
                 and not _excluded(whole, settings, named=named)
                 and _is_listed(search, repository, whole)
             ):
                 yield Target(path, settings)
 
 
-def _is_notebook(entry: os.DirEntry[str]) -> bool:
+def _is_looked_at(entry: os.DirEntry[str]) -> bool:
     # A link to a folder is a folder too, whatever it is called.
-    return entry.name.endswith(".ipynb") and not entry.is_dir()
+    return (entry.name.endswith(".ipynb") or entry.name == FILE_NAME) and not entry.is_dir()
 
 
 def _excluded(absolute: Path, settings: Settings, *, named: Path | None = None) -> bool:
@@ -145,7 +153,7 @@ def _git_files(search: _Search, repository: Path) -> frozenset[str] | None:
     if output is None:
         search.notices.append(f"git could not list `{repository}`: git-ignored notebooks are checked as well")
         return None
-    return frozenset(os.fsdecode(name) for name in output.split(b"\0") if name.endswith(b".ipynb"))
+    return frozenset(os.fsdecode(name) for name in output.split(b"\0") if name.endswith(_LOOKED_AT))
 
 
 def _is_ignored(search: _Search, repository: Path, folder: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.analysis import analyse_notebook
-from nb2prod.diagnostics import Diagnostic, Finding
+from nb2prod.diagnostics import PACKAGE, Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.libraries import Libraries
 from nb2prod.notebook.location import FIRST, Location, Position, Range, RawMap, RawPosition, RawRange
@@ -57,6 +57,13 @@ class InternalError(NamedTuple):
     trace: str
 
 
+class LookedAt(NamedTuple):
+    """A generated package that was looked at: its manifest, and every file a diagnostic can stand in."""
+
+    manifest: PurePath
+    files: tuple[PurePath, ...]
+
+
 class Report(NamedTuple):
     """What a run found.
 
@@ -67,6 +74,7 @@ class Report(NamedTuple):
     internal_errors  bugs of ours; the diagnostics are incomplete if there is one
     failed           a diagnostic is at or above what its notebook's settings call a failure
     notices          what was not done, and why: to be said once
+    packages         the generated packages that were looked at; ``files`` are notebooks alone
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -75,6 +83,7 @@ class Report(NamedTuple):
     internal_errors: tuple[InternalError, ...]
     failed: bool
     notices: tuple[str, ...] = ()
+    packages: tuple[LookedAt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,7 @@ def joined(reports: Sequence[Report]) -> Report:
         tuple(errors),
         any(report.failed for report in reports),
         tuple(notices),
+        tuple(package for report in reports for package in report.packages),
     )
 
 
@@ -218,7 +228,7 @@ def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | Non
     except UnreadableNotebookError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a bug of ours on one file must not hide the others
-        run.errors.append(_internal_error(target, None, error))
+        run.errors.append(internal_error(target, None, error))
         return None
 
 
@@ -235,7 +245,7 @@ def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]]
     except Nb2ProdError:
         raise
     except Exception as error:  # noqa: BLE001 - the same
-        run.errors.append(_internal_error(target, None, error))
+        run.errors.append(internal_error(target, None, error))
         return found, set()
     ran = {UNREADABLE}
     for rule, check in wanted:
@@ -245,7 +255,7 @@ def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]]
         except Nb2ProdError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
-            run.errors.append(_internal_error(target, rule, error))
+            run.errors.append(internal_error(target, rule, error))
     return found, ran
 
 
@@ -261,14 +271,14 @@ def _unreadable(target: Target, message: str) -> Finding:
 
 def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
     """Return the rule's check if it has something to say about the notebook."""
-    if rule.name in (UNREADABLE, UNUSED) or rule.tool:
+    if rule.name in (UNREADABLE, UNUSED) or rule.tool or rule.about == PACKAGE:
         return None
     if rule.name not in run.checks:
         try:
             run.checks[rule.name] = run.find_check(rule)
         except Exception as error:  # noqa: BLE001 - a check that cannot be loaded is one bug, not one for each file
             run.checks[rule.name] = None
-            run.errors.append(_internal_error(None, rule, error))
+            run.errors.append(internal_error(None, rule, error))
     check = run.checks[rule.name]
     return check if check and (check.language_independent or notebook.language == "python") else None
 
@@ -321,7 +331,8 @@ def _raw_range(raw_map: RawMap, location: Location) -> RawRange | None:
     return RawRange(start, end)
 
 
-def _internal_error(target: Target | None, rule: Rule | None, error: Exception) -> InternalError:
+def internal_error(target: Target | None, rule: Rule | None, error: Exception) -> InternalError:
+    """Return a bug of ours with the end of its trace; to be called where it was caught."""
     import traceback  # noqa: PLC0415 - only a bug needs it
 
     # The last calls say where; a recursion would print a thousand lines.

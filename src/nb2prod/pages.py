@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.data import rules_folder
-from nb2prod.diagnostics import Forbidden, Rule, Severity
+from nb2prod.diagnostics import NOTEBOOK, PACKAGE, Forbidden, Rule, Severity
 from nb2prod.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ _KEYS = ("code", "name", "summary", "severity", "fix", "since")
 # `emitted-by = "linter"`: the finding is made where no check can look, so there is no check file.
 # `redact = true`: reports show stars where the finding stands.
 # `[forbid]`: what it names is the whole of the rule, and there is no check file.
-_OPTIONAL_KEYS = ("emitted-by", "redact", "forbid")
+# `about = "package"`: it looks at what a notebook was converted to.
+_OPTIONAL_KEYS = ("emitted-by", "redact", "about", "forbid")
 _FIXES = ("none", "safe", "unsafe")
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _CODE = re.compile(r"NB\d{3}$")
@@ -199,6 +200,8 @@ def _rule(path: Path, lines: Sequence[str], house: Path | None) -> Rule:
         raise fail("emitted-by", f"`emitted-by` is linter or is left out, not {emitter!r}")
     if not isinstance(values.get("redact", False), bool):
         raise fail("redact", f"`redact` is true or false, not {values['redact']!r}")
+    if values.get("about", NOTEBOOK) not in {NOTEBOOK, PACKAGE}:
+        raise fail("about", f"`about` is {NOTEBOOK} or {PACKAGE}, not {values['about']!r}")
     forbid = _forbidden(values.pop("forbid"), fail) if "forbid" in values else None
     return Rule(**{**values, "severity": _SEVERITIES[values["severity"]], "forbid": forbid, "house": house})
 

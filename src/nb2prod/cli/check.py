@@ -13,7 +13,7 @@ from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover, unsaved
-from nb2prod.linter import lint
+from nb2prod.linter import joined, lint
 from nb2prod.notebook.read import parse_notebook
 from nb2prod.report.formats import FORMATS
 from nb2prod.report.text import printable
@@ -119,6 +119,8 @@ def check(
 ) -> int:
     """Check notebooks and folders of notebooks (default: this folder), or standard input (`-`).
 
+    Packages that `nb2prod convert` has made, found in these folders, are held against their notebooks and tests.
+
     A comment silences findings on its line: `# nb2prod: ignore[NB301] reason`; or in its cell:
     `# nb2prod: ignore-cell[NB301] reason`.
     """
@@ -154,7 +156,7 @@ def check(
     select(override(Settings(), overrides), rules)
     for notice in found.notices:
         write_error(f"notice: {printable(notice)}")
-    if not found.targets and not stdin:
+    if not found.targets and not found.packages and not stdin:
         where = ", ".join(str(path) for path in paths) or "this folder"
         write_error(f"notice: no notebooks found in {printable(where)}")
     targets = found.targets
@@ -172,19 +174,24 @@ def check(
         write_error(times)
     else:
         report = lint_all(targets, rules, progress=_progress(len(targets)))
-    for notice in report.notices:
-        write_error(f"notice: {printable(notice)}")
     changed = False
     if fix or diff:
         from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
 
         report, changed = fix_found(targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
+    if since is not None:
+        report = only_changed(report, targets, revision)
+    if found.packages and not diff:
+        from nb2prod.packages import lint_packages  # noqa: PLC0415 - few runs meet one
+
+        looked = lint_packages(found, rules, revision.is_changed if since is not None else None)
+        report, targets = joined([report, looked.report]), (*targets, *looked.targets)
+    for notice in report.notices:
+        write_error(f"notice: {printable(notice)}")
     if (baseline or write_baseline or any(target.settings.baseline for target in targets)) and not diff:
         from nb2prod.cli.baselines import without_known  # noqa: PLC0415 - few runs have one
 
         report = without_known(report, targets, rules, baseline, write_baseline)
-    if since is not None:
-        report = only_changed(report, targets, revision)
     if not diff:
         write_report(report, printed, files, statistics=statistics)
     for number, error in enumerate(report.internal_errors, 1):

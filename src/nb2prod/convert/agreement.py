@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.convert.api import make_package, plan_notebook
-from nb2prod.convert.manifest import FILE_NAME, Provenance, cell_digests, digest, read_manifest, recorded_options
+from nb2prod.convert.manifest import Provenance, recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError
+from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -50,7 +50,11 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
         raise ConfigurationError(f"{folder}: was made of {recorded['notebook'].get('name')}, not of {path.name}")
     draft = plan_notebook(path, recorded_options(recorded), output=folder)
     same_file = digest(draft.content) == recorded["notebook"].get("sha256")
-    cells = () if same_file else tuple(_cells(recorded["notebook"].get("cells", ()), cell_digests(draft.plan.notebook)))
+    cells = (
+        ()
+        if same_file
+        else tuple(map(str, cell_changes(recorded["notebook"].get("cells", ()), cell_digests(draft.plan.notebook))))
+    )
     provenance = Provenance(str(recorded["notebook"].get("sha256")), str(recorded["generator"]))
     try:
         made = make_package(draft, provenance).files
@@ -75,17 +79,6 @@ def _other_reason(recorded: Mapping[str, Any]) -> str:
     if recorded["generator"] != now:
         return f"{now} makes another than {recorded['generator']} did"
     return "the outputs in the notebook, what lies beside it, or what is installed has changed"
-
-
-def _cells(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
-    """Yield what has become of cells, numbered as they are now, those that are gone as they were then."""
-    for tag, first, last, start, end in difflib.SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        changed = min(last - first, end - start)
-        yield from (f"cell {number + 1} has changed" for number in range(start, start + changed))
-        yield from (f"cell {number + 1} is new" for number in range(start + changed, end))
-        yield from (f"what was cell {number + 1} is gone" for number in range(first + changed, last))
 
 
 def _files(then: Mapping[str, str], made: Mapping[str, str], folder: Path, why: str) -> Iterator[str]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
-from nb2prod.convert.manifest import Provenance, digest, recorded_package
+from nb2prod.convert.manifest import Provenance, recorded_package
 from nb2prod.convert.partial import give_broken_cells_a_statement, unplaced
 from nb2prod.convert.passes import make_plan
 from nb2prod.convert.plan import DEFAULTS
 from nb2prod.convert.withheld import leaked
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
+from nb2prod.generated import digest
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.manifest import FILE_NAME, recorded_files
+from nb2prod.convert.manifest import recorded_files
 from nb2prod.convert.write import no_longer_made
+from nb2prod.generated import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

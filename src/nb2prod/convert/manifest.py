@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
 from nb2prod.convert.outcome import outcomes
 from nb2prod.convert.plan import Options
+from nb2prod.generated import VERSION, cell_digests, digest, parsed_manifest, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import Notebook
-
-FILE_NAME = "conversion.json"
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +32,6 @@ class Provenance:
 
     notebook: str
     generator: str = f"nb2prod {__version__}"
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of ``content`` in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def manifest(
@@ -95,19 +86,6 @@ def manifest(
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def cell_digests(notebook: Notebook) -> list[str]:
-    """Return the digest of each cell's kind and source, in order: outputs and counts do not matter."""
-    return [digest(f"{type(cell).__name__}\n{cell.source}".encode("utf-8", "surrogatepass")) for cell in notebook.cells]
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """Return what the manifest in ``folder`` says, None where there is none of ours that can be used."""
-    file = folder / FILE_NAME
-    data = _read(file.read_bytes()) if file.is_file() else {}
-    usable = isinstance(data.get("notebook"), dict) and isinstance(data.get("files"), dict) and "package" in data
-    return data if usable and data.get("version") == VERSION else None
-
-
 def recorded_package(folder: Path, notebook: str) -> str | None:
     """Return the name of the package in ``folder``, None where it holds none of the notebook with this file name."""
     data = read_manifest(folder)
@@ -135,20 +113,10 @@ def recorded_options(data: Mapping[str, Any]) -> Options:
 
 def recorded_files(content: bytes) -> dict[str, str] | None:
     """Return the digest of each file a manifest lists, or None where ``content`` is no manifest of ours."""
-    files = _read(content).get("files")
+    files = parsed_manifest(content).get("files")
     if not isinstance(files, dict):
         return None
     return {path: each for path, each in files.items() if isinstance(path, str) and isinstance(each, str)}
-
-
-def _read(content: bytes) -> dict[str, Any]:
-    """Return the object a manifest is, empty where ``content`` is no manifest of ours."""
-    try:
-        data = json.loads(content)
-    except ValueError:
-        return {}
-    is_ours = isinstance(data, dict) and str(data.get("generator", "")).startswith("nb2prod ")
-    return data if is_ours else {}
 
 
 def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, Any]]:

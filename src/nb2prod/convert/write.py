@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.manifest import FILE_NAME, digest, recorded_files
+from nb2prod.convert.manifest import recorded_files
 from nb2prod.errors import ConfigurationError, RefusedError
+from nb2prod.generated import FILE_NAME, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

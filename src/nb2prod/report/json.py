@@ -22,6 +22,7 @@ def render(report: Report) -> str:
         "diagnostics": [as_object(diagnostic) for diagnostic in report.diagnostics],
         "summary": {
             "files": len(report.files),
+            "packages": len(report.packages),
             "severities": per_severity(report),
             "codes": {rule.code: count for rule, count in sorted(per_rule(report), key=lambda item: item[0].code)},
             "internal_errors": len(report.internal_errors),

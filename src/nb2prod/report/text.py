@@ -60,14 +60,19 @@ def render_statistics(report: Report, *, colour: bool = False) -> str:
 
 def summary(report: Report) -> str:
     """Return the line that counts findings and notebooks."""
-    files = plural(len(report.files), "notebook")
+    files = plural(len(report.files), "notebook") if report.files or not report.packages else ""
+    if report.packages:
+        packages = plural(len(report.packages), "generated package")
+        files = f"{files} and {packages}" if files else packages
     if report.internal_errors:
         errors = plural(len(report.internal_errors), "internal error")
         files += f"; the report is incomplete: {errors}"
     if not report.diagnostics:
         return f"{'Found nothing' if report.internal_errors else 'All clear'}: checked {files}."
     severities = [plural(count, name) for name, count in per_severity(report).items() if count]
-    touched = len({diagnostic.location.path for diagnostic in report.diagnostics})
+    # A finding in a module of a package is one in the package.
+    whole = {path: package.manifest for package in report.packages for path in package.files}
+    touched = len({whole.get(each.location.path, each.location.path) for each in report.diagnostics})
     found = plural(len(report.diagnostics), "finding")
     return f"Found {found} ({', '.join(severities)}) in {touched} of {files}{_fixable(report)}."
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.convert.manifest import FILE_NAME, VERSION, digest, recorded_options
+from nb2prod.convert.manifest import recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
+from nb2prod.generated import FILE_NAME, VERSION, digest
 from nb2prod.notebook.read import parse_notebook, read_notebook
 from nb2prod.verify.cells import cells, points
 

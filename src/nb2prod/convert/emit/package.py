@@ -24,9 +24,10 @@ from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.stored_tests import stored_steps
 from nb2prod.convert.emit.testing import emit_tests
 from nb2prod.convert.expected_tests import expected_tests
-from nb2prod.convert.manifest import FILE_NAME, manifest
+from nb2prod.convert.manifest import manifest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.withheld import shown_prose
+from nb2prod.generated import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
