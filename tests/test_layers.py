@@ -51,6 +51,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "packages",
             "ruff",
             "ruff_fixes",
+            "ruff_refuted",
             "rulebook",
             "selection",
             "suppress",

@@ -15,6 +15,7 @@ from nb2prod.diagnostics import Finding, Rule, Severity
 from nb2prod.errors import ConfigurationError
 from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.model import CodeCell
+from nb2prod.ruff_refuted import is_refuted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +140,9 @@ def findings(ruff: Ruff | None, rules: Sequence[Mapping[str, Rule]]) -> Answer:
         rule = rules[number].get(row["code"])
         if rule is None or (rule.unless and rule.unless in row["message"]):
             continue
-        found[number].append((rule, _finding(ruff.notebooks[number], rule, row)))
+        finding = _finding(ruff.notebooks[number], rule, row)
+        if not is_refuted(rule.code, ruff.notebooks[number], finding.location):
+            found[number].append((rule, finding))
     return Answer(found)
 
 

@@ -1,0 +1,68 @@
+"""unchecked-certificate: certificates are no longer asked for, by a setting that later calls obey."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from nb2prod.diagnostics import Finding
+from nb2prod.notebook.commands import command_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.notebook.location import Location
+    from nb2prod.notebook.model import CodeCell
+
+_ADVICE = "nobody checks who answers, and what is sent can be read: give the certificate of the authority instead"
+_UNVERIFIED = "ssl._create_unverified_context"
+_SESSIONS = ("requests.Session", "httpx.Client", "httpx.AsyncClient")
+# Words that are in any cell with a finding.
+_HINTS = ("verif", "CERT_NONE", "insecure", "no-check-certificate", "curl", "PYTHONHTTPSVERIFY")
+_COMMAND = re.compile(
+    r"\bcurl\b[^|;&]*\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*(?=\s|$))|\bwget\b[^|;&]*\s--no-check-certificate\b"
+    r"|\bhttp\.sslVerify[= ]false\b"
+)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield, once a cell, where the check of certificates is switched off for more than one call."""
+    for cell in analysis.notebook.code_cells:
+        if any(word in cell.source for word in _HINTS):
+            first = min(_places(analysis, cell), key=lambda place: place[0].range, default=None)
+            if first is not None:
+                yield Finding(first[0], f"{first[1]}: {_ADVICE}")
+
+
+def _places(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[Location, str]]:
+    for line in command_lines(cell):
+        found = _COMMAND.search(line.text)
+        if found:
+            yield line.location, f"`{found[0].split()[0]}` is told not to ask for a certificate"
+    for node in ast.walk(cell.tree) if cell.tree is not None else ():
+        switched = None
+        match node:
+            case ast.Attribute() if analysis.qualified_name(node) == _UNVERIFIED:
+                switched = f"`{_UNVERIFIED}` makes connections that ask for no certificate"
+            case ast.Name() if analysis.qualified_name(node) == _UNVERIFIED:
+                switched = f"`{_UNVERIFIED}` makes connections that ask for no certificate"
+            case ast.Assign(targets=[ast.Attribute(attr="verify") as target], value=ast.Constant(value=False)):
+                if analysis.qualified_name(target.value) in _SESSIONS or _is_called_session(target.value):
+                    switched = f"`{ast.unparse(target)} = False` holds for every request of the session"
+            case ast.Assign(targets=[ast.Attribute(attr="verify_mode") as target], value=value):
+                if analysis.qualified_name(value) == "ssl.CERT_NONE":
+                    switched = f"`{ast.unparse(node)}` asks for no certificate"
+            case ast.Assign(
+                targets=[ast.Subscript(slice=ast.Constant(value="PYTHONHTTPSVERIFY"))], value=ast.Constant(value="0")
+            ):
+                switched = "`PYTHONHTTPSVERIFY` is switched off"
+        if switched is not None:
+            yield cell.locate(node), switched
+
+
+def _is_called_session(node: ast.expr) -> bool:
+    """Whether a variable is named like a session: made by a function nobody knows, or given to this one."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name.lower().endswith("session")
