@@ -55,6 +55,11 @@ _HINTS = ("pass", "pwd", "secret", "token", "key", "auth")
 _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)"
 _BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
 _SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)"
+# Programs that take a password in an option which names none.
+_OPTION = (
+    r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]*?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]*?\s-p\s+"
+    r"|curl\b[^|;&]*?\s(?:-u|--user)\s+['\"]?[^\s:'\"]+:)['\"]?(?P<value>[^\s'\"]+)"
+)
 _WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)"
 _SHOWN = (
     r"(?i)\b(?P<name>\w{0,40}?(?:passphrase|passwd|password|pwd|secret|token|key))['\"]?\s{0,3}[=:]\s{0,3}"
@@ -73,7 +78,7 @@ _KEYS = frozenset(
 )
 
 _STAND_IN = (
-    r"(?i)[<>{}$*%]|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
+    r"(?i)<.*>|^<|[{}]|^\$|\$\(|\*\*|^\*|%[sdr(]|^%|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
     r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$"
 )
 _ENVIRONMENT_NAME = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
@@ -207,13 +212,14 @@ def _formats_in(line: str) -> Iterator[tuple[str, int, int, str, str]]:
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Credential]:
-    for found in (*re.finditer(_SETTING, text), *re.finditer(_BEARER, text)):
-        groups = found.groupdict()
-        value = groups.get("value") or groups.get("word") or ""
-        name = groups.get("name") or groups.get("option") or "authorization"
-        if kind := _kind(name, value):
-            at = column + found.start()
-            yield Credential(cell.location(line, at, line, at + len(found[0])), kind, value, name)
+    for pattern, given in ((_SETTING, ""), (_BEARER, "authorization"), (_OPTION, "password")):
+        for found in re.finditer(pattern, text):
+            groups = found.groupdict()
+            value = groups.get("value") or groups.get("word") or ""
+            name = given or groups.get("name") or groups.get("option") or ""
+            if kind := _kind(name, value):
+                at = column + found.start()
+                yield Credential(cell.location(line, at, line, at + len(found[0])), kind, value, name)
 
 
 def _bare(text: str) -> str:
@@ -222,6 +228,8 @@ def _bare(text: str) -> str:
     return found["value"] if found else text
 
 
+# Calls that are given a user's name and password, in this order.
+_LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "HTTPDigestAuth"})
 # The nodes `_named` looks at: the rest of a tree is most of it.
 _NAMING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.keyword, ast.Call, ast.Dict, ast.arguments})
 
@@ -241,6 +249,10 @@ def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
             "set_"
         ):
             yield _name(function), value
+        case ast.Call(func=function, args=[_, value]) if _name(function) in _LOGINS:
+            yield "password", value
+        case ast.Call(func=function, keywords=[ast.keyword(arg="key", value=value), *_]) if _name(function) == "login":
+            yield "api_key", value
         case ast.Dict(keys=keys, values=values):
             yield from ((_name(key), value) for key, value in zip(keys, values, strict=True))
         case ast.arguments(args=args, defaults=defaults, kwonlyargs=named, kw_defaults=named_defaults):
