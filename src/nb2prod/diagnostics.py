@@ -46,6 +46,12 @@ class RemoveOutputs(NamedTuple):
     cell: int
 
 
+class RemoveCell(NamedTuple):
+    """Remove the cell with this number, which has nothing in it that anybody needs."""
+
+    cell: int
+
+
 class ReorderCells(NamedTuple):
     """Put the cells in another order: ``order`` has all their numbers, the first cell to be first."""
 
@@ -60,8 +66,23 @@ class InsertCell(NamedTuple):
     source: str
 
 
-# One thing a fix does to the file.
-Change = Edit | RemoveOutputs | ReorderCells | InsertCell
+class SetMetadata(NamedTuple):
+    """Give the metadata of the cell with this number (None: of the notebook) a member: its name, its JSON text."""
+
+    cell: int | None
+    member: str
+    value: str
+
+
+class AddLines(NamedTuple):
+    """Add lines to a requirement file of the project, which is made if it is not there."""
+
+    path: Path
+    lines: tuple[str, ...]
+
+
+# One thing a fix does to the file, or to one beside it.
+Change = Edit | RemoveOutputs | RemoveCell | ReorderCells | InsertCell | SetMetadata | AddLines
 
 
 class Fix(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from nb2prod.declarations import Declared, Requirement, declared, requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # What marks the top of a project, the surer marks first (a folder of notebooks may have requirements
 # of its own, and its tests beside it); without any the notebook's own folder is the project.
@@ -97,6 +97,19 @@ class Project:
             self._of_folder["requirements"] = tuple(requirements(self.dependency_files(), self._text))
         found: tuple[Requirement, ...] = self._of_folder["requirements"]
         return found
+
+    def declaring(self, path: Path, lines: Sequence[str]) -> Project:
+        """Return this project as it is when ``lines`` have been added to the requirement file ``path``."""
+        other = Project(self.folder, self.root, self._of_root, dict(self._of_folder), self._consulted)
+        added = tuple(requirements([path], lambda _: "\n".join(lines)))
+        known = self.declared()
+        files = known.files if path in known.files else (*known.files, path)
+        names = known.names | {each.name for each in added}
+        other._of_folder |= {
+            "requirements": (*self.requirements(), *added),
+            "declared": Declared(names, files, known.complete),
+        }
+        return other
 
     def dependency_files(self) -> tuple[Path, ...]:
         """Return the files ``requirements`` looks at: those of the nearest folder that has any."""

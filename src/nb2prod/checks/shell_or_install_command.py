@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._installing import moving
 from nb2prod.diagnostics import Finding
 from nb2prod.installs import installations, whole_commands
 
@@ -23,7 +24,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         commands = list(_commands(cell))
         if commands:
-            yield _finding(cell, commands)
+            yield _finding(cell, commands)._replace(fix=moving(analysis, cell))
 
 
 def _commands(cell: CodeCell) -> Iterator[tuple[CommandLine, list[Installation]]]:

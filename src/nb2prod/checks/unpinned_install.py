@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._installing import installed_versions, pinning
+from nb2prod.declarations import normalised
 from nb2prod.diagnostics import Finding
 from nb2prod.installs import install_lines, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.installs import InstallLine
@@ -22,7 +24,6 @@ _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "conda", "mamba"})
 _DECIDES = re.compile(r"===?|~=|<")
 _COMMIT_OR_TAG = re.compile(r"[0-9a-f]{7,40}$|.*\d")
 _BRANCH_ARCHIVE = re.compile(r"/(?:archive/(?:refs/heads/)?|zipball/|tarball/)(?P<ref>[\w.-]+?)(?:\.zip|\.tar\.gz)?$")
-_INSTALLED = re.compile(r"^Successfully installed (?P<all>.+)$", re.MULTILINE)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -33,7 +34,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if line.installation.tool == "other":  # packages of the operating system
             continue
         for word in line.installation.words:
-            name = _normalised(name_of(word) or "")
+            name = normalised(name_of(word) or "")
             if not _is_open(line, word):
                 pinned.add(name)
             elif name not in _INSTALLERS | pinned:
@@ -42,9 +43,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         # What is there already at the version the project asks for, pip leaves as it is.
         pinned = {each.name for each in analysis.project.requirements() if _DECIDES.search(each.specifier)}
     for _, words in sorted(found.items()):
-        words = [(line, word) for line, word in words if _normalised(name_of(word) or "") not in pinned]  # noqa: PLW2901 what is left
+        words = [(line, word) for line, word in words if normalised(name_of(word) or "") not in pinned]  # noqa: PLW2901 what is left
         if words:
-            yield _finding(words[0][0].location, words[0][0].cell, list(dict.fromkeys(word for _, word in words)))
+            finding = _finding(words[0][0].location, words[0][0].cell, list(dict.fromkeys(word for _, word in words)))
+            yield finding._replace(fix=pinning(words))
 
 
 def _is_open(line: InstallLine, word: str) -> bool:
@@ -70,28 +72,11 @@ def _finding(location: Location, cell: CodeCell, words: list[str]) -> Finding:
     shown = ", ".join(f"`{name_of(word) or word}`" for word in words[:4])
     if len(words) > 4:  # noqa: PLR2004 as many as are read
         shown += f" and {len(words) - 4} more"
-    given = _installed(cell)
-    versions = [f"{name_of(word)}=={given[_normalised(name_of(word) or '')]}" for word in words[:4]
-                if "://" not in word and _normalised(name_of(word) or "") in given]  # fmt: skip
+    given = installed_versions(cell)
+    versions = [f"{name_of(word)}=={given[normalised(name_of(word) or '')]}" for word in words[:4]
+                if "://" not in word and normalised(name_of(word) or "") in given]  # fmt: skip
     cure = "name a commit or a release" if addresses else "give each a version"
     if versions:
         cure += f", as it was when this was saved: `{' '.join(versions)}`"
     moving = "whatever the branch holds that day" if addresses else "the newest version of that day"
     return Finding(location, f"installs {shown} without a version: another run gets {moving}; {cure}")
-
-
-def _installed(cell: CodeCell) -> Mapping[str, str]:
-    """Return the versions that the cell's saved output says were installed, by normalised name."""
-    versions: dict[str, str] = {}
-    for output in cell.outputs:
-        text = output.get("text", "")
-        whole = "".join(text) if isinstance(text, list) else text
-        for found in _INSTALLED.finditer(whole if isinstance(whole, str) else ""):
-            for each in found["all"].split():
-                name, _, version = each.rpartition("-")
-                versions[_normalised(name)] = version
-    return versions
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -29,6 +29,8 @@ def fix_found(
         write(render_diff(report, fixed))
     else:
         for each in fixed:
+            for file in each.companions:
+                replace_file(file.path, file.before, file.after)
             if each.fixed != each.content:
                 replace_file(each.target.path, each.content, each.fixed)
     if show:

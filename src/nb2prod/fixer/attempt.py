@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb2prod.diagnostics import Severity
+from nb2prod.diagnostics import AddLines, Severity
 from nb2prod.errors import UnreadableNotebookError
+from nb2prod.fixer.companion import companions, declaring
 from nb2prod.fixer.rewrite import CannotRewriteError, rewrite
 from nb2prod.linter import lint
 from nb2prod.notebook.model import CodeCell
@@ -15,7 +16,7 @@ from nb2prod.notebook.read import parse_notebook
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nb2prod.diagnostics import Diagnostic, Fix, Rule
+    from nb2prod.diagnostics import Change, Diagnostic, Fix, Rule
     from nb2prod.discovery import Target
     from nb2prod.linter import Check, Report, Shared
     from nb2prod.notebook.model import Notebook
@@ -31,27 +32,43 @@ class Trial(NamedTuple):
 
 
 class State(NamedTuple):
-    """A notebook between two rounds: as it is now, the cells it started with, what is found in it."""
+    """A notebook between two rounds: as it is now, the cells it started with, what is found in it.
+
+    added  the lines that requirement files of its project will hold besides
+    """
 
     notebook: Notebook
     origins: tuple[int | None, ...]
     report: Report
+    added: tuple[AddLines, ...] = ()
 
 
-def start(trial: Trial, content: bytes) -> State:
+def start(trial: Trial, content: bytes, added: tuple[AddLines, ...] = ()) -> State:
     """Return the state of the notebook whose file holds ``content``."""
     notebook = parse_notebook(content, trial.target.path, transparent=trial.target.settings.transparent_magics)
-    return State(notebook, tuple(cell.index for cell in notebook.cells), _check(trial, notebook))
+    return State(notebook, tuple(cell.index for cell in notebook.cells), _check(trial, notebook, added), added)
 
 
 def attempt(trial: Trial, state: State, fixes: Sequence[Fix], diagnostics: Sequence[Diagnostic]) -> State | str:
     """Return the notebook with ``fixes`` made, or why they are not: each must help and none may harm.
 
-    ``diagnostics`` are the findings they are for. Raises AssertionError, a bug of ours, where the result
-    is no notebook.
+    ``diagnostics`` are the findings they are for. Raises as ``changed``.
     """
+    result = changed(trial, state, list(dict.fromkeys(change for fix in fixes for change in fix.changes)))
+    if isinstance(result, str):
+        return result
+    return _harm(state.report, result.report, diagnostics) or result
+
+
+def changed(trial: Trial, state: State, changes: Sequence[Change]) -> State | str:
+    """Return the notebook with ``changes`` made and what is found in it then, or why they cannot be made.
+
+    Raises AssertionError, a bug of ours, where the result is no notebook.
+    """
+    added = state.added + tuple(change for change in changes if isinstance(change, AddLines))
     try:
-        rewritten = rewrite(state.notebook, list(dict.fromkeys(change for fix in fixes for change in fix.changes)))
+        rewritten = rewrite(state.notebook, changes)
+        companions(added, ())
     except CannotRewriteError as error:
         return str(error)
     try:
@@ -64,17 +81,16 @@ def attempt(trial: Trial, state: State, fixes: Sequence[Fix], diagnostics: Seque
     for cell, origin in zip(notebook.cells, rewritten.origins, strict=True):
         if isinstance(cell, CodeCell) and cell.problem is not None and _parsed(state.notebook, origin):
             return f"cell {cell.index} would not be valid code any more"
-    report = _check(trial, notebook)
+    report = _check(trial, notebook, added)
     if report.internal_errors:
         return "what it would bring cannot be told: there is an internal error"
-    if harm := _harm(state.report, report, diagnostics):
-        return harm
     origins = tuple(None if each is None else state.origins[each - 1] for each in rewritten.origins)
-    return State(notebook, origins, report)
+    return State(notebook, origins, report, added)
 
 
-def _check(trial: Trial, notebook: Notebook) -> Report:
-    return lint([trial.target], trial.rules, find_check=trial.find_check, read=lambda _: notebook, shared=trial.shared)
+def _check(trial: Trial, notebook: Notebook, added: Sequence[AddLines]) -> Report:
+    shared = declaring(trial.shared, trial.target.path, added) if added else trial.shared
+    return lint([trial.target], trial.rules, find_check=trial.find_check, read=lambda _: notebook, shared=shared)
 
 
 def _parsed(notebook: Notebook, number: int | None) -> bool:

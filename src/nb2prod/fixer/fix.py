@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Applicability
 from nb2prod.fixer.attempt import State, Trial, attempt, start
+from nb2prod.fixer.companion import Companion, companions
 from nb2prod.fixer.file import encoded, keeps_encoding
 from nb2prod.fixer.overlap import apart
 from nb2prod.linter import Check, Report, Shared, fails
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import PurePath
 
-    from nb2prod.diagnostics import Diagnostic, Fix, Rule
+    from nb2prod.diagnostics import AddLines, Diagnostic, Fix, Rule
     from nb2prod.discovery import Target
     from nb2prod.notebook.model import Notebook
 
@@ -39,6 +40,7 @@ class FixedNotebook(NamedTuple):
     content  the file's bytes before, ``fixed`` those after; they are equal where nothing could be fixed
     origins  for each cell of ``after`` the number it had in ``before``; None for one that is new
     report   what is found in it now
+    companions  files beside it that the fixes add to; to be written before it
     """
 
     target: Target
@@ -50,6 +52,7 @@ class FixedNotebook(NamedTuple):
     applied: tuple[Applied, ...]
     dropped: tuple[Dropped, ...]
     report: Report
+    companions: tuple[Companion, ...] = ()
 
 
 def applicable(diagnostic: Diagnostic, *, unsafe: bool) -> bool:
@@ -73,11 +76,14 @@ def fix_notebooks(
     """
     paths = {each.location.path for each in report.diagnostics if applicable(each, unsafe=unsafe)}
     shared = Shared()
-    return tuple(
-        _fix_notebook(Trial(target, rules, find_check, shared), unsafe=unsafe)
-        for target in targets
-        if target.path in paths
-    )
+    fixed: list[FixedNotebook] = []
+    added: tuple[AddLines, ...] = ()
+    for target in targets:
+        if target.path in paths:
+            # What one notebook adds to the project's requirements, the next one finds there.
+            result, added = _fix_notebook(Trial(target, rules, find_check, shared), added, fixed, unsafe=unsafe)
+            fixed.append(result)
+    return tuple(fixed)
 
 
 def with_fixed(report: Report, targets: Sequence[Target], fixed: Iterable[FixedNotebook]) -> Report:
@@ -100,10 +106,13 @@ def with_fixed(report: Report, targets: Sequence[Target], fixed: Iterable[FixedN
     )
 
 
-def _fix_notebook(trial: Trial, *, unsafe: bool) -> FixedNotebook:
+def _fix_notebook(
+    trial: Trial, added: tuple[AddLines, ...], earlier: Sequence[FixedNotebook], *, unsafe: bool
+) -> tuple[FixedNotebook, tuple[AddLines, ...]]:
+    """Return what becomes of a notebook, and the lines added to requirement files up to now."""
     path = trial.target.path
     content = path.read_bytes()
-    first = state = start(trial, content)
+    first = state = start(trial, content, added)
     applied: list[Applied] = []
     rejected: dict[Fix, str] = {}
     if not keeps_encoding(content):
@@ -120,7 +129,8 @@ def _fix_notebook(trial: Trial, *, unsafe: bool) -> FixedNotebook:
         # Each round that is kept leaves fewer findings than there were, so this ends.
         applied += [Applied(each, fix) for fix in chosen for each in fixes[fix]]
         state, rejected = result, {}
-    return FixedNotebook(
+    files = companions(state.added[len(added) :], (file for each in earlier for file in each.companions))
+    fixed = FixedNotebook(
         trial.target,
         content,
         encoded(state.notebook.text, content) if applied else content,
@@ -134,7 +144,9 @@ def _fix_notebook(trial: Trial, *, unsafe: bool) -> FixedNotebook:
             if each.finding.fix in rejected
         ),
         state.report,
+        files,
     )
+    return fixed, state.added
 
 
 def _fixes(state: State, rejected: Mapping[Fix, str], *, unsafe: bool) -> dict[Fix, list[Diagnostic]]:

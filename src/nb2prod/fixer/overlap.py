@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Edit, RemoveOutputs
+from nb2prod.diagnostics import AddLines, Edit, RemoveCell, RemoveOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,12 @@ def _touch(one: Change, other: Change) -> bool:
             return one.location.cell == other.location.cell and _meet(one, other)
         case RemoveOutputs(), RemoveOutputs():
             return one.cell == other.cell
+        case (AddLines(), _) | (_, AddLines()):
+            return False
+        case (RemoveCell(), RemoveCell() | RemoveOutputs()) | (RemoveOutputs(), RemoveCell()):
+            return one.cell == other.cell
+        case (RemoveCell(cell=cell), Edit(location=place)) | (Edit(location=place), RemoveCell(cell=cell)):
+            return cell == place.cell
         case (Edit() | RemoveOutputs(), _) | (_, Edit() | RemoveOutputs()):
             return False
     return True  # both change which cells there are, or their order

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb2prod.diagnostics import Edit, InsertCell, RemoveOutputs, ReorderCells
+from nb2prod.diagnostics import Edit, InsertCell, RemoveCell, RemoveOutputs, ReorderCells, SetMetadata
+from nb2prod.fixer.metadata import with_member
 from nb2prod.fixer.new_cell import new_cell
 from nb2prod.fixer.source import Replacement, edited_source
 from nb2prod.notebook.location import offsets
@@ -44,11 +45,15 @@ def rewrite(notebook: Notebook, changes: Sequence[Change]) -> Rewritten:
     numbers = range(1, len(spans) + 1)
     cells = {number: _cell(notebook, number, spans[number - 1], changes) for number in numbers}
     order = next((change.order for change in changes if isinstance(change, ReorderCells)), tuple(numbers))
+    removed = {change.cell for change in changes if isinstance(change, RemoveCell)}
+    order = tuple(number for number in order if number not in removed)
     insertions = {change.before: change for change in changes if isinstance(change, InsertCell)}
     if not spans:
         if insertions:
             raise CannotRewriteError("a notebook without cells gets none")
-        return Rewritten(text, ())
+        return Rewritten(_with_metadata(text, None, changes), ())
+    if not order or removed & insertions.keys():
+        raise CannotRewriteError("no cell would be left where one is needed")
     indent = text[array + 1 : spans[0][0]]
     between = text[spans[0][1] : spans[1][0]] if len(spans) > 1 else "," + indent
     parts = [text[: spans[0][0]]]
@@ -60,12 +65,12 @@ def rewrite(notebook: Notebook, changes: Sequence[Change]) -> Rewritten:
             origins.append(None)
         parts.append(cells[number])
         origins.append(number)
-        parts.append(text[spans[place][1] : spans[place + 1][0]] if place + 1 < len(spans) else "")
+        parts.append(text[spans[place][1] : spans[place + 1][0]] if place + 1 < len(order) else "")
     if len(spans) + 1 in insertions:
         parts += [between, new_cell(notebook, insertions[len(spans) + 1], text[slice(*spans[0])], indent)]
         origins.append(None)
     parts.append(text[spans[-1][1] :])
-    return Rewritten("".join(parts), tuple(origins))
+    return Rewritten(_with_metadata("".join(parts), None, changes), tuple(origins))
 
 
 def _cell(notebook: Notebook, number: int, span: tuple[int, int], changes: Sequence[Change]) -> str:
@@ -74,7 +79,7 @@ def _cell(notebook: Notebook, number: int, span: tuple[int, int], changes: Seque
     edits = [change for change in changes if isinstance(change, Edit) and change.location.cell == number]
     removals = [change for change in changes if isinstance(change, RemoveOutputs) and change.cell == number]
     if not edits and not removals:
-        return raw
+        return _with_metadata(raw, number, changes)
     members = find(raw, 0, {"source": WHOLE, "outputs": WHOLE})[0]
     values: list[tuple[int, int, str]] = []
     if edits:
@@ -83,7 +88,19 @@ def _cell(notebook: Notebook, number: int, span: tuple[int, int], changes: Seque
         values.append((*members["outputs"], "[]"))
     for value_start, value_end, value in sorted(values, reverse=True):
         raw = raw[:value_start] + value + raw[value_end:]
-    return raw
+    return _with_metadata(raw, number, changes)
+
+
+def _with_metadata(text: str, number: int | None, changes: Sequence[Change]) -> str:
+    """Return the JSON text of a cell, or of the whole file, with the members its metadata are to have."""
+    for change in changes:
+        if isinstance(change, SetMetadata) and change.cell == number:
+            span = find(text, blank_end(text, 0), {"metadata": WHOLE})[0].get("metadata")
+            if span is None or text[span[0]] != "{":
+                raise CannotRewriteError(f"{f'cell {number}' if number else 'the notebook'} has no metadata")
+            start, end = span
+            text = text[:start] + with_member(text[start:end], change.member, change.value) + text[end:]
+    return text
 
 
 def _source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def _head(diagnostic: Diagnostic) -> str:
 
 def _differences(report: Report, fixed: FixedNotebook) -> Iterator[str]:
     path = printable(str(fixed.target.path))
+    yield from _companions(fixed)
+    yield from _removed_cells(path, report, fixed)
     yield from _moves(path, fixed)
     for cell, origin in zip(fixed.after.cells, fixed.origins, strict=True):
         old = None if origin is None else fixed.before.cells[origin - 1]
@@ -64,6 +67,22 @@ def _differences(report: Report, fixed: FixedNotebook) -> Iterator[str]:
             yield printable(line)
         if isinstance(old, CodeCell) and isinstance(cell, CodeCell) and len(cell.outputs) < len(old.outputs):
             yield f"{names[0]}: {plural(len(old.outputs) - len(cell.outputs), 'saved output')} removed"
+
+
+def _removed_cells(path: str, report: Report, fixed: FixedNotebook) -> Iterator[str]:
+    """Yield the cells that are no more."""
+    for cell in fixed.before.cells:
+        if cell.index not in fixed.origins:
+            lines = unified_diff(_lines(report, cell), [], f"{path}:cell {cell.index}", "/dev/null", lineterm="")
+            yield from map(printable, lines)
+
+
+def _companions(fixed: FixedNotebook) -> Iterator[str]:
+    """Yield what is added to files beside the notebook."""
+    for file in fixed.companions:
+        name = os.path.relpath(file.path)
+        before, after = (content.decode().splitlines() for content in (file.before, file.after))
+        yield from map(printable, unified_diff(before, after, name, name, lineterm=""))
 
 
 def _moves(path: str, fixed: FixedNotebook) -> Iterator[str]:

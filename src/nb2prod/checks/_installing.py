@@ -1,0 +1,162 @@
+"""How installations of a notebook are pinned to what was installed, or moved to the project's requirement file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from nb2prod.declarations import normalised
+from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix, RemoveCell, RemoveOutputs
+from nb2prod.edits import lines_removed
+from nb2prod.installs import installs, name_of, requirement, whole_commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.installs import InstallLine
+    from nb2prod.notebook.commands import CommandLine
+    from nb2prod.notebook.model import CodeCell, Magic
+    from nb2prod.project import Project
+
+_INSTALLED = re.compile(r"^Successfully installed (?P<all>.+)$", re.MULTILINE)
+_THERE = re.compile(
+    r"^Requirement already satisfied: (?P<name>[\w.-]+)[^\n]* in [^\n]*\((?P<version>\d[^()\s]*)\)\s*$", re.MULTILINE
+)
+# A package and its extras, at whatever version.
+_NAME_AND_EXTRAS = re.compile(r"^[\w.-]+(?:\[[^\]]*\])?")
+_OPEN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?$")
+# Options that change nothing of what is installed in an environment made of the file.
+_HARMLESS = re.compile(r"-(?:[qvU]+|-quiet|-verbose|-upgrade|-user|-no-cache-dir|-disable-pip-version-check|y|-yes)$")
+_FILE = "requirements.txt"
+# They install, and are there before any requirement is.
+_INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv"})
+
+
+def installed_versions(cell: CodeCell) -> Mapping[str, str]:
+    """Return the versions that the cell's saved output says were there or were installed, by normalised name."""
+    versions: dict[str, str] = {}
+    for output in cell.outputs:
+        text = output.get("text", "")
+        whole = "".join(text) if isinstance(text, list) else text
+        whole = whole if isinstance(whole, str) else ""
+        versions.update((normalised(found["name"]), found["version"]) for found in _THERE.finditer(whole))
+        for found in _INSTALLED.finditer(whole):
+            for each in found["all"].split():
+                name, _, version = each.rpartition("-")
+                versions[normalised(name)] = version
+    return versions
+
+
+def pinning(words: Sequence[tuple[InstallLine, str]]) -> Fix | None:
+    """Return the fix that gives each of a cell's open words the version that the saved output names."""
+    edits: list[Edit] = []
+    for line, word in words:
+        version = installed_versions(line.cell).get(normalised(name_of(word) or ""))
+        edit = _pinned(line, word, version) if version and line.installation.tool == "pip" else None
+        if edit is None:
+            return None
+        edits.append(edit)
+    return Fix("give each the version that was installed", tuple(edits), Applicability.UNSAFE)
+
+
+def _pinned(line: InstallLine, word: str, version: str) -> Edit | None:
+    """Return the edit behind the word, which must stand once on the one line of a command."""
+    where = line.location.range
+    magics = (magic.range for magic in line.cell.magics)
+    if not _OPEN.match(word) or where.start.line != where.end.line:
+        return None
+    if not any(each.start <= where.start and where.end <= each.end for each in magics):
+        return None
+    text = line.cell.lines[where.start.line - 1]
+    places = [found.end() for found in re.finditer(rf"(?<![\w.\-\[/=]){re.escape(word)}(?![\w.\-\[<>=~!,])", text)]
+    if len(places) != 1 or places[0] < where.start.column:
+        return None
+    return Edit(line.cell.location(where.start.line, places[0] + 1), f"=={version}")
+
+
+class _Move(NamedTuple):
+    """A command whose requirements a file can take: its magic, and the lines for the file."""
+
+    magic: Magic
+    lines: tuple[str, ...]
+
+
+def moving(analysis: Analysis, cell: CodeCell) -> Fix | None:
+    """Return the fix that moves all a cell installs to the requirement file; None where that is not certain.
+
+    What the project declares already is only taken out of the cell.
+    """
+    project = analysis.project
+    path = _requirement_file(project) if project is not None else None
+    if project is None or path is None or any(magic.kind == "cell" for magic in cell.magics):
+        return None
+    declared = {each.name: each.specifier for each in project.requirements()}
+    versions = installed_versions(cell)
+    moves = [_move(cell, line, declared, versions) for line in whole_commands(cell)]
+    known = [each for each in moves if each is not None]
+    if not known or len(known) < len(moves):
+        return None
+    lines = tuple(dict.fromkeys(line for move in known for line in move.lines))
+    added = (AddLines(path, lines),) if lines else ()
+    title = f"move the requirements to {path.name}" if lines else f"leave out what {path.name} declares"
+    return Fix(title, (*_without(cell, [move.magic for move in known]), *added), Applicability.UNSAFE)
+
+
+def _requirement_file(project: Project) -> Path | None:
+    """Return the one file that declares what the project needs, if it is a requirement file."""
+    files = project.declared().files
+    found = [path for path in project.dependency_files() if path.name == _FILE]
+    return found[0] if len(files) == len(found) == 1 else None
+
+
+def _move(cell: CodeCell, line: CommandLine, declared: Mapping[str, str], versions: Mapping[str, str]) -> _Move | None:
+    found = installs(line.text)
+    if found is None or found.tool != "pip" or found.removes or found.files or found.constrained or not found.words:
+        return None
+    magic = line.magic
+    text = cell.lines[magic.range.start.line - 1]
+    words = line.text.split()
+    if magic.range.start.column > 1 or not text.startswith(("!", "%pip", "pip")) or "|" in words or "&&" in words:
+        return None
+    if any(word.startswith("-") and not _HARMLESS.match(word) and word != "-m" for word in words):
+        return None
+    lines = []
+    for word in found.words:
+        name, wanted = normalised(name_of(word) or ""), requirement(word)
+        if wanted is None or name in _INSTALLERS or wanted.count("{"):
+            return None
+        specifier = _NAME_AND_EXTRAS.sub("", wanted).strip()
+        if name in declared:
+            if specifier not in ("", declared[name]):
+                return None  # which of the two is meant, the notebook or the file?
+        elif _OPEN.match(wanted) and name in versions:
+            lines.append(f"{wanted}=={versions[name]}")
+        else:
+            lines.append(wanted)
+    return _Move(magic, tuple(lines))
+
+
+def _without(cell: CodeCell, magics: Sequence[Magic]) -> Iterator[Edit | RemoveCell | RemoveOutputs]:
+    """Yield what takes the lines of ``magics`` out of a cell: the cell, where nothing else is in it."""
+    gone = {number for magic in magics for number in range(magic.range.start.line, magic.range.end.line + 1)}
+    left = [line for number, line in enumerate(cell.lines, 1) if number not in gone and line.strip()]
+    if not left:
+        yield RemoveCell(cell.index)
+        return
+    for first, last in _runs(sorted(gone)):
+        yield lines_removed(cell, first, last)
+    if cell.outputs and all(line.lstrip().startswith("#") for line in left):
+        yield RemoveOutputs(cell.index)
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of each stretch of neighbours."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if number > last + 1:
+            yield first, last
+            first = number
+        last = number
+    yield first, last
