@@ -50,9 +50,23 @@ def manifest(
 
     Raises EmissionError where a statement of the notebook went nowhere.
     """
-    data = {
-        "version": VERSION,
-        "generator": provenance.generator,
+    observed_too = {"observed": True} if observed else {}
+    return as_json(
+        {"version": VERSION, "generator": provenance.generator}
+        | notebook_rows(plan, statements, provenance)
+        | observed_too
+        | {"files": {path: digest(content) for path, content in sorted(files.items())}}
+    )
+
+
+def as_json(data: Mapping[str, Any]) -> bytes:
+    """Return a manifest as it is written."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Provenance) -> dict[str, Any]:
+    """Return what a manifest says of a notebook and what became of it; see ``manifest``."""
+    return {
         "notebook": {
             "name": plan.notebook.path.name,
             "sha256": provenance.notebook,
@@ -80,10 +94,7 @@ def manifest(
             {"cell": each.cell, "line": each.line, "reason": each.reason, "advice": each.advice}
             for each in plan.refusals
         ],
-        **({"observed": True} if observed else {}),
-        "files": {path: digest(content) for path, content in sorted(files.items())},
     }
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def recorded_package(folder: Path, notebook: str) -> str | None:

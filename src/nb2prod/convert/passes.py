@@ -35,7 +35,7 @@ from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Options, Refusal
@@ -151,27 +151,35 @@ def package_name(analysis: Analysis, output: Path | None = None) -> str:
     """Return an import name for the notebook's package that shadows nothing it could import; see ``make_plan``."""
     path = Path(analysis.notebook.path)
     says_nothing = path.stem.lower() in _SAYING_NOTHING and path.absolute().parent.name
-    stem = re.sub(
-        r"\W+",
-        "_",
-        (path.absolute().parent.name if says_nothing else path.stem).lower().encode("ascii", "ignore").decode(),
-    ).strip("_")
-    stem = re.sub(r"__+", "_", stem) or "notebook"
+    return free_name(path.absolute().parent.name if says_nothing else path.stem, [analysis], output)
+
+
+def free_name(wanted: str, analyses: Sequence[Analysis], output: Path | None = None) -> str:
+    """Return an import name like ``wanted`` for a package of these notebooks; see ``package_name``."""
+    stem = module_name(wanted) or "notebook"
     if stem[0].isdigit():
         stem = f"notebook_{stem}"
     taken = set(sys.stdlib_module_names) | {"tests", "test", "src", "nb2prod"}
-    for statement in analysis.flow.statements:
-        for definition in statement.definitions:
-            if definition.qualified:
-                taken.add(definition.qualified.partition(".")[0])
-    if path.parent.is_dir():
-        own = {path.resolve(), None if output is None else output.resolve()}
-        taken.update(each.name.partition(".")[0] for each in path.parent.iterdir() if each.resolve() not in own)
+    for analysis in analyses:
+        for statement in analysis.flow.statements:
+            for definition in statement.definitions:
+                if definition.qualified:
+                    taken.add(definition.qualified.partition(".")[0])
+        path = Path(analysis.notebook.path)
+        if path.parent.is_dir():
+            own = {path.resolve(), None if output is None else output.resolve()}
+            taken.update(each.name.partition(".")[0] for each in path.parent.iterdir() if each.resolve() not in own)
     taken.discard("")
     name, suffixes = stem, iter(("_pipeline", "_package", *(f"_{number}" for number in range(2, 1000))))
-    while name in taken or analysis.libraries.library(name) is not None:
+    while name in taken or any(analysis.libraries.library(name) is not None for analysis in analyses):
         name = stem + next(suffixes)
     return name
+
+
+def module_name(text: str) -> str:
+    """Return text as a module can be called, underscores for the rest; it may be empty, or start with a digit."""
+    words = re.sub(r"\W+", "_", text.lower().encode("ascii", "ignore").decode())
+    return re.sub(r"__+", "_", words.strip("_"))
 
 
 def _imported_roots(text: str) -> set[str]:

@@ -61,6 +61,7 @@ class Moved:
               notebook was told to display, emitted with ``show("name", name)`` below it
     kept      the shown value is a result too: emitted as ``label = <expression>`` and then
               ``show("label", label)``
+    displays  what takes the place of its magic has a value that the kernel would display
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
     refused   why the statement cannot be moved: it is emitted as a comment, and this is raised there
     read      the name it binds to a table and the file it reads: the table is checked against its contract
@@ -73,6 +74,7 @@ class Moved:
     guarded: bool = False
     refused: str = ""
     read: tuple[str, str] | None = None
+    displays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,12 @@ class Plan:
     def root(self) -> str:
         """The outermost package: the package itself, unless it is a part of one."""
         return self.package.partition(".")[0]
+
+    @property
+    def output_folder(self) -> str:
+        """The folder for what a run writes, where it is not told; parts that run in one folder have one each."""
+        _, _, part = self.package.partition(".")
+        return f"output/{part}" if part else "output"
 
 
 Pass = Callable[[Plan, "Analysis"], Plan]

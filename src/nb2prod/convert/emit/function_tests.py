@@ -28,8 +28,12 @@ class FunctionCall:
     text: str
 
 
-def emit_function_tests(plan: Plan) -> str | None:
-    """Return the text of ``tests/test_functions.py``, or None where the notebook calls nothing that could be tested."""
+def emit_function_tests(plan: Plan, module: str = "") -> str | None:
+    """Return the text of ``tests/test_functions.py``, or None where the notebook calls nothing that could be tested.
+
+    module  where the functions are, as an import without its ``from``; the steps unless it is given
+    """
+    module = module or f"{plan.package} import steps"
     calls = function_calls(plan)
     if not calls:
         return None
@@ -39,7 +43,7 @@ def emit_function_tests(plan: Plan) -> str | None:
                 "@pytest.mark.untested",
                 f"def test_{call.function.name.strip('_').lower() or 'function'}_{number}_can_be_called() -> None:",
                 f'    """As cell {call.cell} of the notebook calls it; what it returns is not checked yet."""',
-                f"    steps.{call.text}",
+                f"    {module.rpartition(' ')[2]}.{call.text}",
             ]
         )
         for number, call in enumerate(calls, start=1)
@@ -51,7 +55,7 @@ def emit_function_tests(plan: Plan) -> str | None:
         "",
         "import pytest",
         "",
-        f"from {plan.package} import steps",
+        f"from {module}",
         "",
     ]
     return "\n".join(head) + "\n\n" + "\n\n\n".join(tests) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from nb2prod.convert.emit.imports import sortable_imports
 from nb2prod.convert.emit.inputs import missing_inputs
 from nb2prod.convert.emit.names import check_names
 from nb2prod.convert.emit.pipeline import emit_pipeline
-from nb2prod.convert.emit.project import emit_pyproject, local_target
+from nb2prod.convert.emit.project import emit_pyproject, local_target, project_of
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_config
@@ -30,13 +31,32 @@ from nb2prod.convert.withheld import shown_prose
 from nb2prod.generated import FILE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from nb2prod.analysis import Analysis
+    from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.manifest import Provenance
     from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The modules and tests of a package, and what README and ``pyproject.toml`` say of them.
+
+    files     by path, data and local modules included
+    ignores   for each file with moved code the lint rules that code breaks, each with its cells
+    missing   why no test runs the whole pipeline; empty where one does
+    expected  what the tests expect
+    stored    the steps whose results are stored for the tests
+    """
+
+    files: dict[str, bytes]
+    ignores: Mapping[str, Mapping[str, list[int]]]
+    missing: list[str]
+    expected: ExpectedTests
+    stored: frozenset[str]
 
 
 def emit(
@@ -50,14 +70,33 @@ def emit(
 
     Raises EmissionError where something would be written that does not mean what the notebook means.
     """
+    code = emit_code(plan, analysis, folder, observation)
+    files = code.files
+    files["pyproject.toml"] = emit_pyproject(project_of(plan), code.ignores).encode()
+    files["README.md"] = emit_readme(plan, provenance, code.missing, code.expected, code.stored).encode()
+    files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files, observed=observation is not None)
+    return Package(plan.package, dict(sorted(files.items())))
+
+
+def emit_code(
+    plan: Plan,
+    analysis: Analysis,
+    folder: Path,
+    observation: Observation | None = None,
+    arrange: Callable[[dict[str, str]], dict[str, str]] = dict,
+) -> Code:
+    """Return the modules and tests of the package ``plan`` describes; otherwise as ``emit``.
+
+    arrange  gives the Python files, by path, their places in the package, before they are formatted
+    """
     check_names(plan)
     reasons = [*(f"cell {each.cell} is not converted" for each in plan.refusals), *missing_inputs(plan, analysis)]
     missing = [shown_prose(reason, plan.withheld) for reason in dict.fromkeys(reasons)]
-    source = f"src/{plan.package}"
+    source = plan.source
     steps = f"{source}/steps.py"
     python = {
         f"{source}/__init__.py": "\n".join(docstring(f"{plan.notebook.path.name} as a pipeline.")) + "\n",
-        f"{source}/__main__.py": _MAIN,
+        f"{source}/__main__.py": MAIN,
         f"{source}/cli.py": emit_cli(plan),
         f"{source}/config.py": emit_config(plan),
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
@@ -72,21 +111,19 @@ def emit(
     for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
-        python,
+        arrange(python),
         moved=(steps,),
         unsorted=() if sortable_imports(plan) else (steps,),
         verbatim=(steps,) if _reads_itself(plan) else (),
     )
-    files = {path: text.encode() for path, text in (tests | python).items()}
+    files = {path: text.encode() for path, text in tests.items() if not path.endswith(".py")}
+    files |= {path: text.encode() for path, text in python.items()}
     ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
-    files["pyproject.toml"] = emit_pyproject(plan, ignores).encode()
-    files["README.md"] = emit_readme(plan, provenance, missing, expected, stored_steps(tests)).encode()
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:
         _add(files, f"tests/data/{data.as_posix()}", (folder / data).read_bytes())
-    files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files, observed=observation is not None)
-    return Package(plan.package, dict(sorted(files.items())))
+    return Code(files, ignores, missing, expected, stored_steps(tests))
 
 
 def _scaffold(plan: Plan, texts: Iterable[str]) -> list[str]:
@@ -150,7 +187,7 @@ def _ignores(plan: Plan, text: str, found: list[tuple[str, int]]) -> Mapping[str
     return {rule: sorted(where) for rule, where in cells.items()}
 
 
-_MAIN = '''"""``python -m`` runs the pipeline, as the console script does."""
+MAIN = '''"""``python -m`` runs the pipeline, as the console script does."""
 
 from __future__ import annotations
 

@@ -166,11 +166,11 @@ def _types(plan: Plan) -> dict[str, str]:
 def _type_imports(plan: Plan, types: Mapping[str, str]) -> list[str]:
     """Return the notebook's imports of what the types name."""
     roots = {text.partition(".")[0] for text in types.values()}
-    found = (_import_of(roots, each.text) for each in plan.imports if not roots.isdisjoint(each.binds))
+    found = (import_of(roots, each.text) for each in plan.imports if not roots.isdisjoint(each.binds))
     return sorted({text for text in found if text})
 
 
-def _import_of(roots: set[str], text: str) -> str:
+def import_of(roots: set[str], text: str) -> str:
     """Return an import without the names that are not asked for, empty if none is left; a ``try`` as it stands."""
     match ast.parse(text).body:
         case [(ast.Import() | ast.ImportFrom()) as node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.prose import clean
@@ -10,12 +11,32 @@ from nb2prod.convert.emit.prose import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nb2prod.convert.plan import Plan
+    from nb2prod.convert.plan import Dependency, LocalFile, Plan
 
 RULES = ("E4", "E7", "E9", "F", "I", "B", "UP", "SIM")
 
 
-def emit_pyproject(plan: Plan, ignores: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What ``pyproject.toml`` says of a package; fields as in the plan.
+
+    description  one line
+    """
+
+    package: str
+    distribution: str
+    description: str
+    dependencies: tuple[Dependency, ...]
+    local_files: tuple[LocalFile, ...]
+
+
+def project_of(plan: Plan) -> Project:
+    """Return what ``pyproject.toml`` says of the package of one notebook."""
+    description = f"{plan.notebook.path.name} as a pipeline"
+    return Project(plan.package, plan.distribution, description, plan.dependencies, plan.local_files)
+
+
+def emit_pyproject(project: Project, ignores: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
     """Return the text of ``pyproject.toml``.
 
     ignores  for each file with moved code the lint rules that code breaks, each with its cells
@@ -26,20 +47,20 @@ def emit_pyproject(plan: Plan, ignores: Mapping[str, Mapping[str, Sequence[int]]
         'build-backend = "hatchling.build"',
         "",
         "[project]",
-        f"name = {_text(plan.distribution)}",
+        f"name = {_text(project.distribution)}",
         'version = "0.1.0"',
-        f"description = {_text(f'{plan.notebook.path.name} as a pipeline')}",
+        f"description = {_text(project.description)}",
         'readme = "README.md"',
         'requires-python = ">=3.11"',
-        *_dependencies(plan),
+        *_dependencies(project),
         "",
         "[project.scripts]",
-        f"{plan.distribution} = {_text(f'{plan.package}.cli:main')}",
+        f"{project.distribution} = {_text(f'{project.package}.cli:main')}",
         "",
         "[dependency-groups]",
         'dev = ["pytest>=8"]',
         "",
-        *_wheel(plan),
+        *_wheel(project),
         "",
         "[tool.pytest.ini_options]",
         'testpaths = ["tests"]',
@@ -58,16 +79,16 @@ def emit_pyproject(plan: Plan, ignores: Mapping[str, Mapping[str, Sequence[int]]
     return "\n".join(lines) + "\n"
 
 
-def _dependencies(plan: Plan) -> list[str]:
-    if not plan.dependencies:
+def _dependencies(project: Project) -> list[str]:
+    if not project.dependencies:
         return ["dependencies = []"]
-    rows = [f"  {_text(each.requirement)}, # {' '.join(clean(each.reason).split())}" for each in plan.dependencies]
+    rows = [f"  {_text(each.requirement)}, # {' '.join(clean(each.reason).split())}" for each in project.dependencies]
     return ["dependencies = [", *rows, "]"]
 
 
-def _wheel(plan: Plan) -> list[str]:
-    modules = dict.fromkeys(["src/" + plan.package])
-    for file in plan.local_files:
+def _wheel(project: Project) -> list[str]:
+    modules = dict.fromkeys(["src/" + project.package])
+    for file in project.local_files:
         modules["/".join(local_target(file.target).split("/")[:2])] = None
     return [
         "[tool.hatch.build.targets.wheel]",

@@ -44,6 +44,41 @@ def emit_readme(
         introduction or f"{code(plan.notebook.path.name)} as a pipeline.",
         _not_converted(plan),
         _run(plan),
+        *_about(plan, missing, expected, stored),
+        _provenance(plan, provenance),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def emit_part_of_readme(
+    plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]
+) -> str:
+    """Return what the README of a package of several notebooks says of one: a section; otherwise as ``emit_readme``."""
+    title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
+    command = code(plan.distribution)
+    sections = [
+        f"# {command}: {title}" if title != plan.distribution else f"# {command}",
+        introduction,
+        f"{command} runs what {code(plan.notebook.path.name)} did. {_where(plan)}",
+        _not_converted(plan),
+        *_about(plan, missing, expected, stored),
+    ]
+    text = "\n\n".join(section for section in sections if section)
+    return _lowered(text)
+
+
+def _lowered(text: str) -> str:
+    """Return markdown with its headings one level down."""
+    fenced = False
+    lines = []
+    for line in text.split("\n"):
+        fenced ^= line.startswith("```")
+        lines.append(f"#{line}" if line.startswith("#") and not fenced else line)
+    return "\n".join(lines)
+
+
+def _about(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]) -> list[str]:
+    return [
         _configure(plan),
         _steps(plan),
         results_section(plan),
@@ -52,9 +87,7 @@ def emit_readme(
         tests_section(plan, missing, expected, stored),
         _left_out(plan),
         _notes(plan),
-        _provenance(plan, provenance),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _introduction(plan: Plan) -> tuple[str, str]:
@@ -99,7 +132,16 @@ def _run(plan: Plan) -> str:
             plan.distribution,
             "```",
             "",
-            f"`python -m {plan.package}` is the same. Relative paths start at the folder the command runs in:",
+            f"`python -m {plan.package}` is the same. {_where(plan)}",
+        ]
+    )
+
+
+def _where(plan: Plan) -> str:
+    """Return where to run a notebook's pipeline, and where what it makes goes."""
+    return "\n".join(
+        [
+            "Relative paths start at the folder the command runs in:",
             _how_far(plan),
             "What the notebook printed goes to standard output. What it displayed goes to standard error"
             + (f", and its figures to PNG files below `{output_field(plan)}`." if plan.draws else "."),
@@ -120,7 +162,7 @@ def _how_far(plan: Plan) -> str:
 def _configure(plan: Plan) -> str:
     options, variables = option_names(plan), variable_names(plan)
     output = output_field(plan)
-    rows = [(f"`{options[output]}`", output, "output", "", "folder for what the run writes")]
+    rows = [(f"`{options[output]}`", output, plan.output_folder, "", "folder for what the run writes")]
     for each in plan.parameters:
         default = "required" if each.required else literal(each.default)
         option = "none: a secret" if each.secret else f"`{options[each.in_config]}`"

@@ -41,7 +41,8 @@ def emit_config(plan: Plan) -> str:
     rows += [
         f"{each.in_config}: {description(each)}" + (" (required)" if each.required else "") for each in plan.parameters
     ]
-    fields = [f'    {output}: Path = Path("output")', *(line for each in plan.parameters for line in _field(each))]
+    fields = [f'    {output}: Path = Path("{plan.output_folder}")']
+    fields += [line for each in plan.parameters for line in _field(each)]
     mutable = any(_is_mutable(each.default) or each.secret for each in plan.parameters)
     summary = "What a run can be told; the defaults are the notebook's values."
     return "\n".join(

@@ -48,6 +48,7 @@ def emit_run_fixture(plan: Plan, *, keeps: bool) -> str:
     return (
         _RUN_FIXTURE.replace("KEEP", ", look" if keeps else "")
         .replace("PACKAGE", plan.package)
+        .replace("LOGGER", plan.root)
         .replace("OUTPUT", output_field(plan))
         .replace("    NAMES\n", names)
     )
@@ -188,7 +189,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     config = Config(OUTPUT=work / "results")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(work)
-        return record(lambda: pipeline.run(config), steps, STEPS, "PACKAGE", work.parentKEEP)
+        return record(lambda: pipeline.run(config), steps, STEPS, "LOGGER", work.parentKEEP)
 
 
 @pytest.fixture
