@@ -6,6 +6,8 @@ from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod.suppress import without_suppressions
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,4 +65,5 @@ def digest(text: str) -> str:
 
 
 def _normalised(lines: Sequence[str]) -> str:
-    return "\n".join(text for line in lines if (text := " ".join(line.split())))
+    # What silences other findings of a line or a cell does not make those that are left new ones.
+    return "\n".join(text for line in lines if (text := " ".join(without_suppressions(line).split())))

@@ -27,7 +27,8 @@ _NEXT_COMMENT = re.compile(r"\s*(?<=\s)#(?!\d)|\s*$")
 _HINT = "nb2prod:"
 # The tags of a cell: `nb2prod-ignore` for all rules, `nb2prod-ignore-NB301` for one.
 _TAG = re.compile(r"nb2prod-ignore(?:-(?P<rule>.+))?$")
-_METADATA = "nb2prod"
+# The member of metadata that silences.
+METADATA = "nb2prod"
 
 Scope = Literal["line", "cell", "notebook"]
 
@@ -87,6 +88,14 @@ def suppressions(cell: CodeCell) -> tuple[Suppression, ...]:
     return tuple(found)
 
 
+def without_suppressions(line: str) -> str:
+    """Return a line of a cell without our comments and their reasons."""
+    while _HINT in line and (found := _COMMENT.search(line)):
+        end = _NEXT_COMMENT.search(line, found.end())
+        line = line[: found.start()] + line[end.start() if end else len(line) :]
+    return line
+
+
 def silencing(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[Suppression]) -> tuple[Suppression, ...]:
     """Return those of the cell's ``comments`` that silence ``finding`` of ``rule``.
 
@@ -97,9 +106,15 @@ def silencing(cell: CodeCell, finding: Finding, rule: Rule, comments: Sequence[S
     naming = [each for each in comments if _names(each, rule)]
     if not naming:
         return ()
-    start, end = finding.location.range.start.line, finding.location.range.end.line
-    lines = {start, end} | set(_statement_lines(cell, start))
+    lines = lines_that_count(cell, finding.location.range)
     return tuple(comment for comment in naming if comment.scope != "line" or comment.line in lines)
+
+
+def lines_that_count(cell: CodeCell, where: Range) -> tuple[int, ...]:
+    """Return the lines of ``cell`` on which a comment counts for what stands at ``where``, its own first."""
+    start, end = where.start.line, where.end.line
+    first, last = _statement_lines(cell, start)
+    return tuple(dict.fromkeys((start, end, last, first)))
 
 
 def _names(comment: Suppression, rule: Rule) -> bool:
@@ -151,7 +166,7 @@ def unsuppressed(
 
 def _written(notebook: Notebook) -> Iterator[_Place]:
     """Yield all suppressions of a notebook, in the order of its cells."""
-    if _METADATA in notebook.metadata and (whole := _in_metadata(notebook.metadata, "notebook")):
+    if METADATA in notebook.metadata and (whole := _in_metadata(notebook.metadata, "notebook")):
         yield _Place(None, whole)
     for cell in notebook.cells:
         if isinstance(cell, CodeCell):
@@ -161,13 +176,13 @@ def _written(notebook: Notebook) -> Iterator[_Place]:
                 if match := _TAG.match(tag):
                     rules = (match["rule"],) if match["rule"] else None
                     yield _Place(cell, Suppression(1, rules, FIRST, "cell", form="tag"))
-        if _METADATA in cell.metadata and (own := _in_metadata(cell.metadata, "cell")):
+        if METADATA in cell.metadata and (own := _in_metadata(cell.metadata, "cell")):
             yield _Place(cell, own)
 
 
 def _in_metadata(metadata: Mapping[str, Any], scope: Scope) -> Suppression | None:
     """Return what ``{"nb2prod": {"ignore": ["NB301"], "reason": "..."}}`` says; ``true`` is for all rules."""
-    entry = metadata[_METADATA]
+    entry = metadata[METADATA]
     rules, reason = (entry.get("ignore"), entry.get("reason")) if isinstance(entry, dict) else (None, None)
     if rules is not True and not (isinstance(rules, list) and all(isinstance(rule, str) for rule in rules)):
         return None

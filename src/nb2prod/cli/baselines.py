@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path, PurePath
 
-    from nb2prod.diagnostics import Rule
+    from nb2prod.baseline import Compared
+    from nb2prod.diagnostics import Diagnostic, Rule
     from nb2prod.discovery import Target
     from nb2prod.linter import Report
 
@@ -30,14 +31,40 @@ def without_known(
     if report.internal_errors and written is not None:
         write_error(f"notice: {printable(str(written))} is not written: the report is incomplete")
         written = None
-    files = {target.path: baseline or target.settings.baseline for target in targets}
+    files = _files(targets, baseline)
     if written is not None and baseline is None:
         _write(written, entries_of(report))
         write_error(f"notice: wrote {plural(len(report.diagnostics), 'finding')} to {printable(str(written))}")
         files = dict.fromkeys(files, written)
+    compared = _compared(report, targets, rules, files)
+    if compared is None:
+        return report
+    if written is None:
+        _say(compared.known, compared.fixed)
+    elif baseline is not None:
+        _write(written, compared.known)
+    return compared.report
+
+
+def new_findings(
+    report: Report, targets: Sequence[Target], rules: Sequence[Rule], baseline: Path | None
+) -> Sequence[Diagnostic]:
+    """Return the findings of ``report`` that are in no baseline, ``baseline`` or those the settings name."""
+    compared = _compared(report, targets, rules, _files(targets, baseline))
+    return (compared.report if compared else report).diagnostics
+
+
+def _files(targets: Sequence[Target], baseline: Path | None) -> dict[PurePath, Path | None]:
+    return {target.path: baseline or target.settings.baseline for target in targets}
+
+
+def _compared(
+    report: Report, targets: Sequence[Target], rules: Sequence[Rule], files: Mapping[PurePath, Path | None]
+) -> Compared | None:
+    """Return the report held against the baseline of each notebook; None where there is none."""
     stored = {file: read_baseline(file) for file in dict.fromkeys(files.values()) if file is not None}
     if not stored:
-        return report
+        return None
     known: dict[PurePath, Entries] = {
         path: stored[file].get(notebook_key(file, path), Entries()) for path, file in files.items() if file is not None
     }
@@ -46,12 +73,7 @@ def without_known(
         for target in targets
         if known.get(target.path) and not report.internal_errors
     }
-    compared = compare(report, known, ran)
-    if written is None:
-        _say(compared.known, compared.fixed)
-    elif baseline is not None:
-        _write(written, compared.known)
-    return compared.report
+    return compare(report, known, ran)
 
 
 def _write(path: Path, entries: Mapping[PurePath, Entries]) -> None:

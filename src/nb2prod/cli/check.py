@@ -80,8 +80,10 @@ Exit codes:
 )
 @click.option("--fix", is_flag=True, help="Apply the fixes that are safe, and report what is left.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also fixes that may change the meaning.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing.")
-@click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the findings that are fixed.")
+@click.option("--add-ignores", is_flag=True, help="Silence what is found where it is found: comments, or metadata.")
+@click.option("--reason", metavar="TEXT", default="", help="With --add-ignores: why, written beside each.")
+@click.option("--diff", is_flag=True, help="Print what --fix or --add-ignores would change, and write nothing.")
+@click.option("--show-fixes", is_flag=True, help="With these three: list the findings that are fixed or silenced.")
 @click.option("--since", metavar="REV", help="Report only cells that changed since this revision of git.")
 @click.option(
     "--stdin-filename", type=_FILE, help="With `-` for PATHS: the name of the notebook that standard input holds."
@@ -107,6 +109,8 @@ def check(
     outputs: tuple[tuple[str, Path | None], ...],
     fix: bool,
     unsafe_fixes: bool,
+    add_ignores: bool,
+    reason: str,
     diff: bool,
     show_fixes: bool,
     since: str | None,
@@ -127,14 +131,20 @@ def check(
     printed, files = destinations(outputs, output_format, output_file)
     if statistics and not TEXTS.issuperset(files.values() if printed is None else [printed]):
         raise click.UsageError("--statistics is text; --format json has the counts in its `summary`")
-    if (unsafe_fixes or show_fixes) and not (fix or diff):
+    if (unsafe_fixes or show_fixes) and not (fix or diff or add_ignores):
         raise click.UsageError(f"{'--unsafe-fixes' if unsafe_fixes else '--show-fixes'} needs --fix or --diff")
+    if add_ignores and (fix or unsafe_fixes or write_baseline):
+        raise click.UsageError("--add-ignores stands alone: what can be fixed, or is to be known, comes before it")
+    if reason and not add_ignores:
+        raise click.UsageError("--reason needs --add-ignores")
+    if "\n" in reason or "#" in reason:
+        raise click.UsageError("--reason is one line without `#`: it stands in a comment")
     if diff and (output_format or outputs or statistics or output_file):
         raise click.UsageError(
             "--diff prints differences and no report: it goes with no --format, --output, --statistics or file"
         )
     stdin = paths == (_STDIN,)
-    _check_uses(paths, stdin_filename, since, changes=fix or diff)
+    _check_uses(paths, stdin_filename, since, changes=fix or diff or add_ignores)
     overrides = Overrides(
         select=_words(selected),
         ignore=_words(ignored),
@@ -175,8 +185,14 @@ def check(
     else:
         report = lint_all(targets, rules, progress=_progress(len(targets)))
     changed = False
-    if fix or diff:
-        from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - most runs fix nothing
+    if add_ignores:
+        from nb2prod.cli.baselines import new_findings  # noqa: PLC0415 - most runs change nothing
+        from nb2prod.cli.fixing import ignore_found  # noqa: PLC0415 - the same
+
+        findings = new_findings(report, targets, rules, baseline)
+        report, changed = ignore_found(targets, report, rules, findings, reason=reason, only_diff=diff, show=show_fixes)
+    elif fix or diff:
+        from nb2prod.cli.fixing import fix_found  # noqa: PLC0415 - the same
 
         report, changed = fix_found(targets, report, rules, unsafe=unsafe_fixes, only_diff=diff, show=show_fixes)
     if since is not None:
@@ -209,11 +225,11 @@ def _check_uses(paths: tuple[Path, ...], stdin_filename: Path | None, since: str
     if stdin_filename and not stdin:
         raise click.UsageError("--stdin-filename needs `-`, for standard input")
     if stdin and changes:
-        raise click.UsageError("standard input is checked, not changed: it goes with neither --fix nor --diff")
+        raise click.UsageError("standard input is checked, not changed: it goes with no --fix, --add-ignores or --diff")
     if stdin and since is not None:
         raise click.UsageError("--since compares files, not standard input")
     if since is not None and changes:
-        raise click.UsageError("--since reports what changed: it goes with neither --fix nor --diff")
+        raise click.UsageError("--since reports what changed: it goes with no --fix, --add-ignores or --diff")
 
 
 def _lint_stdin(targets: Sequence[Target], rules: Sequence[Rule]) -> Report:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from nb2prod.notebook.model import CodeCell
 from nb2prod.report.text import plural, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nb2prod.diagnostics import Diagnostic
     from nb2prod.fixer.fix import FixedNotebook
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Cell
 
 
-def render_summary(fixed: Sequence[FixedNotebook], *, written: bool) -> str:
-    """Return how many findings were fixed, or would be where nothing was written."""
+# What is done to findings.
+Did = Literal["fix", "ignore"]
+_PAST = {"fix": "fixed", "ignore": "ignored"}
+
+
+def render_summary(fixed: Sequence[FixedNotebook], did: Did = "fix", *, written: bool) -> str:
+    """Return how many findings were fixed or ignored, or would be where nothing was written."""
     count = sum(len(each.applied) for each in fixed)
     notebooks = sum(1 for each in fixed if each.applied)
-    did = "Fixed" if written else "Would fix"
-    return f"{did} {plural(count, 'finding')} in {plural(notebooks, 'notebook')}.\n" if count else f"{did} nothing.\n"
+    done = _PAST[did].capitalize() if written else f"Would {did}"
+    return f"{done} {plural(count, 'finding')} in {plural(notebooks, 'notebook')}.\n" if count else f"{done} nothing.\n"
 
 
 def render_fixes(fixed: Sequence[FixedNotebook]) -> str:
@@ -33,10 +39,10 @@ def render_fixes(fixed: Sequence[FixedNotebook]) -> str:
     )
 
 
-def render_dropped(fixed: Sequence[FixedNotebook]) -> str:
-    """Return a line for each fix that was not made, and why."""
+def render_dropped(fixed: Sequence[FixedNotebook], did: Did = "fix") -> str:
+    """Return a line for each finding that was not fixed or ignored, and why."""
     return "".join(
-        f"notice: {_head(dropped.diagnostic)}: not fixed: {printable(dropped.reason)}\n"
+        f"notice: {_head(dropped.diagnostic)}: not {_PAST[did]}: {printable(dropped.reason)}\n"
         for each in fixed
         for dropped in each.dropped
     )
@@ -59,12 +65,15 @@ def _differences(report: Report, fixed: FixedNotebook) -> Iterator[str]:
     yield from _companions(fixed)
     yield from _removed_cells(path, report, fixed)
     yield from _moves(path, fixed)
+    yield from _new_metadata(path, fixed.before.metadata, fixed.after.metadata)
     for cell, origin in zip(fixed.after.cells, fixed.origins, strict=True):
         old = None if origin is None else fixed.before.cells[origin - 1]
         before = [] if old is None else _lines(report, old)
         names = (f"{path}:cell {origin}" if origin else "/dev/null", f"{path}:cell {cell.index}")
         for line in unified_diff(before, _lines(fixed.report, cell), *names, lineterm=""):
             yield printable(line)
+        if old is not None:
+            yield from _new_metadata(f"{path}:cell {cell.index}", old.metadata, cell.metadata)
         if isinstance(old, CodeCell) and isinstance(cell, CodeCell) and len(cell.outputs) < len(old.outputs):
             yield f"{names[0]}: {plural(len(old.outputs) - len(cell.outputs), 'saved output')} removed"
 
@@ -83,6 +92,13 @@ def _companions(fixed: FixedNotebook) -> Iterator[str]:
         name = os.path.relpath(file.path)
         before, after = (content.decode().splitlines() for content in (file.before, file.after))
         yield from map(printable, unified_diff(before, after, name, name, lineterm=""))
+
+
+def _new_metadata(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each member of metadata that is new or another one."""
+    for member, value in after.items():
+        if value != before.get(member):
+            yield f"{where}: metadata: {printable(json.dumps({member: value}))}"
 
 
 def _moves(path: str, fixed: FixedNotebook) -> Iterator[str]:
