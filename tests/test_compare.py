@@ -569,6 +569,20 @@ def test_a_parts_of_a_figure_that_was_displayed_is_no_lost_value() -> None:
     assert compare_traces(notebook, notebook, run(), now=NOW).verdict == "equal"
 
 
+def test_a_duration_in_a_text_of_a_figure_is_no_result() -> None:
+    figures = [
+        (Figure(4, 1, digest({"title": title, "axes": 2})),)
+        for title in ("single (time 0.03s)", "single (time 0.02s)", "average (time 0.02s)")
+    ]
+    notebook, package, other = (run(figures=each) for each in figures)
+
+    found = compare_traces(notebook, notebook, package, now=NOW)
+
+    assert found.verdict == "equal"
+    assert any("how long" in each.reason for each in found.skipped)
+    assert compare_traces(notebook, notebook, other, now=NOW).verdict == "different"
+
+
 def test_the_packages_own_figures_and_messages_are_no_difference() -> None:
     package = run(
         files=(*run().files, WrittenFile("output/figures/cell-04-1.png", "x", 9)),

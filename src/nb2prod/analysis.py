@@ -206,7 +206,7 @@ class Analysis:
         statement = self.flow.statements[definition.statement].node
         match statement:
             case ast.Assign(value=value, targets=targets) if definition.node in targets:
-                return self._qualified(value, depth)
+                return None if _is_mask(value, definition.cell) else self._qualified(value, depth)
             case ast.Assign(value=ast.Call() as call, targets=[ast.Tuple(elts=elements)]) if (
                 definition.node in elements
             ):
@@ -251,6 +251,14 @@ class Analysis:
             deferred,
             starred,
         )
+
+
+def _is_mask(value: ast.expr, cell: CodeCell) -> bool:
+    """Return whether ``value`` is the ``0`` that stands for a magic: ``lines = !ls``."""
+    if not cell.magics or not isinstance(value, ast.Constant):
+        return False
+    start = cell.locate(value).range.start
+    return any(magic.range.start == start for magic in cell.magics)
 
 
 def _class_name(name: str | None) -> str | None:

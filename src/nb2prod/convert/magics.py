@@ -52,6 +52,7 @@ class Code:
     imports     modules it needs, by dotted name (``import …``)
     names       names of the notebook it reads
     whole_cell  it stands for the cell's whole body too (``%%bash``), which is no Python
+    displayed   it has a value, which the kernel displays where the magic ends a cell
     """
 
     text: str
@@ -59,6 +60,7 @@ class Code:
     imports: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     whole_cell: bool = False
+    displayed: bool = False
 
 
 Translation = Drop | Install | Code | Refusal
@@ -120,8 +122,10 @@ def _line_magic(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transla
             return _shell(magic, cell, bound, magic.argument, captures=True)
         case "env" | "set_env":
             return _environment(magic, cell, bound)
+        case "get_ipython":
+            return Drop("the kernel's shell is of no use elsewhere: what was asked of it is answered")
         case "pwd" if not argument:
-            return Code("os.getcwd()", imports=("os",))
+            return Code("os.getcwd()", imports=("os",), displayed=True)
         case "cd":
             return _change_directory(magic, cell, bound)
         case "load_ext":
@@ -184,7 +188,8 @@ def _shell(
     if refusal := _kernel_names(magic, cell, bound, command):
         return refusal
     function = "capture_shell" if captures else "run_shell"
-    return Code(f"{function}({text.source})", helpers=(function,), names=text.names, whole_cell=whole_cell)
+    code = f"{function}({text.source})"
+    return Code(code, helpers=(function,), names=text.names, whole_cell=whole_cell, displayed=captures)
 
 
 def _kernel_names(magic: Magic, cell: CodeCell, bound: Collection[str], text: str) -> Refusal | None:
@@ -217,7 +222,7 @@ def _environment(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transl
     separator = "=" if "=" in argument else " "
     name, found, value = (part.strip() for part in argument.partition(separator))
     if magic.name == "env" and argument and not separator.strip() and not value:
-        return Code(f"os.environ[{argument!r}]", imports=("os",))
+        return Code(f"os.environ[{argument!r}]", imports=("os",), displayed=True)
     if not name or not (found or value) or re.search(r"[\s{$]", name):
         return _refusal(magic, cell, "it sets no variable that can be told", 'write os.environ["NAME"] = "value"')
     text = expand(value, bound)

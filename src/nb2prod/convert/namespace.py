@@ -75,8 +75,11 @@ def _is_bound(name: str, statement: Statement, analysis: Analysis) -> bool | Non
         for definition in earlier.definitions:
             if definition.name != name or definition.kind == "mutate":
                 continue
-            if definition.kind == "delete":
-                state = False if definition.certain else None
+            if definition.kind == "except" or (definition.kind == "delete" and not definition.certain):
+                # A handler's name is gone when it ends, and without an exception it was never bound.
+                state = None if state else state
+            elif definition.kind == "delete":
+                state = False
             elif definition.certain:
                 state = True
             elif not state:

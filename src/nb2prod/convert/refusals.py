@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace import membership_tests
 from nb2prod.convert.plan import Plan, Refusal
-from nb2prod.convert.translate import kernel_magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +78,7 @@ def _compile_problem(cell: CodeCell) -> SyntaxError | None:
 def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
     line = statement.location.line
     cell = statement.cell.index
-    names = "" if statement.magic is not None or kernel_magic(statement) is not None else _dynamic_calls(statement)
+    names = "" if statement.magic is not None else _dynamic_calls(statement)
     if statement.dynamic and names:
         yield Refusal(cell, line, f"{names} sees names that no function has", "pass the values it needs explicitly")
     for use in statement.uses:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.magics import Code, Drop, Install, bound_names, translate
 from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
-from nb2prod.notebook.model import Magic
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell, Notebook
+    from nb2prod.notebook.model import CodeCell, Magic, Notebook
 
 
 # What %pylab does, from IPython.core.pylabtools.import_pylab, and what it prints.
@@ -73,7 +71,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     pylab: list[Statement] = []
     gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
 
-    def text_of(magic: Magic, cell: CodeCell) -> Drop | Install | str | None:
+    def translated(magic: Magic, cell: CodeCell) -> Drop | Install | Code | None:
         translation = translate(magic, cell, bound)
         if isinstance(translation, Refusal):
             refusals.append(translation)
@@ -81,7 +79,6 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         if isinstance(translation, Code):
             helpers.update(dict.fromkeys(translation.helpers))
             modules.update(dict.fromkeys(translation.imports))
-            return translation.text
         return translation
 
     def kept(item: Moved) -> Moved | None:
@@ -90,7 +87,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         statement = item.statement
         cell = statement.cell
         place = statement.location.range
-        own = statement.magic or kernel_magic(statement)
+        own = statement.magic
         if own is not None and own.name == "matplotlib" and keeps_figures(analysis.notebook):
             modules["matplotlib"] = None
             return replace(item, replacements=(*item.replacements, Replacement(own.range, 'matplotlib.use("agg")')))
@@ -98,12 +95,14 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             pylab.append(statement)
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
         if own is not None:
-            text = text_of(own, cell)
-            if isinstance(text, str):
-                return replace(item, replacements=(*item.replacements, Replacement(own.range, text)))
-            if isinstance(text, (Drop, Install)):
-                dropped.append(Dropped(statement, text.reason))
-                if isinstance(text, Drop) and not text.keeps_python:
+            translation = translated(own, cell)
+            if isinstance(translation, Code):
+                ends_cell = cell.tree is not None and statement.node is cell.tree.body[-1]
+                replacements = [*item.replacements, Replacement(own.range, translation.text)]
+                return replace(item, replacements=tuple(replacements), displays=translation.displayed and ends_cell)
+            if translation is not None:
+                dropped.append(Dropped(statement, translation.reason))
+                if isinstance(translation, Drop) and not translation.keeps_python:
                     lines = range(1, len(cell.lines) + 1) if own.kind == "cell" else (place.start.line,)
                     gone.update((cell.index, line) for line in lines)
             return None
@@ -113,11 +112,10 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         replacements = list(item.replacements)
         for magic in cell.magics:
             if place.start <= magic.range.start and magic.range.start.line <= place.end.line:
-                text = text_of(magic, cell)
-                if isinstance(text, str):
+                translation = translated(magic, cell)
+                if translation is not None:
+                    text = translation.text if isinstance(translation, Code) else "pass"
                     replacements.append(Replacement(magic.range, text))
-                elif text is not None:
-                    replacements.append(Replacement(magic.range, "pass"))
         return replace(item, replacements=tuple(replacements))
 
     steps = map_moved(plan, kept)
@@ -135,27 +133,3 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         imports=tuple(imports),
         uses_shell=plan.uses_shell or bool(helpers),
     )
-
-
-def kernel_magic(statement: Statement) -> Magic | None:
-    """Return the magic that ``get_ipython().run_line_magic(…)`` or ``.magic(…)`` or ``.system(…)`` is."""
-    match statement.node:
-        case ast.Expr(
-            value=ast.Call(
-                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attr),
-                args=args,
-                keywords=[],
-            ) as call
-        ):
-            texts = [each.value for each in args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            if len(texts) != len(args) or not texts:
-                return None
-            place = statement.cell.locate(call).range
-            if attr == "run_line_magic":
-                return Magic("line", texts[0], " ".join(texts[1:]), (), place)
-            if attr == "magic":
-                name, _, argument = texts[0].lstrip("%").partition(" ")
-                return Magic("line", name, argument.strip(), (), place)
-            if attr == "system":
-                return Magic("shell", "!", texts[0], (), place)
-    return None

@@ -144,6 +144,11 @@ def compare_lines(
     return LineMatch(equal, different, left_out, tuple(differences), tuple(masked))
 
 
+def same_but_for_durations(left: str, right: str) -> bool:
+    """Return whether two texts differ in nothing but how long something took, in the shapes that are known."""
+    return _without_durations(left) == _without_durations(right)
+
+
 def varying_lines(first: Sequence[str], second: Sequence[str], *, now: datetime | None = None) -> frozenset[int]:
     """Return the lines (from 0) of ``first`` that a second run of the same code did not print alike."""
     found = compare_lines(first, second, now=now, window=timedelta(days=1)).differences
@@ -186,11 +191,6 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
     }
     days |= {_without_zeros(day) for day in days}
 
-    def durations(line: str) -> str:
-        line = _CLOCK_TIMES.sub("<duration>", line)
-        line = _DURATION.sub(r"\g<before><duration>", line)
-        return _BARE_DURATION.sub(r"\g<before><duration>", line)
-
     def times(line: str) -> str:
         return _TIME.sub(lambda found: "<time>" if _near(found, clocks, window) else found.group(), line)
 
@@ -199,10 +199,16 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
 
     return (
         ("address", lambda line: _ADDRESS.sub("<address>", line)),
-        ("duration", durations),
+        ("duration", _without_durations),
         ("time of day", times),
         ("today's date", dates),
     )
+
+
+def _without_durations(line: str) -> str:
+    line = _CLOCK_TIMES.sub("<duration>", line)
+    line = _DURATION.sub(r"\g<before><duration>", line)
+    return _BARE_DURATION.sub(r"\g<before><duration>", line)
 
 
 def _near(found: re.Match[str], clocks: Iterable[datetime], window: timedelta) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from nb2prod.analysis import analyse_notebook
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.errors import Nb2ProdError
 from nb2prod.verify.compare import Comparison, compare_traces
 from nb2prod.verify.confine import confining
@@ -18,15 +19,18 @@ from nb2prod.verify.places import Located, places_of
 from nb2prod.verify.processes import ending_on_signals
 from nb2prod.verify.removed import Removed, likely_removed
 from nb2prod.verify.sandbox import Limits, sandbox
+from nb2prod.verify.tally import Skipped
 from nb2prod.verify.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from nb2prod.notebook.model import Notebook
     from nb2prod.verify.interpreter import Interpreter
     from nb2prod.verify.run import Run
     from nb2prod.verify.sandbox import Sandbox
     from nb2prod.verify.subject import Subject
+    from nb2prod.verify.trace import Trace
 
 Verdict = Literal["equal", "different", "notebook fails", "nothing comparable"]
 EXIT_CODES: Final[dict[Verdict, int]] = {"equal": 0, "different": 1, "notebook fails": 4, "nothing comparable": 5}
@@ -34,6 +38,7 @@ SEED: Final = 1729
 _RUNS = (1, 2)
 # How often a notebook is run whose own runs differ, before the package is called different.
 MOST_RUNS: Final = 4
+_PAGE: Final = "what it shows is only for the notebook's page"
 
 
 class EffectsRefusedError(Nb2ProdError):
@@ -209,10 +214,23 @@ def compare_runs(
     subject: Subject, runs: Sequence[Run], package: Run, tolerance: Tolerance
 ) -> tuple[Comparison, tuple[Located, ...]]:
     """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
-    first, *others = [run.trace for run in runs]
+    page = _cells_of_the_page(subject.notebook)
+    first, *others = [_without_displays_of(run.trace, page) for run in runs]
     second, *more = others or [first]
     comparison = compare_traces(first, second, package.trace, tolerance, more=more)
+    skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in page.items())
+    comparison = replace(comparison, skipped=(*comparison.skipped, *skipped))
     return comparison, _located(subject, comparison, runs[0])
+
+
+def _cells_of_the_page(notebook: Notebook) -> dict[int, str]:
+    """Return the cells whose body goes to the notebook's page (``%%html``), and their magic."""
+    first = ((cell.index, cell.magics[0]) for cell in notebook.code_cells if cell.magics)
+    return {index: magic.name for index, magic in first if magic.kind == "cell" and magic.name in knowledge().foreign}
+
+
+def _without_displays_of(trace: Trace, cells: Collection[int]) -> Trace:
+    return replace(trace, displayed=tuple(each for each in trace.displayed if each.cell not in cells))
 
 
 def _located(subject: Subject, comparison: Comparison, run: Run) -> tuple[Located, ...]:

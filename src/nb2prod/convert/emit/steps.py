@@ -117,6 +117,9 @@ def _body(
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None and not isinstance(item.statement.node, ast.Expr):
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
+        elif item.shown is not None and (assignment := _assignment(cut.code)):
+            text = cut.around(assignment)
+            shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
             text = cut.around(_shown(names.show, item.shown, cut.code))
         if item.read is not None:
@@ -239,6 +242,19 @@ def _module_level(plan: Plan) -> list[str]:
             texts.append(text)
         after_constant = is_constant
     return texts
+
+
+def _assignment(code: str) -> str:
+    """Return ``x = 1`` for ``(x := 1)``, empty for any other code, or where the value needs the parentheses."""
+    tree, _ = parse_code(code)
+    match tree.body if tree is not None else []:
+        case [ast.Expr(value=ast.NamedExpr(target=target, value=value))]:
+            text = f"{target.id} = {ast.get_source_segment(code, value)}"
+            assigned, _ = parse_code(text)
+            match assigned.body if assigned is not None else []:
+                case [ast.Assign(value=same)] if ast.dump(same) == ast.dump(value):
+                    return text
+    return ""
 
 
 def _shown(show: str, label: str, code: str) -> str:

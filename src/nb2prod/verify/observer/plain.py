@@ -73,13 +73,18 @@ def derived(digester: Digester, value: Any, base: type) -> Digest:
     return {"kind": "record", "type": name_of(type(value)), "fields": fields}
 
 
+# The lines a command has printed, as a kernel has them, and as a package has them.
+_COMMAND_LINES = {"SList", "ShellLines"}
+
+
 def sequence(digester: Digester, value: Any) -> Digest:
     """Look at a list, tuple or deque, or what derives from one."""
     base = next(base for base in (list, tuple, collections.deque) if issubclass(type(value), base))
     items = list(base.__iter__(value))
+    name = name_of(type(value))
     found = {
         "kind": "sequence",
-        "type": name_of(type(value)),
+        "type": "list" if name in _COMMAND_LINES else name,
         "length": len(items),
         "elements": digester.elements(items),
     }
