@@ -73,27 +73,15 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
         content = _read(path)
     notebook = parse_notebook(content, path)
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
+    for rewrite in (answer_kernel_calls, name_displayed_values):
+        rewritten = rewrite(analysis)
+        if rewritten is not analysis.notebook:
+            analysis = analyse_notebook(rewritten)
     if options.name is not None:
         check_name(options.name, analysis)
     elif output is not None and (recorded := recorded_package(output, path.name)):
         options = replace(options, name=recorded)
     plan = make_plan(analysis, options, output=output)
-    return draft_plan(analysis, content, options, output=output)
-
-
-def analyse_content(content: bytes, path: Path, options: Options) -> Analysis:
-    """Return the analysis of a notebook's file, with a statement for each cell that is to be refused by itself."""
-    notebook = parse_notebook(content, path)
-    analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
-    for rewrite in (answer_kernel_calls, name_displayed_values):
-        rewritten = rewrite(analysis)
-        if rewritten is not analysis.notebook:
-            analysis = analyse_notebook(rewritten)
-    return analysis
-
-
-def draft_plan(analysis: Analysis, content: bytes, options: Options, *, output: Path | None = None) -> Draft:
-    """Return the plan for a notebook that was analysed, with every refusal in it."""
     parameters = (replace(each, whole=True) for each in refused_parameters(plan))
     refusals = dict.fromkeys((*plan.refusals, *parameters))
     plan = replace(plan, refusals=tuple(sorted(refusals, key=lambda each: (each.cell, each.line))))
