@@ -19,6 +19,27 @@ if TYPE_CHECKING:
 # Modules of the standard library that share their name with something in them.
 _TWINS = frozenset({"copy", "datetime", "glob", "pprint", "random", "time"})
 _DATA = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list", "set", "str", "tuple"})
+# Methods and functions of whatever table, array or text: what they return is called by nobody.
+_FIGURES = frozenset(
+    (
+        *("astype", "count", "cumsum", "flatten", "format", "items", "join", "json", "keys", "lower", "max", "mean"),
+        *("median", "min", "mode", "nunique", "quantile", "ravel", "read", "readlines", "replace", "reshape", "round"),
+        *(
+            "split",
+            "std",
+            "strip",
+            "sum",
+            "to_dict",
+            "to_list",
+            "to_numpy",
+            "tolist",
+            "unique",
+            "upper",
+            "value_counts",
+        ),
+        *("values", "var"),
+    )
+)
 _KINDS = {"function": "a function", "class": "a class", "import": "an import"}
 _REBINDING = frozenset({"assign", "import"})
 
@@ -120,12 +141,27 @@ def _is_data_value(analysis: Analysis, value: ast.expr) -> bool:
         case ast.UnaryOp(operand=operand):
             return _is_data_value(analysis, operand)
         case ast.BinOp(left=left, right=right):
-            return _is_data_value(analysis, left) and _is_data_value(analysis, right)
+            return _is_data_value(analysis, left) or _is_data_value(analysis, right)
+        case ast.Call(func=ast.Attribute(attr=method)) if method in _FIGURES:
+            return True
+        case ast.Call(func=ast.Name() as func) if own := _own_function(analysis, func):
+            returned = [node.value for node in nodes(own) if isinstance(node, ast.Return)]
+            return bool(returned) and all(each is not None and _is_data_value(analysis, each) for each in returned)
         case ast.Call():
             module, _, kind = (analysis.qualified_name(value) or "").partition(".")
             return module == "builtins" and kind in _DATA
         case _:
             return False
+
+
+def _own_function(analysis: Analysis, name: ast.Name) -> ast.FunctionDef | None:
+    """Return the function of the notebook that a name stands for where it is called; None where it may be more."""
+    use = analysis.use_at(name)
+    found = analysis.flow.reaching(use) if use is not None else ()
+    node = analysis.statements()[found[0].statement].node if len(found) == 1 else None
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return None
+    return None if any(isinstance(each, (ast.Yield, ast.Lambda)) for each in nodes(node)) else node
 
 
 def _lacks(definition: Definition, attribute: str | None) -> bool:

@@ -69,7 +69,7 @@ def _called(analysis: Analysis, use: Use, call: ast.Call) -> Finding | None:
 def _asked(analysis: Analysis, use: Use, attribute: str) -> Finding | None:
     """Return the finding for an attribute of a module that what now has its name surely lacks."""
     hides = _latest(analysis, use)
-    if hides is None or hides.kind == "import" or not _lacks(analysis, hides, attribute):
+    if hides is None or hides.kind == "import":
         return None
     imports = [
         each
@@ -78,6 +78,9 @@ def _asked(analysis: Analysis, use: Use, attribute: str) -> Finding | None:
         if each.kind == "import" and each.name == use.name
     ]
     if not imports:
+        return None
+    module = imports[-1].qualified or ""
+    if not _lacks(analysis, hides, attribute) and not _is_only_the_modules(analysis, hides, module, attribute):
         return None
     message = f"`{use.name}` has no `{attribute}` here: cell {hides.cell.index} gives the name to a variable"
     return _finding(use, hides, f"{message} and hides the import of cell {imports[-1].cell.index}")
@@ -104,7 +107,7 @@ def _written(node: ast.expr) -> list[ast.expr]:
 
 
 def _lacks(analysis: Analysis, definition: Definition, attribute: str) -> bool:
-    """Whether what a definition binds is data of a builtin class that has no such attribute."""
+    """Whether what a definition binds is data of a class that has no such attribute."""
     if definition.kind == "loop":
         node = analysis.statements()[definition.statement].node
         classes = _elements(analysis, node.iter) if isinstance(node, ast.For) and node.target is definition.node else []
@@ -112,6 +115,30 @@ def _lacks(analysis: Analysis, definition: Definition, attribute: str) -> bool:
         classes = [analysis.object_class(definition) or ""]
     known = [vars(builtins).get(each.removeprefix("builtins.")) for each in classes]
     return bool(known) and all(isinstance(each, type) and not hasattr(each, attribute) for each in known)
+
+
+def _is_only_the_modules(analysis: Analysis, definition: Definition, module: str, attribute: str) -> bool:
+    """Whether an attribute is a function of the module, and of nothing that a variable is likely to hold.
+
+    What the module itself made may have the same functions: ``random = random.Random(3)``, ``random.choice``.
+    """
+    from datetime import datetime  # noqa: PLC0415 few notebooks come so far
+
+    if analysis.libraries.call(f"{module}.{attribute}") is None:
+        return False
+    node = analysis.statements()[definition.statement].node
+    value = node.iter if isinstance(node, ast.For) else getattr(node, "value", None)
+    known = analysis.object_class(definition)
+    if value is None or any(isinstance(each, ast.Name) and each.id == definition.name for each in ast.walk(value)):
+        return known is not None and known.partition(".")[0] != "builtins" and _is_array(analysis, known, attribute)
+    return not any(hasattr(each, attribute) for each in (str, bytes, int, float, list, dict, set, tuple, datetime))
+
+
+def _is_array(analysis: Analysis, name: str, attribute: str) -> bool:
+    """Whether objects of a class are arrays, of which all methods are known, and lack this one."""
+    return analysis.libraries.canonical(name) == "numpy.ndarray" and (
+        analysis.libraries.call(f"{name}.{attribute}") is None
+    )
 
 
 def _elements(analysis: Analysis, node: ast.expr) -> list[str]:
