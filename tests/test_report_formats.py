@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator, Draft202012Validator  # type: ignore[import-untyped]
 
 from nb2prod.cli import run
 from nb2prod.config import Settings
@@ -22,7 +22,7 @@ from nb2prod.pages import load_rules
 from nb2prod.report.formats import FORMATS, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import PurePath
 
 HERE = Path(__file__).resolve().parent
@@ -69,11 +69,26 @@ def made_up(severity: Severity, count: int, message: str = "no", path: Path = Pa
 
 
 def validate(name: str, text: str) -> Any:
-    schema = json.loads((HERE / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
+    """Return the JSON document ``text``, valid by our schema of the format, and by the public one if there is one."""
     document = json.loads(text)
-    Draft202012Validator(schema).validate(document)
+    own = json.loads((HERE / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(own)
+    Draft202012Validator(own).validate(document)
+    if name == "sarif":
+        public = json.loads((HERE / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+        Draft7Validator(public, format_checker=Draft7Validator.FORMAT_CHECKER).validate(document)
     return document
+
+
+def odd_reports(everything: Report) -> Iterator[Report]:
+    """Yield reports of all kinds: nothing found, unreadable files, bugs of ours, names nobody would choose."""
+    yield everything
+    yield Report((), {}, (Path("a.ipynb"),), (), failed=False)
+    Path("empty.ipynb").write_bytes(b"")
+    yield linted(Path("empty.ipynb"))
+    yield made_up(Severity.ERROR, 3, "a | b\x00\ud800 <!-- ]]> -->", Path("a b%,:.ipynb"))
+    bug = InternalError(Path("a.ipynb"), "syntax-error", "Traceback\n\x1b[1m")
+    yield made_up(Severity.NOTE, 1)._replace(internal_errors=(bug, InternalError(None, None, "Traceback")))
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +106,31 @@ def test_what_is_found_in_all_fixtures_is_valid(name: str, everything: Report, m
 
 
 @pytest.mark.parametrize("name", ["sarif", "gitlab", "rdjson"])
-def test_a_report_of_nothing_is_valid(name: str) -> None:
-    validate(name, render(Report((), {}, (Path("a.ipynb"),), (), failed=False), name))
+def test_every_kind_of_report_is_valid(name: str, everything: Report) -> None:
+    for report in odd_reports(everything._replace(diagnostics=())):
+        validate(name, render(report, name))
+
+
+def test_junit_is_valid_by_the_schema_of_jenkins(everything: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    xmlschema = pytest.importorskip("xmlschema", reason="the group dev has it")
+    schema = xmlschema.XMLSchema(HERE / "schemas" / "junit-10.xsd")
+    for report in [*odd_reports(everything), everything]:
+        schema.validate(render(report, "junit"))
+        monkeypatch.chdir(HERE.parent)
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        schema.validate(render(everything, "junit").replace("<testcase ", '<testcase line="1" ', 1))
+
+
+def test_the_public_schema_of_sarif_refuses_what_is_no_sarif(everything: Report) -> None:
+    public = json.loads((HERE / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+    document = json.loads(render(everything, "sarif"))
+    document["runs"][0]["results"][0]["level"] = "fatal"
+    assert not Draft7Validator(public).is_valid(document)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_written_of_every_kind_of_report(name: str, everything: Report) -> None:
-    """Unreadable files, findings without a place in the file, bugs of ours, names nobody would choose."""
-    Path("empty.ipynb").write_bytes(b"")
-    bug = InternalError(Path("a.ipynb"), "syntax-error", "Traceback\n\x1b[1m")
-    for report in (
-        everything,
-        linted(Path("empty.ipynb")),
-        made_up(Severity.ERROR, 3, "a | b\x00\ud800 <!-- ]]> -->", Path("a b%,:.ipynb")),
-        made_up(Severity.NOTE, 1)._replace(internal_errors=(bug,)),
-    ):
+    for report in odd_reports(everything):
         text = render(report, name)
         assert text == render(report, name)
         text.encode("utf-8", "strict" if name not in {"json", "github"} else "backslashreplace")
@@ -157,6 +182,29 @@ def test_the_help_of_a_rule_in_sarif_is_its_page(everything: Report) -> None:
         assert "## Why is this bad?" in rule["help"]["markdown"], rule["id"]
 
 
+# As the runner reads a line of the log: the command, its properties, its message.
+COMMAND = re.compile(r"::(?P<command>error|warning|notice) (?P<properties>[^:]*)::(?P<message>.*)", re.DOTALL)
+PROPERTIES = {"file", "line", "endLine", "col", "endColumn", "title"}
+
+
+def test_annotations_are_what_the_runner_reads_and_no_more_than_it_keeps(everything: Report) -> None:
+    """At most ten of each kind from one step, each with a file of the checkout, a line, and a column on one line."""
+    for report in odd_reports(everything):
+        annotations = [line for line in render(report, "github").splitlines() if line.startswith("::")]
+        kinds = []
+        for line in annotations:
+            command = COMMAND.fullmatch(line)
+            assert command, line
+            properties = dict(each.split("=", 1) for each in command["properties"].split(","))
+            assert properties.keys() <= PROPERTIES
+            assert int(properties["line"]) >= 1
+            one_line = properties["line"] == properties["endLine"]
+            assert ("col" in properties) == ("endColumn" in properties) == one_line
+            kinds.append(command["command"])
+        assert max(map(kinds.count, kinds), default=0) <= 10
+        assert min(10, len(report.diagnostics)) <= len(annotations)
+
+
 def test_github_gets_ten_annotations_of_each_severity_and_the_rest_as_lines() -> None:
     text = render(made_up(Severity.WARNING, 13), "github")
     lines = text.splitlines()
@@ -194,6 +242,7 @@ def test_junit_fails_where_the_run_does() -> None:
     passing = ET.fromstring(render(made_up(Severity.WARNING, 2), "junit"))  # noqa: S314 - our own
     assert (passing.get("tests"), passing.get("failures")) == ("2", "0")
     clean = ET.fromstring(render(Report((), {}, (Path("a.ipynb"),), (), failed=False), "junit"))  # noqa: S314 - our own
+    assert failing[0].get("file") == "a.ipynb"
     assert [case.attrib for case in clean.iter("testcase")] == [{"name": "nb2prod", "classname": "a.ipynb"}]
 
 

@@ -36,9 +36,10 @@ def render(report: Report) -> str:
 def _annotation(diagnostic: Diagnostic, command: str) -> str:
     start, end = diagnostic.raw_range or WHOLE_FILE
     where: dict[str, str | int] = {"file": relative(diagnostic.location.path)}
-    where |= {"line": start.line, "endLine": end.line, "col": start.column}
+    where |= {"line": start.line, "endLine": end.line}
     if start.line == end.line:
-        where["endColumn"] = end.column
+        # Over several lines the runner takes columns for a mistake, and drops them.
+        where |= {"col": start.column, "endColumn": end.column}
     where["title"] = f"{diagnostic.rule.code} {diagnostic.rule.name}"
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in where.items())
     return f"::{command} {properties}::{_data(printable(described(diagnostic)))}"
