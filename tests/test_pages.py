@@ -125,7 +125,7 @@ def test_a_bad_example_becomes_the_fixed_one_of_its_name(page: Page, example: Ex
     result = fixed(path, page.rule, unsafe=page.rule.fix == "unsafe")
     assert cells_of(json.loads(result.fixed) if result else example.notebook) == cells_of(wanted.notebook)
     added = {file.path.name: file.after.decode() for file in result.companions} if result else {}
-    assert example.files | added == wanted.files
+    assert dict(example.files) | added == wanted.files
     if result:
         assert result.dropped == ()
         for file in result.companions:

@@ -16,22 +16,47 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
 
 _SEED = "0"
+_TENSORFLOW = "tensorflow.random.set_seed"
+# What the libraries are imported as.
+_USUAL = {"numpy": "np", "tensorflow": "tf"}
 _TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
 _REPEATS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
 
 
-def seeding(analysis: Analysis, draws: Sequence[Call]) -> Fix | None:
-    """Return the fix that makes ``draws``, all of one generator, repeatable; None where it is not certain how."""
+def seeding(analysis: Analysis, draws: Sequence[Call], late: Call | None) -> Fix | None:
+    """Return the fix that makes ``draws``, all of one generator, repeatable; None where it is not certain how.
+
+    ``late`` sets a seed after the first of them: what it sets is set before.
+    """
+    seeder = _seeder(analysis, draws[0].info.seeded_by if draws[0].info else ())
     arguments = [_argument(call) for call in draws]
+    call = _seed_call(analysis, draws, seeder, _value(late)) if seeder and (late or not all(arguments)) else None
+    if call is not None:
+        return Fix(f"call `{call.text.split()[-1]}` below the imports", (call,), Applicability.UNSAFE)
     if all(arguments):
         names = " and ".join(sorted({str(call.info.seed) for call in draws if call.info}))
         edits = tuple(edit for edit in arguments if edit is not None)
         return Fix(f"pass `{names}={_SEED}`", edits, Applicability.UNSAFE)
-    seeders = draws[0].info.seeded_by if draws[0].info else ()
-    # Where several would do, which of them does depends on the library's version: Keras.
-    edit = _seed_call(analysis, draws, seeders[0]) if len(seeders) == 1 else None
-    return Fix(f"call `{edit.text.strip()}` below the imports", (edit,), Applicability.UNSAFE) if edit else None
+    return None
+
+
+def _seeder(analysis: Analysis, seeders: Sequence[str]) -> str | None:
+    """Return the call that sets the seed; where several would do, that of the library that is there."""
+    if len(seeders) == 1:
+        return seeders[0]
+    # Keras by itself draws from NumPy, from TensorFlow 1 or 2, or from another library, by its version.
+    modules = [each.qualified or "" for statement in analysis.statements() for each in statement.definitions
+               if each.kind == "import"]  # fmt: skip
+    if _TENSORFLOW in seeders and any(name.startswith("tensorflow.keras") for name in modules):
+        return None if any(name.partition(".")[0] == "keras" for name in modules) else _TENSORFLOW
+    return None
+
+
+def _value(late: Call | None) -> str:
+    """Return the seed to set: the number that is set later, or ours."""
+    given = late.arguments.get(late.info.seed) if late is not None and late.info and late.info.seed else None
+    return str(given.value) if isinstance(given, ast.Constant) and isinstance(given.value, int) else _SEED
 
 
 def _argument(call: Call) -> Edit | None:
@@ -56,8 +81,8 @@ def _is_repeated(call: Call) -> bool:
     )
 
 
-def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit | None:
-    """Return the edit that calls ``seeder`` below the import of its module, before anything is drawn."""
+def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str, value: str) -> Edit | None:
+    """Return the edit that calls ``seeder`` below the import of its library, before anything is drawn."""
     if any(call.info is None or seeder not in call.info.seeded_by for call in draws):
         return None
     if any(call.info is not None and seeder in call.info.seeds and _is_unset(call) for call in analysis.calls()):
@@ -67,16 +92,37 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str) -> Edit |
     if any(call.info is not None and call.info.until and call.library == library for call in analysis.calls()):
         return None
     first = min(call.statement.index for call in draws)
-    for statement, name in _imports(analysis, seeder):
-        if statement.index < first:
-            last = _last_of_imports(analysis, statement)
-            line = last.location.range.end.line
-            behind = last.cell.lines[line - 1][last.location.range.end.column - 1 :]
-            if not _END_OF_LINE.match(behind):
-                return None
-            place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
-            return Edit(place, f"{newline(last.cell)}{name}({_SEED})")
+    imports = [each for each in _imports(analysis, library) if each.index < first]
+    for statement in imports:
+        if name := _name_in(statement, seeder):
+            return _below_imports(analysis, statement, f"{name}({value})")
+    for statement in imports[:1]:
+        name = _free_name(analysis, library)
+        if name is not None:
+            bound = f" as {name}" if name != library else ""
+            lines = f"import {library}{bound}{newline(statement.cell)}{name}{seeder.removeprefix(library)}({value})"
+            return _below_imports(analysis, statement, lines)
     return None
+
+
+def _below_imports(analysis: Analysis, statement: Statement, lines: str) -> Edit | None:
+    """Return the edit that adds lines below the imports that ``statement`` stands among."""
+    last = _last_of_imports(analysis, statement)
+    line = last.location.range.end.line
+    if not _END_OF_LINE.match(last.cell.lines[line - 1][last.location.range.end.column - 1 :]):
+        return None
+    place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
+    return Edit(place, f"{newline(last.cell)}{lines}")
+
+
+def _free_name(analysis: Analysis, library: str) -> str | None:
+    """Return a name for the library that nothing else in the notebook has: the usual one, or its own."""
+    bound = [each for statement in analysis.statements() for each in statement.definitions]
+    own = {each.name for each in bound if each.qualified == library}
+    others = {each.name for each in bound if each.qualified != library and each.kind != "mutate"}
+    used = {use.name for statement in analysis.statements() for use in statement.uses}
+    taken = others | (used - own)
+    return next((name for name in (_USUAL.get(library, library), library) if name not in taken), None)
 
 
 def _is_unset(call: Call) -> bool:
@@ -84,14 +130,22 @@ def _is_unset(call: Call) -> bool:
     return all(isinstance(each, ast.Constant) and each.value is None for each in call.arguments.values())
 
 
-def _imports(analysis: Analysis, seeder: str) -> Iterator[tuple[Statement, str]]:
-    """Yield the imports that bind a module ``seeder`` is in, and what ``seeder`` is called then."""
+def _imports(analysis: Analysis, library: str) -> Iterator[Statement]:
+    """Yield the imports of ``library``, or from it."""
     for statement in analysis.statements():
-        if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
-            for definition in statement.definitions:
-                module = definition.qualified
-                if module is not None and seeder.startswith(f"{module}."):
-                    yield statement, f"{definition.name}{seeder.removeprefix(module)}"
+        if isinstance(statement.node, (ast.Import, ast.ImportFrom)) and any(
+            (each.qualified or "").partition(".")[0] == library for each in statement.definitions
+        ):
+            yield statement
+
+
+def _name_in(statement: Statement, seeder: str) -> str | None:
+    """Return what ``seeder`` is called by what an import binds: a module it is in."""
+    for definition in statement.definitions:
+        module = definition.qualified
+        if module is not None and seeder.startswith(f"{module}."):
+            return f"{definition.name}{seeder.removeprefix(module)}"
+    return None
 
 
 def _last_of_imports(analysis: Analysis, statement: Statement) -> Statement:

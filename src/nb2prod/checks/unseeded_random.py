@@ -38,7 +38,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         related = (Related(late.location, "this seed is set after the draw"),) if late else ()
         if more:
             message += f" ({len(more)} more call{'s' if len(more) > 1 else ''} like it)"
-        yield Finding(first.location, message, related, seeding(analysis, (first, *more)))
+        yield Finding(first.location, message, related, seeding(analysis, (first, *more), late))
 
 
 def unseeded_draws(analysis: Analysis) -> Mapping[str, Sequence[Call]]:
