@@ -8,6 +8,7 @@ import pytest
 from generated_suites import cell, convert, heading, run_suite
 
 from nb2prod.convert.expected_tables import table_as_now
+from nb2prod.convert.expected_text import whatever_is_drawn
 from nb2prod.convert.scaffold.tests.notebook_text import assert_same_run, assert_text
 
 if TYPE_CHECKING:
@@ -182,11 +183,47 @@ def test_a_long_table_is_expected_as_pandas_cuts_it_today() -> None:
     assert lines[6:] == ["...", *last[-5:], "", "[100 rows x 1 columns]"]
 
 
-def test_of_a_table_with_columns_left_out_only_a_shape_that_is_printed_again_is_expected() -> None:
+def test_of_a_table_with_columns_left_out_those_before_are_expected_and_a_shape_that_is_printed_again() -> None:
     head = "    a  b  ...  y  z\n0   1  2  ...  3  4\n\n"
+    left = "    a  b ...\n0   1  2 ..."
 
-    assert table_as_now(head + "[1 rows x 26 columns]") == "...\n[1 rows x 26 columns]"
-    assert table_as_now(head + "[1 rows x 8 columns]") == "..."
+    assert table_as_now(head + "[1 rows x 26 columns]") == f"{left}\n[1 rows x 26 columns]"
+    assert table_as_now(head + "[1 rows x 8 columns]") == left
+
+
+def test_of_a_table_with_rows_and_columns_left_out_only_the_shape_is_expected() -> None:
+    text = "    a  ...  z\n0   1  ...  4\n..  ..  ...  ..\n99  1  ...  4\n\n[100 rows x 26 columns]"
+
+    assert table_as_now(text) == "...\n[100 rows x 26 columns]"
+
+
+DRAW = "import pandas as pd\nfrom sklearn.naive_bayes import GaussianNB\nimport random\nx = random.random()\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "displayed", "is_expected"),
+    [
+        ("GaussianNB().fit([[x], [1]], [0, 1])", "GaussianNB(priors=None)", '"GaussianNB(..."'),
+        ("accuracy = x\naccuracy", "0.84", '"{'),
+        ("x", "0.84", None),
+    ],
+)
+def test_of_a_random_value_that_is_displayed_a_class_and_a_floor_are_expected(
+    tmp_path: Path, source: str, displayed: str, is_expected: str | None
+) -> None:
+    files = convert(tmp_path, cell(DRAW + source, 1, displayed=displayed))
+
+    assert (f"expected = {is_expected}" if is_expected else "untested") in expected(files)
+    assert displayed not in expected(files)
+    assert ("floor = 0.54" in files.get("tests/metrics.toml", "")) == (is_expected == '"{')
+
+
+def test_of_a_random_table_the_header_is_expected() -> None:
+    table = "   age  bill ($)\n0   36     12.25\n"
+
+    assert whatever_is_drawn(table, is_table=True) == "age bill ($)\n..."
+    assert whatever_is_drawn("   0     1\n0  36  0.25\n", is_table=True) == "..."
+    assert whatever_is_drawn(table, is_table=False) == "..."
 
 
 LEARN = "from sklearn.linear_model import LinearRegression\nmodel = LinearRegression().fit([[1], [2]], [1, 2])\n"

@@ -6,17 +6,27 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nb2prod.convert.expected_tables import shape_alone, table_as_now
+from nb2prod.convert.expected_tables import table_as_now
 from nb2prod.convert.expected_text import (
     Metric,
     classless,
     comparable,
     figures_open,
+    merit_alone,
+    whatever_is_drawn,
     without_figures,
     without_ties,
 )
 from nb2prod.convert.plan import Moved
-from nb2prod.convert.saved_texts import certain_words, displayed_text, is_older, named_in, raw_text, saved_python
+from nb2prod.convert.saved_texts import (
+    certain_words,
+    displayed_text,
+    is_older,
+    is_table,
+    named_in,
+    raw_text,
+    saved_python,
+)
 from nb2prod.convert.slices import Slice, Slices
 from nb2prod.saved_outputs import mismatch, output_kind, printed_text
 
@@ -184,8 +194,12 @@ class _Reader:
             return None
         if "value_counts" in ast.unparse(statement.node):
             text = without_ties(text)
+        if (found.random or found.learnt) and not found.outside:
+            merit = merit_alone(item.shown or "", text, step.name, self.metrics, seeded=not found.random)
+            if merit is not None:
+                return merit
         if found.random:
-            return shape_alone(text)
+            return whatever_is_drawn(text, is_table=is_table(outputs[0]))
         return self._marked(classless(table_as_now(text)), [found], statement.cell, step.name)
 
     def _marked(self, text: str, slices: Sequence[Slice], cell: CodeCell, step: str) -> str | None:

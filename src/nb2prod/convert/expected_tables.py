@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ANYTHING = "..."
 _SHAPE = re.compile(r"\[(\d+) rows x (\d+) columns\]")
@@ -10,6 +14,10 @@ _LEFT_OUT = re.compile(r"[\s.]*\.\.[\s.]*")
 # Before pandas 0.25 a long table was cut after so many rows; since then after five.
 _ONCE_SHOWN, _SHOWN = 30, 5
 _MOST_HEADERS = 3
+# As wide as pandas prints what is no terminal, but for what it needs to go on below.
+_NARROW = 70
+# Of more than twenty columns the first ten are shown today.
+_MOST_LEFT = 10
 # What a notebook prints in full, and says no shape of.
 _MOST_ROWS, _MOST_COLUMNS = 60, 20
 # A list, an array or a set of texts.
@@ -25,7 +33,8 @@ def table_as_now(text: str) -> str:
     lines = text.split("\n")
     shape = _SHAPE.search(text)
     if shape is not None and any(_ANYTHING in line.split() and not _LEFT_OUT.fullmatch(line) for line in lines):
-        return shape_alone(text)
+        left, footer = _left_columns(lines), shape_alone(text)
+        return footer if left is None else left + footer.removeprefix(_ANYTHING)
     cut = next((at for at, line in enumerate(lines) if at >= _ONCE_SHOWN and _LEFT_OUT.fullmatch(line)), None)
     headers = cut - _ONCE_SHOWN if cut is not None else None
     if cut is None or headers is None or headers > _MOST_HEADERS:
@@ -34,6 +43,28 @@ def table_as_now(text: str) -> str:
         return shape_alone(text)
     skipped = _ONCE_SHOWN - _SHOWN
     return "\n".join([*lines[: headers + _SHOWN], _ANYTHING, *lines[cut + 1 + skipped :]])
+
+
+def _left_columns(lines: Sequence[str]) -> str | None:
+    """Return a table with its columns up to those left out; None where rows are left out, or too few columns kept.
+
+    The columns stand above each other, as far as a window of today shows them side by side.
+    """
+    at = lines[0].find(f" {_ANYTHING}")
+    rows = [line for line in lines if line.strip() and not _SHAPE.search(line)]
+    if not 0 < at <= _NARROW or any(line[at : at + 4] != f" {_ANYTHING}" for line in rows):
+        return None
+    if any(_LEFT_OUT.fullmatch(line) or len(line[:at].split()) > _MOST_LEFT for line in rows[1:]):
+        return None
+    return "\n".join(f"{line[:at].rstrip()} {_ANYTHING}" for line in rows)
+
+
+def header_alone(text: str) -> str:
+    """Return a displayed table with its header and anything below it; its shape alone where the header has figures."""
+    words = text.split("\n", maxsplit=1)[0].partition(_ANYTHING)[0].rstrip("\\ ").split()
+    shape = shape_alone(text).removeprefix(_ANYTHING)
+    named = words and not any(word.strip("()[],'-.")[:1].isdigit() for word in words)
+    return f"{' '.join(words)}\n{_ANYTHING}{shape}" if named else f"{_ANYTHING}{shape}"
 
 
 def shape_alone(text: str) -> str:

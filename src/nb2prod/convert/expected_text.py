@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.expected_tables import without_choices, without_sets
+from nb2prod.convert.expected_tables import header_alone, shape_alone, without_choices, without_sets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -16,6 +16,8 @@ _ANYTHING = "..."
 _MOST_LINES, _FIRST, _LAST = 60, 40, 10
 _LONGEST_LINE = 400
 _NUMBER = re.compile(r"(?:(?<![\w.)])[-+]|(?<![\w.]))(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+# As NumPy writes it, and as it did before version 2.
+_SCALAR = re.compile(r"(?:np\.float\d+\()?(\d+\.\d*(?:[eE][-+]?\d+)?)\)?")
 _ANY_WORD = re.compile(r"[^\W\d]\w*")
 # What the words around a number call it: the more the better, and the less the better.
 _MERIT = re.compile(
@@ -77,6 +79,14 @@ def classless(text: str) -> str:
     return text
 
 
+def whatever_is_drawn(text: str, *, is_table: bool) -> str:
+    """Return what a displayed value says whatever random numbers it came from: a class, the header of a table."""
+    shown = classless(text)
+    if shown != text:
+        return shown
+    return header_alone(text) if is_table else shape_alone(text)
+
+
 def comparable(text: str) -> str:
     """Return a saved text without what only that run or that machine could say, and not longer than is read."""
     text = _WITH_OPTIONS.sub(_class_alone, without_sets(text))
@@ -131,6 +141,19 @@ def _rows(lines: Sequence[str]) -> frozenset[int]:
 
 def _is_report(line: str) -> bool:
     return bool(_MERIT.search(line) or _COST.search(line))
+
+
+def merit_alone(label: str, text: str, step: str, metrics: dict[str, Metric], *, seeded: bool) -> str | None:
+    """Return a name for a displayed number whose label calls it a figure of merit, which goes to ``metrics``.
+
+    None where the text is no number, or the label calls it nothing of the kind.
+    """
+    number = _SCALAR.fullmatch(text.strip())
+    if number is None:
+        return None
+    before = label.replace("_", " ")
+    metric = _metric(_name(step, before), number[1], before, step, metrics, seeded=seeded)
+    return None if metric is None else f"{{{metric}}}"
 
 
 def merits_named(text: str, step: str, metrics: dict[str, Metric]) -> str:

@@ -17,6 +17,7 @@ _NEWEST = (3, 99)
 # Tables have a style since pandas 0.20, and no pandas before that runs on a Python from 3.7 on.
 _OLD_TABLE = re.compile(r"\s*<div>\s*<table")
 _NO_OLD_PANDAS = (3, 7)
+_TABLE = 'class="dataframe"'
 _NOTHING = ast.Module([], [])
 # What runs for some values only.
 _SOMETIMES = (ast.If, ast.Try, ast.While, ast.IfExp, ast.Match, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -27,6 +28,13 @@ def saved_python(notebook: Notebook) -> tuple[int, int]:
     info = notebook.metadata.get("language_info")
     version = re.match(r"(\d+)\.(\d+)", str(info.get("version", ""))) if isinstance(info, dict) else None
     return (int(version[1]), int(version[2])) if version else _NEWEST
+
+
+def is_table(output: Mapping[str, object]) -> bool:
+    """Return whether a displayed value was shown as a table of pandas."""
+    data = output.get("data")
+    html = data.get("text/html") if isinstance(data, dict) else None
+    return html is not None and _TABLE in joined_text(html)
 
 
 def is_older(output: Mapping[str, object], python: tuple[int, int]) -> bool:
