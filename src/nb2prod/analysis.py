@@ -180,6 +180,8 @@ class Analysis:
                     self.libraries.klass(base.removesuffix("()")) if base is not None and base.endswith("()") else None
                 )
                 return None if known is None or known.items is None else f"{known.items}()"
+            case ast.Subscript(value=value, slice=index) if _is_selection(index):
+                return self._selected(value, depth - 1)
             case ast.Constant(value=value) if value is not None:
                 return f"builtins.{type(value).__name__}()"
             case ast.JoinedStr():
@@ -196,6 +198,14 @@ class Analysis:
                 return self._qualified(value, depth - 1)
             case _:
                 return None
+
+    def _selected(self, value: ast.expr, depth: int) -> str | None:
+        """Return the class of ``table[["a", "b"]]``, ``table[mask]`` and ``table.loc[mask]``: a table again."""
+        if isinstance(value, ast.Attribute) and value.attr in ("loc", "iloc"):
+            value = value.value
+        base = self._qualified(value, depth)
+        known = self.libraries.klass(base.removesuffix("()")) if base is not None and base.endswith("()") else None
+        return base if known is not None and known.items is not None else None
 
     def _defined(self, definition: Definition, depth: int) -> str | None:
         """Return the dotted name of what a definition binds."""
@@ -251,6 +261,14 @@ class Analysis:
             deferred,
             starred,
         )
+
+
+def _is_selection(index: ast.expr) -> bool:
+    """Return whether a subscript of a table surely selects columns or rows, not a single one."""
+    return isinstance(index, (ast.List, ast.ListComp, ast.Compare, ast.Slice)) or (
+        (isinstance(index, ast.BinOp) and isinstance(index.op, (ast.BitAnd, ast.BitOr)))
+        or (isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert))
+    )
 
 
 def _is_mask(value: ast.expr, cell: CodeCell) -> bool:
