@@ -100,9 +100,7 @@ def test_a_step_that_is_only_run_is_found_where_its_function_stands(project: Pat
 
 
 def test_a_test_that_calls_the_step_ends_the_finding(project: Path, check: Check) -> None:
-    text = (
-        "from squares.steps import make_total\n\ndef test_it():\n    assert make_total([1, 2], [1]) == (2, 1, 1)\n"
-    )
+    text = "from squares.steps import make_total\n\ndef test_it():\n    assert make_total([1, 2], [1]) == (2, 1, 1)\n"
     (project / "package/tests/test_made.py").write_text(text, encoding="utf-8")
 
     assert check.found("package") == []

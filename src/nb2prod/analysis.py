@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -77,30 +78,30 @@ class Analysis:
     settings: Settings | None = None
     _use_at: dict[int, Use] | None = field(default=None)
     _calls: tuple[Call, ...] | None = field(default=None)
+    _effective: Sequence[Call] = ()
     _calls_of: dict[str | None, list[Call]] | None = field(default=None)
     _unbound: tuple[Unbound, ...] | None = field(default=None)
     _names: dict[int, str | None] = field(default_factory=dict)
     _once: dict[object, object] = field(default_factory=dict)
+    _nodes: dict[int, Sequence[ast.AST]] = field(default_factory=dict)
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the top-level statements in written order."""
         return self.flow.statements
 
     def calls(self, effects: Collection[str] | None = None) -> Iterator[Call]:
-        """Yield the notebook's calls in written order, those with one of ``effects`` if given."""
+        """Return the notebook's calls in written order, those with one of ``effects`` if given."""
         if self._calls is None:
             self._calls = tuple(
                 self._call(node, statement, deferred=deferred)
                 for statement in self.flow.statements
                 for node, deferred in statement.calls
             )
+            self._effective = [call for call in self._calls if call.effects]
         if effects is None:
-            yield from self._calls
-            return
+            return iter(self._calls)
         wanted = frozenset(effects)
-        for call in self._calls:
-            if call.effects and not wanted.isdisjoint(call.effects):
-                yield call
+        return (call for call in self._effective if not wanted.isdisjoint(call.effects))
 
     def calls_of(self, *qualified_names: str) -> Iterator[Call]:
         """Yield the calls of what has one of these names, name by name, in written order each."""
@@ -116,6 +117,16 @@ class Analysis:
         if build not in self._once:
             self._once[build] = build(self)
         return cast("T", self._once[build])
+
+    def nodes(self, root: ast.AST) -> Sequence[ast.AST]:
+        """Return ``root``, a node of the notebook's code, and what stands below it, as ``notebook.tree.nodes``.
+
+        For cells and statements, which several checks walk.
+        """
+        found = self._nodes.get(id(root))
+        if found is None:
+            found = self._nodes[id(root)] = nodes(root)
+        return found
 
     def unbound(self) -> tuple[Unbound, ...]:
         """Return the names a run from top to bottom reads before anything binds them, each once."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.model import CodeCell
-from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ _SHOWN = (
 )
 _DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
 _TOKENS = frozenset({"apikey", "secret", "token"})
 _KEYS = frozenset(
@@ -81,8 +81,8 @@ _STAND_IN = (
     r"(?i)<.*>|^<|[{}]|^\$|\$\(|\*\*|^\*|%[sdr(]|^%|\.\.\.|…|x{3,}|your|change|example|placeholder|dummy|insert|replace|redacted|hidden|fake|sample|enter"
     r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$"
 )
-_ENVIRONMENT_NAME = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
-_ELSEWHERE = re.compile(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
+_ENVIRONMENT_NAME = lazy_pattern(r"[A-Z]+(?:_[A-Z0-9]+)+")
+_ELSEWHERE = lazy_pattern(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}"
 
 
@@ -117,7 +117,7 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
             yield from _in_text(cell, text, start.line, start.column)
     if cell.tree is None or not _hints(cell.source):
         return
-    for node in nodes(cell.tree):
+    for node in analysis.nodes(cell.tree):
         for name, value in _named(node) if type(node) in _NAMING else ():
             match value:
                 case ast.Constant(value=str() | bytes() as literal):

@@ -7,13 +7,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nb2prod.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Reader = Callable[[Path], str]
 
-_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
-_CONDA_ITEM = re.compile(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
+_REQUIREMENT = lazy_pattern(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
+_CONDA_ITEM = lazy_pattern(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
 # Where a folder's declarations are, by how they are read.
 _LISTS = ("*requirements*.txt", "*requirements*.in", "requirements/*.txt", "requirements/*.in",
           "binder/requirements.txt", ".binder/requirements.txt", "constraints.txt")  # fmt: skip

@@ -6,6 +6,7 @@ import ast
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class KnownModules(NamedTuple):
 @cache  # read once a run
 def known_modules() -> KnownModules:
     """Return the tables; a missing heading raises ``KeyError``, as the file is ours."""
-    import tomllib  # noqa: PLC0415 only who asks for dependencies pays
-
-    table = tomllib.loads((rules_folder() / "modules.toml").read_text(encoding="utf-8"))
+    table = plain_toml.loads((rules_folder() / "modules.toml").read_text(encoding="utf-8"))
     return KnownModules(
         frozenset(table["former"].split()),
         frozenset(table["platform"].split()),

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nb2prod.notebook.commands import CommandLine, command_lines
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +27,17 @@ _WITH_VALUE = frozenset({
 })  # fmt: skip
 _EDITABLE = frozenset({"-e", "--editable"})
 _FILES = frozenset({"-r", "--requirement", "--requirements", "--file"})
-_PYTHONS = re.compile(r"(\{?sys\.executable\}?|\$?\{?sys\.executable\}?|(.*/)?(python|py)[\d.]*)$")
-_PIPS = re.compile(r"(.*/)?pip[\d.]*$")
+_PYTHONS = lazy_pattern(r"(\{?sys\.executable\}?|\$?\{?sys\.executable\}?|(.*/)?(python|py)[\d.]*)$")
+_PIPS = lazy_pattern(r"(.*/)?pip[\d.]*$")
 _CONDAS = frozenset({"conda", "mamba", "micromamba"})
 # They install what is no distribution of Python, or write down what they install themselves.
 _OTHERS = frozenset({"apt", "apt-get", "aptitude", "apk", "brew", "dnf", "npm", "poetry", "yarn", "yum"})
 _VERBS = frozenset({"install", "add"})
-_VCS = re.compile(r"(git|hg|svn|bzr)\+")
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_REDIRECTION = re.compile(r"(\d|&)?>>?(&\d|.*)$|<")
+_VCS = lazy_pattern(r"(git|hg|svn|bzr)\+")
+_NAME = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_REDIRECTION = lazy_pattern(r"(\d|&)?>>?(&\d|.*)$|<")
 # A cheap look before a line is taken apart.
-_HINT = re.compile(r"\b(?:install|add|uninstall|remove)\b")
+_HINT = lazy_pattern(r"\b(?:install|add|uninstall|remove)\b")
 _RUNS_COMMANDS = ("os.system", "os.popen", "subprocess.run", "subprocess.call", "subprocess.check_call",
                   "subprocess.check_output", "subprocess.Popen", "subprocess.getoutput")  # fmt: skip
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Operations(NamedTuple):
 @cache  # read once a run, by notebooks that fit a model or show results
 def operations() -> Operations:
     """Return what the file says; a missing table raises ``KeyError``, as the file is ours."""
-    table = tomllib.loads((rules_folder() / "operations.toml").read_text(encoding="utf-8"))
+    table = plain_toml.loads((rules_folder() / "operations.toml").read_text(encoding="utf-8"))
     models, stores, registries = table["models"], table["stores"], table["registries"]
     texts = (
         *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.diagnostics import NOTEBOOK, PACKAGE, Forbidden, Rule, Severity
 from nb2prod.errors import ConfigurationError
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
+FENCE = lazy_pattern(r"(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
 
 _KEYS = ("code", "name", "summary", "severity", "fix", "since")
 # `emitted-by = "linter"`: the finding is made where no check can look, so there is no check file.
@@ -24,14 +25,14 @@ _KEYS = ("code", "name", "summary", "severity", "fix", "since")
 _OPTIONAL_KEYS = ("emitted-by", "redact", "about", "forbid")
 _FIXES = ("none", "safe", "unsafe")
 _SEVERITIES = {str(severity): severity for severity in Severity}
-_CODE = re.compile(r"NB\d{3}$")
+_CODE = lazy_pattern(r"NB\d{3}$")
 # A team's own: a prefix that nobody else's codes have, and enough digits to sort.
-_HOUSE_CODE = re.compile(r"(?!NB\d)[A-Z]{2,12}\d{2,5}$")
+_HOUSE_CODE = lazy_pattern(r"(?!NB\d)[A-Z]{2,12}\d{2,5}$")
 # What the pages of a team may leave out.
 _HOUSE_DEFAULTS = {"fix": "none", "since": "0"}
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
-_SINCE = re.compile(r"\d+\.\d+(\.\d+)?$")
-_PREFIX = re.compile(r"([A-Z]+)\d*$")
+_NAME = lazy_pattern(r"[a-z0-9]+(-[a-z0-9]+)*$")
+_SINCE = lazy_pattern(r"\d+\.\d+(\.\d+)?$")
+_PREFIX = lazy_pattern(r"([A-Z]+)\d*$")
 _SECTIONS = (
     "What it does",
     "Why is this bad?",
@@ -156,11 +157,11 @@ def require_matching(selector: str, rules: Sequence[Rule], origin: str) -> tuple
 
 
 def _rule(path: Path, lines: Sequence[str], house: Path | None) -> Rule:
-    # Front matter starts on the file's second line: the blank line in front keeps tomllib's line
-    # numbers those of the file.
+    # Front matter starts on the file's second line: the blank line in front keeps the line
+    # numbers of errors those of the file.
     try:
-        values = tomllib.loads("\n" + "".join(lines))
-    except tomllib.TOMLDecodeError as error:
+        values = plain_toml.loads("\n" + "".join(lines))
+    except ValueError as error:
         at = re.search(r"at line (\d+)", str(error))
         raise ConfigurationError(f"{path}:{at[1] if at else 1}: front matter is not TOML: {error}") from None
 

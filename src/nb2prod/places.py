@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.notebook.commands import command_lines
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,14 +29,14 @@ PLACES = {
 # Texts, which `re` compiles when they are first used: start-up is spared what few notebooks need.
 _MACHINE = "|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(PLACES.values()))
 # A cheap look before every string of a cell is taken apart.
-_HINT = re.compile(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
+_HINT = lazy_pattern(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
 _IN_SHELL = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE}|/content\b|/kaggle\b)[^\s'\";|&<>)]*"
 _IN_PROSE = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE})[^\s'\";|&<>)`\],]*"
 # Magics whose first word is a path, wherever it leads.
 _IN_MAGIC = r"%{0,2}(?:cd|load|pushd|run|writefile)\s+(?:-\S+\s+)*['\"]?(?P<path>/[^\s'\"]+)"
-_ABSOLUTE = re.compile(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
+_ABSOLUTE = lazy_pattern(r"/(?!dev/|proc/|sys/|etc/|usr/|bin/)[\w.@-]+(?:/|$)")
 # Regular expressions, prose and stand-ins are written with these, paths are not.
-_NO_PATH = re.compile(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your")
+_NO_PATH = lazy_pattern(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]to|your")
 _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )

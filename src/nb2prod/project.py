@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nb2prod.declarations import Declared, Requirement, declared, requirements
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ _CODE = r"""(?xs)
     | (?P<string>\"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
     | (?P<name>[^\W\d]\w*)
     """
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = lazy_pattern(r"[^\W\d]\w*")
 
 
 class _Tests(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tomllib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.diagnostics import Finding, Rule, Severity
 from nb2prod.errors import ConfigurationError
@@ -60,8 +60,8 @@ def load_ruff_rules(path: Path | None = None) -> tuple[Rule, ...]:
     """Return the rules of ruff that we report, by code; ConfigurationError for a table that is wrong."""
     path = path or rules_folder() / "ruff-rules.toml"
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["rules"]
-    except tomllib.TOMLDecodeError as error:
+        rows = plain_toml.loads(path.read_text(encoding="utf-8"))["rules"]
+    except ValueError as error:
         raise ConfigurationError(f"{path}: not TOML: {error}") from None
     rules = [_rule(path, row) for row in rows]
     codes = [rule.code for rule in rules]

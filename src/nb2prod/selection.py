@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nb2prod import plain_toml
 from nb2prod.config import Selectors
 from nb2prod.data import rules_folder
 from nb2prod.diagnostics import Severity
@@ -66,10 +67,8 @@ def profiled(profile: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     if profile == "production":
         # Everything, as most runs; there is nothing to look up.
         return tuple(rules)
-    import tomllib  # noqa: PLC0415 - the same
-
     path = rules_folder() / "profiles.toml"
-    row = tomllib.loads(path.read_text(encoding="utf-8"))[profile]
+    row = plain_toml.loads(path.read_text(encoding="utf-8"))[profile]
     least = Severity[row["least"].upper()]
     left_out = _ranks((Selectors(tuple(row["ignore"]), str(path)),), rules)
     return tuple(rule for rule in rules if rule.severity >= least and rule.code not in left_out)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nb2prod.diagnostics import Applicability, Edit, Finding, Fix, Related
 from nb2prod.notebook.location import FIRST, Location, Position, Range
 from nb2prod.notebook.model import CodeCell
 from nb2prod.pages import matching
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 # The rule about comments that silence nothing.
 UNUSED = "unused-suppression"
 
-_COMMENT = re.compile(r"#\s*nb2prod:\s*ignore(?:-(?P<scope>cell|notebook))?(?:\[(?P<rules>[^\]]*)\])?(?=\s|$|#)")
+_COMMENT = lazy_pattern(r"#\s*nb2prod:\s*ignore(?:-(?P<scope>cell|notebook))?(?:\[(?P<rules>[^\]]*)\])?(?=\s|$|#)")
 # Where the comment ends for us: at the next one on its line (those of ruff, mypy), not at the number of an issue.
-_NEXT_COMMENT = re.compile(r"\s*(?<=\s)#(?!\d)|\s*$")
+_NEXT_COMMENT = lazy_pattern(r"\s*(?<=\s)#(?!\d)|\s*$")
 # A cheap look before anything is tokenised: most cells have no such comment.
 _HINT = "nb2prod:"
 # The tags of a cell: `nb2prod-ignore` for all rules, `nb2prod-ignore-NB301` for one.
-_TAG = re.compile(r"nb2prod-ignore(?:-(?P<rule>.+))?$")
+_TAG = lazy_pattern(r"nb2prod-ignore(?:-(?P<rule>.+))?$")
 # The member of metadata that silences.
 METADATA = "nb2prod"
 

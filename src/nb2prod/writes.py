@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nb2prod.operations import operations
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 WriteKind = Literal["model", "figure", "data", "unknown"]
 
 _FIGURES = frozenset({"savefig", "write_image", "imsave", "imwrite", "save_svg", "fig.save"})
-_WORD = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
+_WORD = lazy_pattern(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 # What a shell line that only asks begins with, and what sends its output into a file.
-_REDIRECTED = re.compile(r"(?<![0-9&|-])>{1,2}\s*[^&\s]")
-_COMMAND = re.compile(r"(?:sudo\s+)?([\w./-]+)")
+_REDIRECTED = lazy_pattern(r"(?<![0-9&|-])>{1,2}\s*[^&\s]")
+_COMMAND = lazy_pattern(r"(?:sudo\s+)?([\w./-]+)")
 
 
 class Write(NamedTuple):

@@ -12,7 +12,7 @@ from nb2prod.diagnostics import Finding
 from nb2prod.notebook.model import CodeCell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.diagnostics import Forbidden, Rule
@@ -53,20 +53,26 @@ def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
 
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
-    if any(_mentioned(forbidden.calls, cell.source) for cell in analysis.notebook.code_cells):
+    text = analysis.once(_code)
+    if _mentioned(forbidden.calls, text):
         for call in analysis.calls():
             if _matches(name := _called(call, analysis), forbidden.calls):
                 yield _Use(name, call.location)
-    for cell in analysis.notebook.code_cells:
+    imports = _mentioned(forbidden.imports, text)
+    for cell in analysis.notebook.code_cells if imports or forbidden.magics or forbidden.strings else ():
         for magic in cell.magics if forbidden.magics else ():
             if _matches(magic.name, forbidden.magics):
                 start, end = magic.range
                 sign = {"line": "%", "automagic": "%", "cell": "%%"}.get(magic.kind, "")
                 yield _Use(f"{sign}{magic.name}", cell.location(start.line, start.column, end.line, end.column))
-        if cell.tree is not None and forbidden.imports and _mentioned(forbidden.imports, cell.source):
-            yield from _imports(forbidden.imports, cell, cell.tree)
+        if cell.tree is not None and imports and _mentioned(forbidden.imports, cell.source):
+            yield from _imports(forbidden.imports, cell, analysis.nodes(cell.tree))
         if cell.tree is not None and forbidden.strings:
-            yield from _strings(forbidden.strings, cell, cell.tree)
+            yield from _strings(forbidden.strings, cell, analysis.nodes(cell.tree))
+
+
+def _code(analysis: Analysis) -> str:
+    return "\n".join(cell.source for cell in analysis.notebook.code_cells)
 
 
 def _called(call: Call, analysis: Analysis) -> str:
@@ -80,8 +86,8 @@ def _called(call: Call, analysis: Analysis) -> str:
     return call.name if use is not None and not analysis.flow.reaching(use) else ""
 
 
-def _imports(patterns: Sequence[str], cell: CodeCell, tree: ast.Module) -> Iterator[_Use]:
-    for node in ast.walk(tree):
+def _imports(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) -> Iterator[_Use]:
+    for node in nodes:
         match node:
             case ast.Import(names=names):
                 imported = [alias.name for alias in names]
@@ -93,8 +99,8 @@ def _imports(patterns: Sequence[str], cell: CodeCell, tree: ast.Module) -> Itera
             yield _Use(found, cell.locate(node))
 
 
-def _strings(patterns: Sequence[str], cell: CodeCell, tree: ast.Module) -> Iterator[_Use]:
-    for node in ast.walk(tree):
+def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) -> Iterator[_Use]:
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _matches(node.value, patterns):
             yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
 
@@ -122,9 +128,14 @@ def _exceptions(handler: ast.ExceptHandler) -> list[str]:
     return [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)]
 
 
-def _mentioned(patterns: Sequence[str], text: str) -> bool:
+def _mentioned(patterns: tuple[str, ...], text: str) -> bool:
     """Whether a name that some pattern starts with stands in ``text`` at all: cheap, and mostly False."""
-    return any(pattern.partition(".")[0].partition("*")[0] in text for pattern in patterns)
+    return any(beginning in text for beginning in _beginnings(patterns))
+
+
+@cache  # the same
+def _beginnings(patterns: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(pattern.partition(".")[0].partition("*")[0] for pattern in patterns)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -23,7 +23,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "assert" not in cell.source:
             continue
-        for node in nodes(cell.tree):
+        for node in analysis.nodes(cell.tree):
             if isinstance(node, ast.Assert) and (reason := _always(node.test)):
                 yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}")
             elif isinstance(node, ast.Call) and _compares_with_itself(node):

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("torch", "tensorflow", "keras", "transformers", "lightning", "pytorch_lightning")
 # `cuda`, `cuda:0` (torch), `/GPU:0`, `/device:GPU:1` (TensorFlow).
-_CARD = re.compile(r"cuda(?::\d+)?$|/?(?:device:)?GPU:\d+$", re.IGNORECASE)
+_CARD = lazy_pattern(r"cuda(?::\d+)?$|/?(?:device:)?GPU:\d+$", re.IGNORECASE)
 # What asks whether there is a card, and what keeps a script from asking for one that is not there.
-_ASKS = re.compile(
+_ASKS = lazy_pattern(
     r"is_available|device_count|get_device_name|list_physical_devices|list_logical_devices|is_gpu_available|"
     r"nvidia-smi|set_soft_device_placement|torch\.accelerator|Accelerator\("
 )

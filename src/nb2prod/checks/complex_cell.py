@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,4 +45,4 @@ def _branches(root: ast.AST) -> int:
         count += len(root.values) - 1
     elif isinstance(root, ast.comprehension):
         count += 1 + len(root.ifs)
-    return count + sum(_branches(child) for child in ast.iter_child_nodes(root))
+    return count + sum(_branches(child) for child in children(root))

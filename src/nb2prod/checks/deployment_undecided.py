@@ -40,7 +40,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         if "parameters" in cell.tags or cell.tree is None:
             return
-        if any(isinstance(node, _FUNCTIONS) and _serves(node) for node in nodes(cell.tree)):
+        if any(isinstance(node, _FUNCTIONS) and _serves(node) for node in analysis.nodes(cell.tree)):
             return
         if "__main__" in cell.source:
             return

@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 if (cell.index, number) in lines and line.strip() and not line.lstrip().startswith("#"))  # fmt: skip
     if count < MOST_LINES:
         return
-    if any(isinstance(node, _FUNCTIONS) for cell in cells if cell.tree is not None for node in nodes(cell.tree)):
+    trees = (cell.tree for cell in cells if cell.tree is not None)
+    if any(isinstance(node, _FUNCTIONS) for tree in trees for node in analysis.nodes(tree)):
         return
     message = (
         f"{count} lines in {len(cells)} cells without one function or class: every variable is global, and nothing can "

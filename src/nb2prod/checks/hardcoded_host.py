@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.installs import whole_commands
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,18 @@ _NUMBERS = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}"
 _INTERNAL = r"[\w-]+(?:\.[\w-]+)*\.(?:local|internal|intranet|corp|lan|localdomain)"
 _HOST = rf"(?:localhost|{_NUMBERS}|{_INTERNAL})"
 # In an address, or with a port: `http://10.0.0.3/x`, `mongodb://me@localhost`, `10.0.0.3:5432`.
-_ADDRESS = re.compile(
+_ADDRESS = lazy_pattern(
     rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
 )
-_ALONE = re.compile(rf"^{_HOST}$")
+_ALONE = lazy_pattern(rf"^{_HOST}$")
 # Arguments and keys that take a host; anywhere else `10.1.2.3` may be a version.
 _TAKES_HOST = frozenset(
     {"host", "hostname", "server", "address", "bootstrap_servers", "broker", "server_name", "endpoint"}
 )
-_HINT = re.compile(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
-_ASKS = re.compile(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
+_HINT = lazy_pattern(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
+_ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 # Listening on every interface, and the network for examples.
-_NO_MACHINE = re.compile(
+_NO_MACHINE = lazy_pattern(
     r"0\.0\.0\.0|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|255\.|metadata\.google\.internal|169\.254\.169\.254"
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding
 from nb2prod.models import events, saved_models
 from nb2prod.operations import imports_any, operations
+from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 # Writers of what people and programs read, as opposed to arrays and pictures.
 _RECORDS = ("dump", "to_json", "write_text", "to_yaml", "safe_dump", "writelines", "write")
 _TABLES = ("to_csv", "to_parquet", "to_excel", "to_sql")
-_FIGURES = re.compile(r"metric|score|result|report|eval|meta|version|info|card|summary|config|param", re.IGNORECASE)
-_TELLS = re.compile(r"\d|\{|%|(?:^|[/_.-])(?:v|version|date|stamp|commit|hash)(?:$|[/_.-])")
+_FIGURES = lazy_pattern(r"metric|score|result|report|eval|meta|version|info|card|summary|config|param", re.IGNORECASE)
+_TELLS = lazy_pattern(r"\d|\{|%|(?:^|[/_.-])(?:v|version|date|stamp|commit|hash)(?:$|[/_.-])")
 _RUNS = ("now", "today", "strftime", "time", "uuid4", "uuid1", "hexdigest", "isoformat", "check_output", "getenv")
 _DEPTH = 4
 

@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
 from nb2prod.operations import imports_any, operations
 from nb2prod.writes import writes
 
@@ -32,7 +31,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in code:
         if any(magic.kind == "cell" and magic.name not in ("time", "capture") for magic in cell.magics):
             return  # what other languages take and give is not read
-        for node in nodes(cell.tree) if cell.tree is not None else ():
+        for node in analysis.nodes(cell.tree) if cell.tree is not None else ():
             if isinstance(node, _FUNCTIONS) or (isinstance(node, ast.Attribute) and _is_given(analysis, node)):
                 return
     if any(call.qualified_name in _GIVEN for call in analysis.calls()):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.model import MarkdownCell
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 8
 # https://spec.commonmark.org/0.31.2/#atx-headings, #setext-headings; HTML as notebooks have it.
-_HEADING = re.compile(
+_HEADING = lazy_pattern(
     r"^ {0,3}#{1,6}\s*\S|^\S[^\n]*\n {0,3}(?:=+|-{2,})[ \t]*$|<h[1-6]\b", re.MULTILINE | re.IGNORECASE
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import imports_any, operations
+from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Use
 
 # Calls whose name says that they hold a table against something.
-_CHECKS = re.compile(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
+_CHECKS = lazy_pattern(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
 # Arguments with which no single table of the file as it stands comes back.
 _OTHER = ("chunksize", "iterator", "sheet_name")
 _MOST_NAMES = 4

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.model import CodeCell
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +19,9 @@ FEWEST_WORDS = 4
 # How many cells count as the top; of these the code may say it too, in its first comment or text.
 _TOP = 4
 _STATED = ("author", "authors", "description", "owner", "title")
-_HEADING = re.compile(r"^ {0,3}#{1,6}\s*\S|<h[1-6]\b|<title>", re.MULTILINE | re.IGNORECASE)
-_COMMENT = re.compile(r"""\A\s*(?:(?:\#[^\n]*\n\s*)+|[rbu]*(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}))""", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_HEADING = lazy_pattern(r"^ {0,3}#{1,6}\s*\S|<h[1-6]\b|<title>", re.MULTILINE | re.IGNORECASE)
+_COMMENT = lazy_pattern(r"""\A\s*(?:(?:\#[^\n]*\n\s*)+|[rbu]*(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}))""", re.IGNORECASE)
+_WORD = lazy_pattern(r"[^\W\d_]{2,}")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
 
-_UPWARD = re.compile(r"\.\.(?:[/\\]|$)")
-_NO_PATH = re.compile(r"[\n\t<>|^]|\.\.\.|://")
+_UPWARD = lazy_pattern(r"\.\.(?:[/\\]|$)")
+_NO_PATH = lazy_pattern(r"[\n\t<>|^]|\.\.\.|://")
 # What these do has rules of its own, or shows the path only.
 _OTHERS = ("sys.path", "os.chdir", "print", "re.", "site.")
 

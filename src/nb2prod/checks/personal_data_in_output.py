@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
+from nb2prod.patterns import lazy_pattern
 from nb2prod.saved_outputs import output_texts
 
 if TYPE_CHECKING:
@@ -28,16 +29,16 @@ _PHONE = r"(?<![\w.+-])\+\d{1,3}[ \-./]?(?:\(\d{1,4}\)[ \-./]?)?\d{2,5}(?:[ \-./
 # what may not stand before them.
 _CARD = r"\d(?<![\w.+-]\d)\d{3}(?:[ -]\d{4}){3}(?![\w.-])"
 _CARD_IN_ONE = r"[2-6](?<![\w.+-][2-6])\d{14,15}(?![\w.-])"
-_ISSUERS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6[05]")
+_ISSUERS = lazy_pattern(r"4|5[1-5]|2[2-7]|3[47]|6[05]")
 _IBAN = r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"
 _SOCIAL = r"\d(?<![\w.+-]\d)\d\d-\d\d-\d{4}(?![\w.-])"
 
 # Not a person: what software and companies call their mailboxes, and what stands for an address.
-_ROLES = re.compile(
+_ROLES = lazy_pattern(
     r"(?i)no-?reply|do-?not-?reply|info|support|admin\w*|contact|help|sales|hello|team|office|service|security|git|user\d*|"
     r"webmaster|postmaster|abuse|root|test\w*|example|username|name|someone|you|your\.?\w*|email|dev|mail|press|legal|privacy"
 )
-_NOBODY = re.compile(
+_NOBODY = lazy_pattern(
     r"(?i)(?:.*\.)?(?:example|test|invalid|localhost|domain|email|company|yourdomain|acme|foo|bar)\.\w+"
     r"|.*\.(?:example|test|invalid|local|internal)|.*gserviceaccount\.com|.*noreply\.github\.com"
 )

@@ -55,7 +55,7 @@ def _working(analysis: Analysis) -> list[tuple[int, int, int]]:
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "print" not in cell.source:
             continue
-        for node in nodes(cell.tree):
+        for node in analysis.nodes(cell.tree):
             if isinstance(node, _FUNCTIONS) and not node.name.startswith(_REPORTS):
                 last = node.end_lineno or node.lineno
                 returns = any(isinstance(part, _GIVES) and part.value is not None for part in nodes(node))

@@ -49,7 +49,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     seen: set[str] = set()
     for statement in analysis.statements():
         called = {id(call.func) for call, _ in statement.calls}
-        attributes = _attributes(statement)
+        attributes = _attributes(analysis, statement)
         for use in statement.uses:
             at = id(use.node)
             if (at not in called and at not in attributes) or use.name in seen or not isinstance(use.node, ast.Name):
@@ -60,13 +60,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 yield found
 
 
-def _attributes(statement: Statement) -> dict[int, str]:
+def _attributes(analysis: Analysis, statement: Statement) -> dict[int, str]:
     """Return, by the id of a name's node, the attribute that is asked of it."""
     if not any(use.name in _TWINS for use in statement.uses):
         return {}
     return {
         id(node.value): node.attr
-        for node in nodes(statement.node)
+        for node in analysis.nodes(statement.node)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
 

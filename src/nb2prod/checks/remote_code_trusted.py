@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.checks._sources import source_of
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _SWITCH = "trust_remote_code"
 # `curl … | bash`, `bash <(curl …)`, `python -c "$(wget …)"`: what comes over the network is the program.
-_PIPED = re.compile(
+_PIPED = lazy_pattern(
     r"\b(?:curl|wget)\b[^;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:(?:ba|z|da)?sh|python3?|perl)\b(?!\s+-[cm])"
     r"|\b(?:(?:ba|z)?sh|python3?)\b[^;|&]*[<$]\(\s*(?:curl|wget)\b"
 )
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_COMMIT = lazy_pattern(r"[0-9a-f]{7,40}")
 _MOVING = frozenset({"main", "master", "develop", "dev", "trunk", "nightly", "latest"})
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
+from nb2prod.notebook.tree import children
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 _PLACES = 3
 _CELLS = 2
-_PATH = re.compile(
+_PATH = lazy_pattern(
     r"\w+://\S+"
     r"|(?:~?\.{0,2}[/\\])?(?:[\w .{}()-]+[/\\])*[\w.()-]+"
     r"\.(?:csv|tsv|txt|dat|json|jsonl|xlsx?|parquet|feather|h5|hdf5|npz|npy|pkl|pickle|joblib|zip|gz|tgz|png|jpe?g|pth?"
@@ -28,9 +30,10 @@ _PATH = re.compile(
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each path or address that is written in at least three places of at least two cells, once."""
     found: dict[str, list[Location]] = {}
-    for cell in analysis.notebook.code_cells:
+    often = _often(analysis)
+    for cell in analysis.notebook.code_cells if often else ():
         if cell.tree is not None and ("." in cell.source or "/" in cell.source):
-            places = [(text, cell.locate(node)) for node, text in _texts(cell.tree) if _PATH.fullmatch(text)]
+            places = [(text, cell.locate(node)) for node, text in _texts(cell.tree) if text in often]
             for text, location in sorted(places, key=lambda each: each[1].range):
                 found.setdefault(text, []).append(location)
     for text, (first, *others) in found.items():
@@ -45,6 +48,18 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )
 
 
+def _often(analysis: Analysis) -> set[str]:
+    """Return the paths and addresses that stand in enough places, whatever these are: most notebooks have none."""
+    counts = Counter(
+        node.value
+        for cell in analysis.notebook.code_cells
+        if cell.tree is not None and ("." in cell.source or "/" in cell.source)
+        for node in analysis.nodes(cell.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {text for text, count in counts.items() if count >= _PLACES and _PATH.fullmatch(text)}
+
+
 def _texts(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
     """Yield the texts of code; docstrings, what is printed, and parts of f-strings are none."""
     waiting: list[ast.AST] = [tree]
@@ -56,4 +71,4 @@ def _texts(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
             case ast.Expr(value=ast.Constant()) | ast.JoinedStr() | ast.Call(func=ast.Name(id="print")):
                 pass
             case _:
-                waiting += ast.iter_child_nodes(node)
+                waiting += children(node)

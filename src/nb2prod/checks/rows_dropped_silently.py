@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,7 @@ def _counted(analysis: Analysis) -> set[str]:
     found: set[str] = set()
     for statement in analysis.statements():
         found |= _shown(statement)
-        for node in nodes(statement.node):
+        for node in analysis.nodes(statement.node):
             match node:
                 case ast.Attribute(value=value, attr=attribute) if attribute in _COUNTS and (name := _root(value)):
                     found.add(name)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import CodeCell
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_ARROW = re.compile(r"^-+> *(?P<line>\d+)(?P<text>[^\n]*)$", re.MULTILINE)
-_NAME = re.compile(r"name '(?P<name>\w+)' is not defined")
+_COLOUR = lazy_pattern(r"\x1b\[[0-9;]*m")
+_ARROW = lazy_pattern(r"^-+> *(?P<line>\d+)(?P<text>[^\n]*)$", re.MULTILINE)
+_NAME = lazy_pattern(r"name '(?P<name>\w+)' is not defined")
 _LONGEST = 120
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
 from nb2prod.edits import replaced
+from nb2prod.notebook.tree import children, nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
@@ -22,6 +23,7 @@ _FORGETS = frozenset({
 _MAKES_TEXT = frozenset({"split", "splitlines", "lower", "upper", "strip", "title", "replace", "join", "capitalize"})
 _COMBINES = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _COLLECTS = frozenset({"append", "extend", "insert", "write"})
+_ORDERS = frozenset({ast.Call, ast.ListComp, ast.For})
 _DEPTH = 5
 
 
@@ -35,15 +37,16 @@ class _Ordering(NamedTuple):
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first place of each cell where a set of texts is put into an order that is kept."""
-    sets = any("set(" in cell.source or "{" in cell.source for cell in analysis.notebook.code_cells)
     cells: dict[int, list[_Ordering]] = {}
-    for statement in analysis.statements() if sets else ():
+    for statement in analysis.statements() if _has_sets(analysis) else ():
         parents: dict[int, ast.AST] = {}
-        for node in ast.walk(statement.node):
-            source = _ordered(node)
+        for node in analysis.nodes(statement.node):
+            source = _ordered(node) if node.__class__ in _ORDERS else None
             if source is None or not _is_set_of_text(analysis, source, _DEPTH):
                 continue
-            parents = parents or {id(c): each for each in ast.walk(statement.node) for c in ast.iter_child_nodes(each)}
+            if isinstance(node, ast.For) and not _collects(node):
+                continue
+            parents = parents or _parents(analysis.nodes(statement.node))
             if _is_kept(analysis, node, statement, parents):
                 cells.setdefault(statement.cell.index, []).append(_Ordering(statement, node, source))
     for (statement, node, source), *more in cells.values():
@@ -72,7 +75,7 @@ def _sorting(statement: Statement, node: ast.AST, source: ast.expr) -> tuple[Edi
 
 
 def _ordered(node: ast.AST) -> ast.expr | None:
-    """Return what ``node`` puts into an order, if it does: ``list(x)``, ``[… for … in x]``, ``enumerate(x)``."""
+    """Return what ``node`` may put into an order: ``list(x)``, ``[… for … in x]``, ``enumerate(x)``, a loop."""
     match node:
         case ast.Call(func=ast.Name(id="list" | "tuple" | "enumerate"), args=[source, *_]):
             return source
@@ -80,13 +83,33 @@ def _ordered(node: ast.AST) -> ast.expr | None:
             return source
         case ast.ListComp(generators=[ast.comprehension(iter=source), *_]):
             return source
-        case ast.For(iter=source, body=body) if any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _COLLECTS
-            for part in body
-            for each in ast.walk(part)
-        ):
+        case ast.For(iter=source):
             return source
     return None
+
+
+def _collects(loop: ast.For) -> bool:
+    """Whether a loop's body puts something behind what is there: the order of the rounds is kept."""
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _COLLECTS
+        for part in loop.body
+        for each in nodes(part)
+    )
+
+
+def _has_sets(analysis: Analysis) -> bool:
+    """Whether a set is made anywhere in the notebook: most notebooks make none."""
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is not None and ("set(" in cell.source or "{" in cell.source):
+            for node in analysis.nodes(cell.tree):
+                match node:
+                    case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "frozenset")):
+                        return True
+    return False
+
+
+def _parents(found: Iterable[ast.AST]) -> dict[int, ast.AST]:
+    return {id(child): each for each in found for child in children(each)}
 
 
 def _is_set_of_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
@@ -177,8 +200,7 @@ def _is_sorted(analysis: Analysis, statement: Statement) -> bool:
 
 
 def _matters(analysis: Analysis, node: ast.AST, index: int) -> bool:
-    statement = analysis.statements()[index].node
-    parents = {id(child): each for each in ast.walk(statement) for child in ast.iter_child_nodes(each)}
+    parents = _parents(analysis.nodes(analysis.statements()[index].node))
     shown = parents.get(id(node))
     if isinstance(shown, ast.Expr) or (isinstance(shown, ast.Call) and ast.unparse(shown.func) == "print"):
         return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.commands import command_lines
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _UNVERIFIED = "ssl._create_unverified_context"
 _SESSIONS = ("requests.Session", "httpx.Client", "httpx.AsyncClient")
 # Words that are in any cell with a finding.
 _HINTS = ("verif", "CERT_NONE", "insecure", "no-check-certificate", "curl", "PYTHONHTTPSVERIFY")
-_COMMAND = re.compile(
+_COMMAND = lazy_pattern(
     r"\bcurl\b[^|;&]*\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*(?=\s|$))|\bwget\b[^|;&]*\s--no-check-certificate\b"
     r"|\bhttp\.sslVerify[= ]false\b"
 )

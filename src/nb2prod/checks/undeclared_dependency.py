@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ from nb2prod.declarations import normalised
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.imports import imports_in, known_modules, named_like
 from nb2prod.installs import install_lines
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     import ast
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 # The same modules under another name: a build for another machine, conda's name, the old name.
-_VARIANT = re.compile(r"-(?:headless|contrib|gpu|cpu|binary|base|core|nightly|python|intel|macos|rocm|cu\d+|ce|lite)\b")
+_VARIANT = lazy_pattern(
+    r"-(?:headless|contrib|gpu|cpu|binary|base|core|nightly|python|intel|macos|rocm|cu\d+|ce|lite)\b"
+)
 _ALIKE = {"torch": "pytorch", "tables": "pytables", "graphviz": "python-graphviz", "kaleido": "python-kaleido"}
 # One word of these declares the usual libraries of the trade.
 _COLLECTIONS = frozenset({"anaconda"})
-_BRINGS_MODULES = re.compile(r"git\s+clone|sys\.path|site\.addsitedir|\bcd\s|PYTHONPATH|addPyFile|%run|%load|exec\(")
-_FILE = re.compile(r"(\w+)(?:/__init__)?\.py\b")
+_BRINGS_MODULES = lazy_pattern(r"git\s+clone|sys\.path|site\.addsitedir|\bcd\s|PYTHONPATH|addPyFile|%run|%load|exec\(")
+_FILE = lazy_pattern(r"(\w+)(?:/__init__)?\.py\b")
 
 
 class _Needed(NamedTuple):

@@ -9,6 +9,7 @@ from nb2prod.checks._installing import installed_versions, pinning
 from nb2prod.declarations import normalised
 from nb2prod.diagnostics import Finding
 from nb2prod.installs import install_lines, name_of
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 # What installs, and takes no part in what the notebook computes.
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "conda", "mamba"})
 # `==1.2`, `<2` and `~=1.4` decide; `>=1.2` leaves open what comes. conda has `=1.2` as well.
-_DECIDES = re.compile(r"===?|~=|<")
-_COMMIT_OR_TAG = re.compile(r"[0-9a-f]{7,40}$|.*\d")
-_BRANCH_ARCHIVE = re.compile(r"/(?:archive/(?:refs/heads/)?|zipball/|tarball/)(?P<ref>[\w.-]+?)(?:\.zip|\.tar\.gz)?$")
+_DECIDES = lazy_pattern(r"===?|~=|<")
+_COMMIT_OR_TAG = lazy_pattern(r"[0-9a-f]{7,40}$|.*\d")
+_BRANCH_ARCHIVE = lazy_pattern(r"/(?:archive/(?:refs/heads/)?|zipball/|tarball/)(?P<ref>[\w.-]+?)(?:\.zip|\.tar\.gz)?$")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from nb2prod.checks._seeding import seeding
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 # Helpers that seed whatever is there, by the names people give them: set_seed, seed_everything, fix_all_seeds.
-_SEEDS_ALL = re.compile(
+_SEEDS_ALL = lazy_pattern(
     r"(?:set|fix|init|setup|reset|control)_?\w*seeds?$|seed_?(?:everything|all|torch|it|worker)\w*$|setSeed$",
     re.IGNORECASE,
 )

@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +46,7 @@ def _touched(analysis: Analysis) -> set[int]:
     """Return the statements that some assertion depends on, followed backwards through the names."""
     statements = analysis.statements()
     asserting = {cell.index for cell in analysis.notebook.code_cells if "assert" in cell.source.lower()}
-    waiting = [each for each in statements if each.cell.index in asserting and _asserts(each)]
+    waiting = [each for each in statements if each.cell.index in asserting and _asserts(analysis, each)]
     if _runs_doctests(analysis):
         waiting += [
             each
@@ -63,10 +62,10 @@ def _touched(analysis: Analysis) -> set[int]:
     return touched
 
 
-def _asserts(statement: Statement) -> bool:
+def _asserts(analysis: Analysis, statement: Statement) -> bool:
     return (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node)) and any(
         isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
-        for node in nodes(statement.node)
+        for node in analysis.nodes(statement.node)
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.location import FIRST, Location
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 LANGUAGE_INDEPENDENT = True
 # As Jupyter, editors and hosted services name what nobody has named.
-_UNTITLED = re.compile(r"(?:copy of )?untitled(?:[- ]?\d*|[- ]copy\d*)(?: \(\d+\))?$", re.IGNORECASE)
-_COPY = re.compile(r"-Copy\d+$|^Copy of ")
+_UNTITLED = lazy_pattern(r"(?:copy of )?untitled(?:[- ]?\d*|[- ]copy\d*)(?: \(\d+\))?$", re.IGNORECASE)
+_COPY = lazy_pattern(r"-Copy\d+$|^Copy of ")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.installs import installations, whole_commands
 from nb2prod.literals import HOLE, written_text
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,23 +18,25 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
     from nb2prod.notebook.location import Location
 
-_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s'\"`;|<>)]+")
-_LOCAL = re.compile(r"\w+://(?:[^/@]*@)?(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|\[::1\]|host\.docker\.internal)")
+_ADDRESS = lazy_pattern(r"(?:https?|ftp)://[^\s'\"`;|<>)]+")
+_LOCAL = lazy_pattern(
+    r"\w+://(?:[^/@]*@)?(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|\[::1\]|host\.docker\.internal)"
+)
 # The part of an address that says which state of a repository is meant.
-_REFERENCE = re.compile(
+_REFERENCE = lazy_pattern(
     r"raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/(?:heads|tags)/)?(?P<raw>[^/?]+)/"
     r"|github\.com/[^/]+/[^/]+/(?:raw|blob|archive|zipball|tarball|tree)/(?:refs/(?:heads|tags)/)?(?P<hub>[^/?]+)"
     r"|/(?:-/)?(?:raw|resolve)/(?P<lab>[^/?]+)/"
 )
-_MOVING = re.compile(r"/(?:latest|current|nightly|HEAD)(?=[/?.]|$)|[-_]latest\b", re.IGNORECASE)
-_FIXED = re.compile(
+_MOVING = lazy_pattern(r"/(?:latest|current|nightly|HEAD)(?=[/?.]|$)|[-_]latest\b", re.IGNORECASE)
+_FIXED = lazy_pattern(
     r"(?<![0-9a-z])(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}(?![0-9a-z])|(?<![a-z0-9])v?\d+\.\d+|[/_-]v\d+\b|\d{4}[-_]?[01]\d[-_]?[0-3]\d"
     r"|/releases?/download/|[?&](?:version|versionid|revision|rev|sha|commit)=|zenodo\.org/|doi\.org/"
     r"|tfhub\.dev/\S+/\d+\b|figshare\.com/|/records?/\d|ndownloader/files/\d",
     re.IGNORECASE,
 )
 # Sent to a service as a question; a file is what ends like one, or lies in a repository.
-_DATA_FILE = re.compile(
+_DATA_FILE = lazy_pattern(
     r"\.(?:csv|tsv|txt|dat|data|json|jsonl|geojson|xlsx?|xml|parquet|feather|h5|hdf5|npz|npy|pkl|pickle|zip|gz|tgz|bz2|xz|tar"
     r"|7z|dta|mat|arff|jpe?g|png|pth?|onnx|bin|model|sav|db|sqlite|wav|mp[34])(?:$|[?&#])",
     re.IGNORECASE,
@@ -42,7 +45,7 @@ _ASKS = ("requests.get", "requests.Session.get", "urllib.request.urlopen")
 _READS = ("json", "text", "content", "iter_content", "iter_lines", "read", "readlines", "raw")
 _DOWNLOADERS = ("wget.download", "gdown.download", "urllib.urlretrieve", "urllib.request.urlretrieve")
 _HASHES = ("file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum")
-_SUMS = re.compile(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
+_SUMS = lazy_pattern(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
 
 
 class _Download(NamedTuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.walk import Scope, argument_nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ _DYNAMIC = frozenset({"exec", "globals", "locals", "get_ipython"})
 
 # What a string may be written as.
 _TEXTS = (ast.Constant, ast.JoinedStr, ast.BinOp)
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_QUERY_NAME = re.compile(r"@([^\W\d]\w*)")
+_IDENTIFIER = lazy_pattern(r"[^\W\d]\w*")
+_QUERY_NAME = lazy_pattern(r"@([^\W\d]\w*)")
 
 
 def _name(walk: Walk, node: ast.Name) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from nb2prod.dataflow.facts import statement_facts
 from nb2prod.dataflow.model import Definition
 from nb2prod.dataflow.propagate import Propagation
 from nb2prod.notebook.magic_table import magic_table
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ PREDEFINED = frozenset(dir(builtins)) | {
 }  # fmt: skip
 
 
-_SETTING = re.compile(r"""ast_node_interactivity\s*=\s*["'](\w+)["']""")
+_SETTING = lazy_pattern(r"""ast_node_interactivity\s*=\s*["'](\w+)["']""")
 
 
 class Order(Enum):

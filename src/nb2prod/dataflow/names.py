@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEYS = frozenset({"kernelspec", "metadata", "names"})
 # `_12` is what cell 12 displayed, `_i12` its source.
-_HISTORY = re.compile(r"_i?\d+")
+_HISTORY = lazy_pattern(r"_i?\d+")
 
 
 class _Kernel(NamedTuple):
@@ -59,7 +59,7 @@ class NameTable(NamedTuple):
 @cache  # read once a run
 def name_table() -> NameTable:
     """Return the table; raises ``ConfigurationError`` where the file is wrong."""
-    table = tomllib.loads((rules_folder() / "names.toml").read_text(encoding="utf-8"))
+    table = plain_toml.loads((rules_folder() / "names.toml").read_text(encoding="utf-8"))
     return NameTable(
         tuple(_kernel(row) for row in table["kernels"]),
         frozenset(table["calls"]["inject"].split()),

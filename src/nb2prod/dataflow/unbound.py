@@ -13,6 +13,7 @@ from nb2prod.dataflow.paths import is_annotation, is_guarded, surely_runs
 from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.magic_table import magic_table
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement, Use
     from nb2prod.notebook.model import CodeCell, Notebook
 
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_IDENTIFIER = lazy_pattern(r"[^\W\d]\w*")
 # In a cell that could not be parsed, what may bind any name.
-_OPAQUE = re.compile(r"import\s*\(?\s*\*|\bexec(?:file)?\b|^\s*%(?:run|pylab|load|store)\b", re.MULTILINE)
+_OPAQUE = lazy_pattern(r"import\s*\(?\s*\*|\bexec(?:file)?\b|^\s*%(?:run|pylab|load|store)\b", re.MULTILINE)
 # These change an object or end a name; they give none its first value.
 _NO_BINDING = frozenset({"mutate", "delete", "star", "except"})
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)

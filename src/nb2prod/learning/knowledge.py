@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
 
@@ -50,7 +50,7 @@ class Knowledge(NamedTuple):
 @cache  # read once a run, by notebooks that import a library of learning
 def knowledge() -> Knowledge:
     """Return what the file says; raise ``ConfigurationError`` if it lacks a table or has another."""
-    table = tomllib.loads((rules_folder() / "learning.toml").read_text(encoding="utf-8"))
+    table = plain_toml.loads((rules_folder() / "learning.toml").read_text(encoding="utf-8"))
     return _checked(table)
 
 

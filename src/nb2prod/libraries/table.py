@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from nb2prod import plain_toml
 from nb2prod.errors import ConfigurationError
 from nb2prod.libraries.model import EFFECTS, ROLES, CallInfo, ClassInfo, Condition, Group, Library
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,18 +28,16 @@ _CALL_KEYS: Final = frozenset(
 _CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "pure-operators"}
 _FILE_EFFECTS: Final = frozenset({"read-file", "write-file"})
 
-_ROW = re.compile(r"(?P<name>[\w.]+)(?:\((?P<parameters>[^()]*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
-_PARAMETER = re.compile(r"(?P<name>\*{0,2}\w+|\*)(?::\s*(?P<role>\w+))?(?:\s*=\s*(?P<default>.+))?")
+_ROW = lazy_pattern(r"(?P<name>[\w.]+)(?:\((?P<parameters>[^()]*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
+_PARAMETER = lazy_pattern(r"(?P<name>\*{0,2}\w+|\*)(?::\s*(?P<role>\w+))?(?:\s*=\s*(?P<default>.+))?")
 _LITERALS: Final = {"None": None, "True": True, "False": False}
 
 
 def load_toml(file: Path) -> dict[str, Any]:
     """Return a TOML file's content; raise ``ConfigurationError`` if it is none."""
-    import tomllib  # noqa: PLC0415, `check --help` needs no table
-
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        return plain_toml.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ConfigurationError(f"{file.name}: {error}") from error
 
 

@@ -8,33 +8,34 @@ an expression on a new line is an operator. The same is done here with a few reg
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Each has a literal first character, so that the search is about as fast as `in`.
-_LINE_START = re.compile(r"\n[ \t]*(?:[%!?,;/]|>>>)")
-_FIRST_LINE = re.compile(r"[ \t\r]*(?:[%!?,;/]|>>>|In )")
-_ASSIGNMENT = re.compile(r"=[ \t]*[%!]")
-_HELP = re.compile(r"\?[ \t\f]*(?:[\r\n]|$)")
+_LINE_START = lazy_pattern(r"\n[ \t]*(?:[%!?,;/]|>>>)")
+_FIRST_LINE = lazy_pattern(r"[ \t\r]*(?:[%!?,;/]|>>>|In )")
+_ASSIGNMENT = lazy_pattern(r"=[ \t]*[%!]")
+_HELP = lazy_pattern(r"\?[ \t\f]*(?:[\r\n]|$)")
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_BLANK = re.compile(r"(?:[ \t\f]|\\\r?\n)*")
+_NEWLINE = lazy_pattern(r"\r\n|\r|\n")
+_BLANK = lazy_pattern(r"(?:[ \t\f]|\\\r?\n)*")
 # `%=`, `!=`, `//` and `/=` are operators of Python, whole tokens of their own; `/ f` calls nothing.
-_ESCAPE = re.compile(r"%(?!=)|!!|!(?!=)|\?\??|,|;|/(?![/=\s]|$)")
-_PIECE = re.compile(r"""["'#()\[\]{}\\\r\n=?]""")
+_ESCAPE = lazy_pattern(r"%(?!=)|!!|!(?!=)|\?\??|,|;|/(?![/=\s]|$)")
+_PIECE = lazy_pattern(r"""["'#()\[\]{}\\\r\n=?]""")
 _STRING_ENDS = {
-    "'": re.compile(r"[^'\\\r\n]*(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*)*'"),
-    '"': re.compile(r'[^"\\\r\n]*(?:\\(?:\r\n|[\s\S])[^"\\\r\n]*)*"'),
-    "'''": re.compile(r"[^'\\]*(?:(?:\\[\s\S]|'(?!''))[^'\\]*)*'''"),
-    '"""': re.compile(r'[^"\\]*(?:(?:\\[\s\S]|"(?!""))[^"\\]*)*"""'),
+    "'": lazy_pattern(r"[^'\\\r\n]*(?:\\(?:\r\n|[\s\S])[^'\\\r\n]*)*'"),
+    '"': lazy_pattern(r'[^"\\\r\n]*(?:\\(?:\r\n|[\s\S])[^"\\\r\n]*)*"'),
+    "'''": lazy_pattern(r"[^'\\]*(?:(?:\\[\s\S]|'(?!''))[^'\\]*)*'''"),
+    '"""': lazy_pattern(r'[^"\\]*(?:(?:\\[\s\S]|"(?!""))[^"\\]*)*"""'),
 }
-_MAGIC_AFTER_ASSIGNMENT = re.compile(r"(?:[ \t]|\\\r?\n)*(?:%(?=[ \t]*[^\W\d])|!(?!=))")
+_MAGIC_AFTER_ASSIGNMENT = lazy_pattern(r"(?:[ \t]|\\\r?\n)*(?:%(?=[ \t]*[^\W\d])|!(?!=))")
 # The end of an escaped command: its physical line, and the next while a backslash ends it.
-_COMMAND_END = re.compile(r"(?:[^\r\n]*\\\r?\n)*[^\r\n]*")
-HELP_TARGET = re.compile(r"(%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?[0-9]+\])*)(\?\??)$")
+_COMMAND_END = lazy_pattern(r"(?:[^\r\n]*\\\r?\n)*[^\r\n]*")
+HELP_TARGET = lazy_pattern(r"(%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?[0-9]+\])*)(\?\??)$")
 _ASSIGNING_OPERATOR = frozenset("=!<>+-*/%&|^@:~")
 
 

@@ -6,12 +6,12 @@ editors show them. ``ast`` counts columns from 0 in UTF-8 bytes; the conversion 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.notebook.raw_json import WHOLE, blank_end, character_offset, find, string_end
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     import ast
@@ -179,7 +179,7 @@ class RawMap:
         return _raw_offset(text, self._strings[cell], source, offset)
 
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_NEWLINE = lazy_pattern(r"\r\n|\r|\n")
 
 # What to look for in a file and in a cell, see `find`; `input` is the source of a code cell before
 # nbformat 4.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
 
@@ -50,7 +50,7 @@ UNKNOWN = MagicEntry()
 def magic_table() -> MagicTable:
     """Return the table of magics; raises ``ConfigurationError`` where the file is wrong."""
     path = rules_folder() / "magics.toml"
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table = plain_toml.loads(path.read_text(encoding="utf-8"))
     return MagicTable(
         line={name: _entry(name, row) for name, row in table["line"].items()},
         cell={name: _entry(name, row) for name, row in table["cell"].items()},

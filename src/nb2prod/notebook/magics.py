@@ -22,21 +22,22 @@ from nb2prod.notebook.magic_table import UNKNOWN, MagicEntry, magic_table
 from nb2prod.notebook.model import Magic
 from nb2prod.notebook.parse import syntax_tree
 from nb2prod.notebook.prompts import without_prompts
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from nb2prod.notebook.model import MagicKind
 
-_NOT_NEWLINE = re.compile(r"[^\r\n]")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_NOT_NEWLINE = lazy_pattern(r"[^\r\n]")
+_NEWLINE = lazy_pattern(r"\r\n|\r|\n")
 # `%%foo?` asks for help about a magic and is no cell magic.
-_CELL_MAGIC = re.compile(r"(?:[ \t\f]*(?:\r\n|\r|\n))*([ \t]*)(%%(?!\w+\?)[^\r\n]*)")
-_LINE_MAGIC = re.compile(r"%?[ \t]*(\S*)[ \t]*")
-_CONTINUATION = re.compile(r"[ \t]*\\\r?\n")
-_OPTION = re.compile(r"-([A-Za-z])(\S*)\s*")
-_LONG_OPTION = re.compile(r"--[\w-]+(?:=\S*)?\s*")
-_AUTOMAGIC = re.compile(r"([^\W\d]\w*)(?=[ \t]+[^\s=,]|[ \t]*$)[^\r\n]*")
+_CELL_MAGIC = lazy_pattern(r"(?:[ \t\f]*(?:\r\n|\r|\n))*([ \t]*)(%%(?!\w+\?)[^\r\n]*)")
+_LINE_MAGIC = lazy_pattern(r"%?[ \t]*(\S*)[ \t]*")
+_CONTINUATION = lazy_pattern(r"[ \t]*\\\r?\n")
+_OPTION = lazy_pattern(r"-([A-Za-z])(\S*)\s*")
+_LONG_OPTION = lazy_pattern(r"--[\w-]+(?:=\S*)?\s*")
+_AUTOMAGIC = lazy_pattern(r"([^\W\d]\w*)(?=[ \t]+[^\s=,]|[ \t]*$)[^\r\n]*")
 _SIMPLE = (
     ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Pass, ast.Import, ast.ImportFrom, ast.Global,
     ast.Nonlocal, ast.Assert, ast.Raise,

@@ -144,11 +144,15 @@ class Notebook:
     nbformat: Final[tuple[int, int]]
     metadata: Final[Mapping[str, Any]]
     text: Final[str] = field(default="", repr=False, compare=False)
+    _code_cells: tuple[CodeCell, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._code_cells = tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
 
     @property
     def code_cells(self) -> tuple[CodeCell, ...]:
         """The code cells, in document order."""
-        return tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
+        return self._code_cells
 
 
 def _split(text: str) -> list[str]:

@@ -9,9 +9,10 @@ from typing import cast
 
 from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.model import SyntaxProblem
+from nb2prod.patterns import lazy_pattern
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_INDENTATION = re.compile(r"^[ \t]*(?=[^ \t\r\n])", re.MULTILINE)
+_INDENTATION = lazy_pattern(r"^[ \t]*(?=[^ \t\r\n])", re.MULTILINE)
 
 # A tree this deep is no one's notebook, and whoever walks it with a recursive function gets a
 # RecursionError. CPython itself reads some 3,000 levels.

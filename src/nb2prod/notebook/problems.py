@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.magic_table import magic_table
 from nb2prod.notebook.model import SyntaxProblem
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NEWLINE = lazy_pattern(r"\r\n|\r|\n")
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
 
 # What Python 2 accepts and Python 3 does not, by the line of the error. The messages of CPython
 # that name one are matched too, because the line alone can be ambiguous.
@@ -24,23 +25,23 @@ _PYTHON2_MESSAGES = (
     ("leading zeros in decimal integer literals", "0777 is an octal number"),
 )
 _PYTHON2_LINES = (
-    (re.compile(r"(?:^|[:;])\s*print(?:\s+[\"'\w`]|\s*>>|\s*\"|\s*')"), "print is a statement"),
-    (re.compile(r"(?:^|[:;])\s*exec\s+[\"'\w]"), "exec is a statement"),
+    (lazy_pattern(r"(?:^|[:;])\s*print(?:\s+[\"'\w`]|\s*>>|\s*\"|\s*')"), "print is a statement"),
+    (lazy_pattern(r"(?:^|[:;])\s*exec\s+[\"'\w]"), "exec is a statement"),
     # `except A, B:` of Python 3.14 catches both; a name in lower case receives the exception.
-    (re.compile(r"^\s*except\s+(?:[\w.]+|\([^)]*\))\s*,\s*[a-z_]\w*\s*:"), "`except E, e` names the exception"),
-    (re.compile(r"(?:^|[:;])\s*raise\s+[\w.]+\s*,"), "`raise E, message` raises with a message"),
-    (re.compile(r"\b[uU][rR][\"']"), "ur'' is a string"),
-    (re.compile(r"\b(?:\d+|0[xX][\da-fA-F]+)[lL]\b"), "10L is a long integer"),
-    (re.compile(r"\b(?:lambda\s*|def\s+\w+\s*\([^)]*)\([^()]*\)\s*[:,)]"), "parameters can be tuples"),
+    (lazy_pattern(r"^\s*except\s+(?:[\w.]+|\([^)]*\))\s*,\s*[a-z_]\w*\s*:"), "`except E, e` names the exception"),
+    (lazy_pattern(r"(?:^|[:;])\s*raise\s+[\w.]+\s*,"), "`raise E, message` raises with a message"),
+    (lazy_pattern(r"\b[uU][rR][\"']"), "ur'' is a string"),
+    (lazy_pattern(r"\b(?:\d+|0[xX][\da-fA-F]+)[lL]\b"), "10L is a long integer"),
+    (lazy_pattern(r"\b(?:lambda\s*|def\s+\w+\s*\([^)]*)\([^()]*\)\s*[:,)]"), "parameters can be tuples"),
 )
 _PYTHON2_AT = (
     # With something on both sides: `x = <>` is a blank to fill in.
-    (re.compile(r"(?<=[\w\])\"'])\s*<>\s*[\w(\[\"'{-]"), "`<>` means `!=`"),
-    (re.compile("`[^`]+`"), "backticks mean repr()"),
+    (lazy_pattern(r"(?<=[\w\])\"'])\s*<>\s*[\w(\[\"'{-]"), "`<>` means `!=`"),
+    (lazy_pattern("`[^`]+`"), "backticks mean repr()"),
 )
 
 # Only these can be syntax of a Python newer than 3.11.
-_NEWER = re.compile(
+_NEWER = lazy_pattern(
     r"^\s*type\s+\w+|\bdef\s+\w+\s*\[|\bclass\s+\w+\s*\[|\bexcept\*?\s+[\w.]+\s*,|\b(?:[rR]?[fFtT]|[fFtT][rR])[\"']"
 )
 # LibCST takes the process down where brackets are nested thousands deep.

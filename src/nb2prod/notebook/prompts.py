@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from nb2prod.notebook.escapes import starts_logical_line
+from nb2prod.patterns import lazy_pattern
 
-_CLASSIC = re.compile(r"^[ \t]*>>>", re.MULTILINE)
-_CLASSIC_PROMPT = re.compile(r"^([ \t]*)(>>>|\.\.\.)([ \t]|(?=\r?$))", re.MULTILINE)
-_IPYTHON_PROMPT = re.compile(r"^(?:(?:(?:\[nav\]|\[ins\])? )?In \[\d+\]: |[ \t]*\.{3,}: ?)", re.MULTILINE)
+_CLASSIC = lazy_pattern(r"^[ \t]*>>>", re.MULTILINE)
+_CLASSIC_PROMPT = lazy_pattern(r"^([ \t]*)(>>>|\.\.\.)([ \t]|(?=\r?$))", re.MULTILINE)
+_IPYTHON_PROMPT = lazy_pattern(r"^(?:(?:(?:\[nav\]|\[ins\])? )?In \[\d+\]: |[ \t]*\.{3,}: ?)", re.MULTILINE)
 
 
 def without_prompts(source: str) -> str:

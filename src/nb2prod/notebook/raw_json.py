@@ -6,16 +6,18 @@ import re
 from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Asks `find` for where a value stands, whatever it is.
 WHOLE = ...
 
-_BLANK = re.compile(r"[ \t\n\r]*")
+_BLANK = lazy_pattern(r"[ \t\n\r]*")
 # One piece of a JSON string that decodes to one character, or to as many as it is long. Two
 # escaped halves of a character are one.
-_PIECE = re.compile(
+_PIECE = lazy_pattern(
     r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL
 )
 _DECODER = JSONDecoder()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import UnreadableNotebookError
 from nb2prod.notebook.code import read_code, with_automagics
 from nb2prod.notebook.model import MarkdownCell, Notebook, RawCell
 from nb2prod.notebook.parse import silenced
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,11 +21,11 @@ NEWEST_MAJOR = 4
 
 # Kernel names carry a language only by custom; what no row says is Python, as most kernels are.
 _KERNEL_LANGUAGES = (
-    (re.compile(r"^ir\d*$|^r$|-r$"), "r"),
-    (re.compile(r"^(?:xcpp|xeus-cling)"), "c++"),
-    (re.compile(r"^i?(julia|haskell|ruby|java|javascript|typescript|scala|kotlin|rust)\b"), None),
-    (re.compile(r"^(sas|stata|octave|matlab|bash|deno)\b"), None),
-    (re.compile(r"^\.net-(\w+)"), None),
+    (lazy_pattern(r"^ir\d*$|^r$|-r$"), "r"),
+    (lazy_pattern(r"^(?:xcpp|xeus-cling)"), "c++"),
+    (lazy_pattern(r"^i?(julia|haskell|ruby|java|javascript|typescript|scala|kotlin|rust)\b"), None),
+    (lazy_pattern(r"^(sas|stata|octave|matlab|bash|deno)\b"), None),
+    (lazy_pattern(r"^\.net-(\w+)"), None),
 )
 _PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython2", "ipython3", "pyspark", "pyspark3"})
 

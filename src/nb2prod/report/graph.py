@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nb2prod.analysis import written_name
 from nb2prod.notebook.model import CodeCell, MarkdownCell
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ Kind = Literal["value", "changes", "import"]
 VERSION = 1
 _WIDTH = 32
 _NAMES = 4
-_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_HEADING = lazy_pattern(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from nb2prod.patterns import lazy_pattern
 from nb2prod.report import per_rule
 from nb2prod.report.raw_places import in_notebook, relative
 from nb2prod.report.text import plural, printable, summary
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 500
 _MOST_CHARACTERS = 400
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>|#~!@&])")
+_ACTIVE = lazy_pattern(r"([\\`*_{}\[\]<>|#~!@&])")
 
 
 def render(report: Report) -> str:
