@@ -27,7 +27,6 @@ CASES = sorted(path.parent for path in (Path(__file__).parent.parent / "fixtures
 # The stories whose meaning a package cannot hold yet, with the cells that say so.
 REFUSED: dict[str, list[str]] = {
     "constructs_module_name": ["cell 4", "cell 5"],
-    "constructs_names_in_strings": ["cell 7"],
     "constructs_star_import": ["cell 5"],
     "constructs_timed": ["cell 7", "cell 9"],
 }

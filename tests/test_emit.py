@@ -224,6 +224,15 @@ def test_what_libraries_display_through_ipython_is_no_output_of_the_program(tmp_
     assert (done.stdout, done.stderr, done.returncode) == ("on\n", "'text'\n", 0)
 
 
+@pytest.mark.parametrize(("library", "displays"), [("plotly.offline", True), ("unheard_of", True), ("numpy", False)])
+def test_what_may_display_by_itself_displays_as_in_a_notebook(library: str, displays: bool) -> None:
+    analysis = analysis_of(f"import {library}")
+
+    files = files_of(plan_of(analysis, step("load", analysis.statements())), analysis)
+
+    assert ("notebook_display()" in files["src/churn/pipeline.py"]) == displays
+
+
 def test_displaying_what_cannot_be_displayed_is_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     analysis = analysis_of(
         "class Odd:\n    def __repr__(self):\n        raise ValueError('odd')", "Odd()", "print('on')"

@@ -14,6 +14,7 @@ from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
 from nb2prod.convert.kernel_calls import answer_kernel_calls
 from nb2prod.convert.manifest import Provenance, recorded_package
+from nb2prod.convert.namespace_reads import name_global_items
 from nb2prod.convert.partial import give_broken_cells_a_statement, unplaced
 from nb2prod.convert.passes import make_plan
 from nb2prod.convert.plan import DEFAULTS
@@ -73,7 +74,7 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
         content = _read(path)
     notebook = parse_notebook(content, path)
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
-    for rewrite in (answer_kernel_calls, name_displayed_values):
+    for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items):
         rewritten = rewrite(analysis)
         if rewritten is not analysis.notebook:
             analysis = analyse_notebook(rewritten)

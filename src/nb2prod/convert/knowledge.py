@@ -37,11 +37,14 @@ class Knowledge:
     kernel_names: frozenset[str]
     aliases: Mapping[str, str]
     advice: Mapping[str, str]
+    enders: frozenset[str]
+    magic_makers: frozenset[str]
     builders: frozenset[str]
     constants: frozenset[str]
     steady_modules: frozenset[str]
     drawing_methods: re.Pattern[str]
     drawn_artists: frozenset[str]
+    displaying: frozenset[str]
     tools: frozenset[str]
     pandas_functions: Mapping[str, str]
     pandas_spreadsheets: Mapping[str, str]
@@ -74,11 +77,14 @@ def knowledge() -> Knowledge:
         aliases=magics["aliases"],
         advice=magics["advice"],
         builders=frozenset(table["definitions"]["builders"].split()),
+        enders=frozenset(magics["enders"].split()),
+        magic_makers=frozenset(magics["makers"].split()),
         constants=frozenset(table["definitions"]["constants"].split()),
         steady_modules=frozenset(table["definitions"]["steady"].split()),
         drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
         tools=frozenset(table["distributions"]["tools"].split()),
+        displaying=frozenset(table["displaying"]["libraries"].split()),
         pandas_functions=pandas["functions"],
         pandas_spreadsheets=pandas["spreadsheets"],
         pandas_engines=frozenset(pandas["engines"].split()),

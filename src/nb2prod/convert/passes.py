@@ -24,6 +24,7 @@ from nb2prod.convert.lift_values import lift_values
 from nb2prod.convert.local_modules import find_local_modules
 from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
 from nb2prod.convert.namespace import settle_membership
+from nb2prod.convert.namespace_reads import give_namespaces
 from nb2prod.convert.naming import name_steps
 from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.partial import refused_statements, statements_meant
@@ -65,6 +66,7 @@ PASSES: tuple[Pass, ...] = (
     take_local_modules,
     translate_magics,
     settle_membership,
+    give_namespaces,
     # Before the parameters cell, whose literals become defaults: none of these may be one.
     lift_secrets,
     lift_absolute_paths,

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.definitions import shadowed_class_names
-from nb2prod.convert.namespace import membership_tests
+from nb2prod.convert.namespace_reads import opaque_calls
 from nb2prod.convert.plan import Plan, Refusal
+from nb2prod.convert.translate import defines_magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,8 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
             advice = "make it valid at the top level of a cell, or delete it"
             refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
     for statement in analysis.flow.statements:
-        refusals.extend(_unknowable(statement, analysis))
+        if not defines_magic(statement, analysis):  # it goes
+            refusals.extend(_unknowable(statement, analysis))
     return replace(plan, refusals=tuple(refusals), notes=(*plan.notes, *_stops(analysis)))
 
 
@@ -78,8 +80,8 @@ def _compile_problem(cell: CodeCell) -> SyntaxError | None:
 def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
     line = statement.location.line
     cell = statement.cell.index
-    names = "" if statement.magic is not None else _dynamic_calls(statement)
-    if statement.dynamic and names:
+    names = ", ".join(f"{name}()" for name in opaque_calls(statement, analysis))
+    if statement.dynamic and statement.magic is None and names:
         yield Refusal(cell, line, f"{names} sees names that no function has", "pass the values it needs explicitly")
     for use in statement.uses:
         if use.name in _KERNEL_NAMES and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use):
@@ -112,20 +114,3 @@ def _looks_at_main(node: ast.stmt) -> Iterable[ast.expr | ast.alias]:
                 yield name
             case _:
                 pass
-
-
-def _dynamic_calls(statement: Statement) -> str:
-    """Return the calls that see or change a namespace no function has; a function may look at its own locals."""
-    settled = {id(test.call) for test in membership_tests(statement)}
-    names = [
-        call.func.id
-        for call, deferred in statement.calls
-        if isinstance(call.func, ast.Name)
-        and id(call) not in settled
-        and (
-            call.func.id in ("exec", "globals", "get_ipython")
-            or (call.func.id == "eval" and not (call.args and isinstance(call.args[0], ast.Constant)))
-            or (call.func.id in ("locals", "vars", "dir") and not call.args and not deferred)
-        )
-    ]
-    return ", ".join(f"{name}()" for name in dict.fromkeys(names))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.magics import Code, Drop, Install, bound_names, translate
 from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
 
@@ -88,6 +90,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         cell = statement.cell
         place = statement.location.range
         own = statement.magic
+        if reason := _gone(statement, analysis):
+            dropped.append(Dropped(statement, reason))
+            return None
         if own is not None and own.name == "matplotlib" and keeps_figures(analysis.notebook):
             modules["matplotlib"] = None
             return replace(item, replacements=(*item.replacements, Replacement(own.range, 'matplotlib.use("agg")')))
@@ -132,4 +137,41 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         refusals=tuple(refusals),
         imports=tuple(imports),
         uses_shell=plan.uses_shell or bool(helpers),
+    )
+
+
+def _gone(statement: Statement, analysis: Analysis) -> str:
+    """Return why a statement goes whose effect only a kernel has, empty where it has one, or something needs it."""
+    if statement.magic is not None and statement.magic.name in knowledge().enders:
+        return "" if _reads_across(statement, analysis) else "it ends names that nothing reads below"
+    if defines_magic(statement, analysis):
+        return "it defines a magic, and a package has none"
+    imported = {each.name for each in statement.definitions}
+    if all((each.qualified or "").startswith("IPython.core.magic.") for each in statement.definitions) and imported:
+        users = [each for each in analysis.flow.statements if any(use.name in imported for use in each.uses)]
+        return "it is for defining magics" if users and all(defines_magic(each, analysis) for each in users) else ""
+    return ""
+
+
+def _reads_across(statement: Statement, analysis: Analysis) -> bool:
+    """Return whether something below a statement reads a value that was made above it."""
+    return any(
+        definition.statement < statement.index
+        for later in analysis.flow.statements[statement.index + 1 :]
+        for use in later.uses
+        for definition in analysis.flow.reaching(use)
+    )
+
+
+def defines_magic(statement: Statement, analysis: Analysis) -> bool:
+    """Return whether a statement defines a function for the kernel to call as a magic, which nothing else calls."""
+    node = statement.node
+    if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
+        return False
+    (decorator,) = node.decorator_list
+    made = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if analysis.qualified_name(made) not in knowledge().magic_makers:
+        return False
+    return not any(
+        use.name == node.name and each is not statement for each in analysis.flow.statements for use in each.uses
     )

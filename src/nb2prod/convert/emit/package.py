@@ -25,6 +25,7 @@ from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.stored_tests import stored_steps
 from nb2prod.convert.emit.testing import emit_tests
 from nb2prod.convert.expected_tests import expected_tests
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.manifest import manifest
 from nb2prod.convert.plan import Package
 from nb2prod.convert.withheld import shown_prose
@@ -153,7 +154,7 @@ def _add(files: dict[str, bytes], path: str, content: bytes) -> None:
 
 
 def _may_display(plan: Plan, analysis: Analysis) -> bool:
-    """Return whether the notebook imports IPython, or a library nobody here knows: it may display by itself."""
+    """Return whether the notebook imports what displays by itself, or a library nobody here knows: it may."""
     imported: set[str] = set()
     for node in (node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)):
         if isinstance(node, ast.Import):
@@ -162,7 +163,7 @@ def _may_display(plan: Plan, analysis: Analysis) -> bool:
             imported.add(node.module.partition(".")[0])
     local = {local_target(file.target).split("/")[1].removesuffix(".py") for file in plan.local_files}
     unknown = imported - local - sys.stdlib_module_names
-    return any(name == "IPython" or analysis.libraries.library(name) is None for name in unknown)
+    return any(name in knowledge().displaying or analysis.libraries.library(name) is None for name in unknown)
 
 
 def _reads_itself(plan: Plan) -> bool:
