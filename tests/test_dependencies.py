@@ -142,6 +142,17 @@ def test_versions_come_from_the_nearest_files_of_the_project(tmp_path: Path) -> 
     }
 
 
+def test_what_a_distribution_is_built_on_counts_where_the_files_give_its_version(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("pandas==1.5.3\nnumpy==1.23.5\nscipy==1.9.3\nmatplotlib\n")
+
+    assert dependencies(tmp_path, "import pandas, seaborn") == {
+        "numpy==1.23.5": "pandas is built on it, imported in cell 1; requirements.txt",
+        "pandas==1.5.3": "imported in cell 1; requirements.txt",
+        "scipy==1.9.3": "seaborn is built on it, imported in cell 1; requirements.txt",
+        "seaborn": "imported in cell 1",
+    }
+
+
 def test_conda_files_and_lines_give_versions_and_no_new_dependencies(tmp_path: Path) -> None:
     (tmp_path / "environment.yml").write_text(
         "dependencies:\n  - python=3.9\n  - conda-forge::numpy=1.23\n  - pip:\n    - pandas==1.5.3\nname: x\n"

@@ -55,6 +55,7 @@ def infer_dependencies(
     save fallbacks (an import in ``except ImportError`` whose ``try`` has one already), modules of the
     standard library, and modules that are local or that the notebook itself writes. Versions are
     those the notebook installs, else those the requirement files around it give; none is invented.
+    What the imported distributions are built on counts where these files give a version of it.
     What the notebook installs and nothing imports is included as well, tools of the trade excepted.
     """
     local = {PurePosixPath(file.target).parts[1].removesuffix(".py") for file in local_files} | _written(notebook)
@@ -67,6 +68,7 @@ def infer_dependencies(
         variant = next((other for other in (*installed, *files) if _is_variant(other, name)), None)
         if variant is not None and name not in installed and name not in files:
             needed.setdefault(variant, []).extend(needed.pop(name))
+    needed |= _built_on(needed, files)
     result = []
     for name in sorted(needed.keys() | installed.keys()):
         asked, where = installed.get(name, ("", ""))
@@ -80,6 +82,21 @@ def infer_dependencies(
         requirement = asked or str(Requirement(needed[name][0].distribution))
         result.append(Dependency(requirement, reason or f"the notebook installs it ({where}); nothing imports it"))
     return tuple(result)
+
+
+def _built_on(
+    needed: Mapping[str, Sequence[_Needed]], files: Mapping[str, tuple[str, str]]
+) -> dict[str, list[_Needed]]:
+    """Return what the needed distributions are built on and the project's files give a version of.
+
+    The version of pandas alone brings the newest NumPy, which that pandas may not work with.
+    """
+    found: dict[str, list[_Needed]] = {}
+    for name, why in needed.items():
+        for other in knowledge().built_on.get(name, "").split():
+            if other not in needed and other not in found and not _is_bare(files.get(other, (other, ""))[0]):
+                found[other] = [_Needed(other, f"{name} is built on it, {why[0].why}", why[0].place)]
+    return found
 
 
 def _reason(found: Sequence[_Needed]) -> str:

@@ -46,6 +46,7 @@ class Knowledge:
     drawn_artists: frozenset[str]
     displaying: frozenset[str]
     tools: frozenset[str]
+    built_on: Mapping[str, str]
     pandas_functions: Mapping[str, str]
     pandas_spreadsheets: Mapping[str, str]
     pandas_engines: frozenset[str]
@@ -85,6 +86,8 @@ def knowledge() -> Knowledge:
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
         tools=frozenset(table["distributions"]["tools"].split()),
         displaying=frozenset(table["displaying"]["libraries"].split()),
+        tools=frozenset(table["distributions"]["tools"].split()),
+        built_on=table["distributions"]["built-on"],
         pandas_functions=pandas["functions"],
         pandas_spreadsheets=pandas["spreadsheets"],
         pandas_engines=frozenset(pandas["engines"].split()),
