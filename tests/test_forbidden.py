@@ -80,6 +80,20 @@ def test_magics_and_strings_are_matched_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_assigned_is_found_through_aliases_with_its_items(tmp_path: Path) -> None:
+    cells = (
+        "import sys as s\ns.path += ['a']",
+        "s.path[:0] = ['a']",
+        "print(s.path)",
+        "s.pathlike = 1",
+        "path = s.path",
+    )
+    assert found(tmp_path, 'assigns = ["sys.path"]', *cells) == [
+        (1, 2, "`sys.path =` is not used here"),
+        (2, 1, "`sys.path =` is not used here"),
+    ]
+
+
 def test_imports_are_found_inside_functions(tmp_path: Path) -> None:
     cell = "def load():\n    import pdb\n    from pdb import set_trace\n    import pdbx"
     assert found(tmp_path, 'imports = ["pdb"]', cell) == [(1, 2, "`pdb` is not used here")]

@@ -116,6 +116,8 @@ class Finding(NamedTuple):
 class Forbidden(NamedTuple):
     """What a page forbids: qualified names, names of magics, and string literals, as globs.
 
+    ``assigns`` names what must not be set, extended or given items: ``sys.path``.
+
     A name also means what is in it: ``google.colab`` is ``google.colab.files.upload`` too.
     message         what a finding says; ``{name}`` stands for what was found
     unless_guarded  silent in an ``if`` that asks for it, and in a ``try`` that goes on without it
@@ -126,6 +128,7 @@ class Forbidden(NamedTuple):
     imports: tuple[str, ...] = ()
     magics: tuple[str, ...] = ()
     strings: tuple[str, ...] = ()
+    assigns: tuple[str, ...] = ()
     unless_guarded: bool = False
 
 

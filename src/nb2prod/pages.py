@@ -212,7 +212,7 @@ def _forbidden(table: object, fail: Callable[[str, str], ConfigurationError]) ->
     if not isinstance(table, dict):
         raise fail("forbid", f"`forbid` is a table, not {table!r}")
     table = {key.replace("-", "_"): value for key, value in table.items()}
-    lists = ("calls", "imports", "magics", "strings")
+    lists = ("calls", "imports", "magics", "strings", "assigns")
     for key, value in table.items():
         if key not in Forbidden._fields:
             raise fail(key, f"`[forbid]` has no `{key}`; it has {', '.join(Forbidden._fields).replace('_', '-')}")

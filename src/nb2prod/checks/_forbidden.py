@@ -69,6 +69,9 @@ def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
             yield from _imports(forbidden.imports, cell, analysis.nodes(cell.tree))
         if cell.tree is not None and forbidden.strings:
             yield from _strings(forbidden.strings, cell, analysis.nodes(cell.tree))
+    for cell in analysis.notebook.code_cells if _mentioned(forbidden.assigns, text) else ():
+        if cell.tree is not None:
+            yield from _assigned(forbidden.assigns, analysis, cell)
 
 
 def _code(analysis: Analysis) -> str:
@@ -103,6 +106,22 @@ def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) 
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _matches(node.value, patterns):
             yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
+
+
+def _assigned(patterns: tuple[str, ...], analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:
+    for node in analysis.nodes(cell.tree) if cell.tree is not None else ():
+        match node:
+            case ast.Assign():
+                targets = node.targets
+            case ast.AugAssign(target=target):
+                targets = [target]
+            case _:
+                continue
+        for each in targets:
+            whole = each.value if isinstance(each, ast.Subscript) else each
+            name = analysis.qualified_name(whole) if isinstance(whole, ast.Attribute) else None
+            if name is not None and _matches(name, patterns):
+                yield _Use(f"{name} =", cell.locate(node))
 
 
 def _is_guarded(use: _Use, cell: Cell) -> bool:
