@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Edit
@@ -10,6 +11,7 @@ from nb2prod.notebook.location import Position, Range, offsets
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterable, Iterator
 
     from nb2prod.notebook.model import CodeCell
 
@@ -66,18 +68,12 @@ def argument_removed(cell: CodeCell, call: ast.Call, keyword: ast.keyword) -> Ed
     return _removal(cell, removed) if _COMMA.match(_text(cell, gap)) else None
 
 
-def line_removed(cell: CodeCell, node: ast.stmt) -> Edit | None:
-    """Return the edit that removes a statement with its lines; None where something else stands on them.
-
-    A comment at its end goes with it.
-    """
-    where = cell.locate(node).range
-    lines = cell.lines
-    before = lines[where.start.line - 1][: where.start.column - 1]
-    behind = lines[where.end.line - 1][where.end.column - 1 :]
-    if before.strip() or not re.fullmatch(r"[ \t]*(?:#.*)?", behind):
-        return None
-    return lines_removed(cell, where.start.line, where.end.line)
+def without_lines(cell: CodeCell, numbers: Iterable[int]) -> Iterator[Edit]:
+    """Yield the edits that remove these lines, neighbours together."""
+    wanted = sorted(set(numbers))
+    for _, group in groupby(enumerate(wanted), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        yield lines_removed(cell, run[0], run[-1])
 
 
 def lines_removed(cell: CodeCell, first: int, last: int) -> Edit:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.declarations import normalised
 from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix, RemoveCell, RemoveOutputs
-from nb2prod.edits import lines_removed
+from nb2prod.edits import without_lines
 from nb2prod.installs import installs, name_of, requirement, whole_commands
 
 if TYPE_CHECKING:
@@ -145,18 +145,6 @@ def _without(cell: CodeCell, magics: Sequence[Magic]) -> Iterator[Edit | RemoveC
     if not left:
         yield RemoveCell(cell.index)
         return
-    for first, last in _runs(sorted(gone)):
-        yield lines_removed(cell, first, last)
+    yield from without_lines(cell, gone)
     if cell.outputs and all(line.lstrip().startswith("#") for line in left):
         yield RemoveOutputs(cell.index)
-
-
-def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of each stretch of neighbours."""
-    first = last = numbers[0]
-    for number in numbers[1:]:
-        if number > last + 1:
-            yield first, last
-            first = number
-        last = number
-    yield first, last

@@ -6,7 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Applicability, Edit, Fix
+from nb2prod.checks._import_block import below_imports
+from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.edits import argument_added, newline, replaced
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
+    from nb2prod.diagnostics import Edit
 
 _SEED = "0"
 _TENSORFLOW = "tensorflow.random.set_seed"
@@ -21,7 +23,6 @@ _TENSORFLOW = "tensorflow.random.set_seed"
 _USUAL = {"numpy": "np", "tensorflow": "tf"}
 _TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
 _REPEATS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
 
 
 def seeding(analysis: Analysis, draws: Sequence[Call], late: Call | None) -> Fix | None:
@@ -95,24 +96,14 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str, value: st
     imports = [each for each in _imports(analysis, library) if each.index < first]
     for statement in imports:
         if name := _name_in(statement, seeder):
-            return _below_imports(analysis, statement, f"{name}({value})")
+            return below_imports(analysis, statement, f"{name}({value})")
     for statement in imports[:1]:
         name = _free_name(analysis, library)
         if name is not None:
             bound = f" as {name}" if name != library else ""
             lines = f"import {library}{bound}{newline(statement.cell)}{name}{seeder.removeprefix(library)}({value})"
-            return _below_imports(analysis, statement, lines)
+            return below_imports(analysis, statement, lines)
     return None
-
-
-def _below_imports(analysis: Analysis, statement: Statement, lines: str) -> Edit | None:
-    """Return the edit that adds lines below the imports that ``statement`` stands among."""
-    last = _last_of_imports(analysis, statement)
-    line = last.location.range.end.line
-    if not _END_OF_LINE.match(last.cell.lines[line - 1][last.location.range.end.column - 1 :]):
-        return None
-    place = last.cell.location(line, len(last.cell.lines[line - 1]) + 1)
-    return Edit(place, f"{newline(last.cell)}{lines}")
 
 
 def _free_name(analysis: Analysis, library: str) -> str | None:
@@ -146,12 +137,3 @@ def _name_in(statement: Statement, seeder: str) -> str | None:
         if module is not None and seeder.startswith(f"{module}."):
             return f"{definition.name}{seeder.removeprefix(module)}"
     return None
-
-
-def _last_of_imports(analysis: Analysis, statement: Statement) -> Statement:
-    """Return the last import of those that follow ``statement`` in its cell without anything between."""
-    for following in analysis.statements()[statement.index + 1 :]:
-        if following.cell is not statement.cell or not isinstance(following.node, (ast.Import, ast.ImportFrom)):
-            break
-        statement = following
-    return statement

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.libraries import UNKNOWN, effects_given
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         ):
             some = ", ".join(f"`{name}`" for name in names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
             message = f"nothing uses {some}, and the cell does nothing else; delete it, or use what it makes"
-            yield Finding(by_cell[cell.index][0].location, message)
+            fix = Fix("remove the cell", (RemoveCell(cell.index),), Applicability.UNSAFE)
+            yield Finding(by_cell[cell.index][0].location, message, fix=fix)
 
 
 def _only_defines(cell: CodeCell, statements: list[Statement]) -> bool:

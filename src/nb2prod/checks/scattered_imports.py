@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._import_block import gathering
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message += f" (also in cell{'s' if len(cells) > 1 else ''} {shown})"
         seen = {first.cell.index: first} | {each.cell.index: each for each in reversed(late)}
         related = tuple(Related(seen[index].location, "a late import") for index in cells[:_SHOWN])
-        yield Finding(first.location, message, related)
+        yield Finding(first.location, message, related, gathering(analysis, late, working or 0))
 
 
 def _works(statement: Statement) -> bool:
