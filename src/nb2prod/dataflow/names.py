@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nb2prod.notebook.model import Notebook
 
-_KEYS = frozenset({"kernelspec", "metadata", "names"})
+_KEYS = frozenset({"kernelspec", "metadata", "source", "names"})
 # `_12` is what cell 12 displayed, `_i12` its source.
 _HISTORY = lazy_pattern(r"_i?\d+")
 
@@ -25,6 +25,7 @@ _HISTORY = lazy_pattern(r"_i?\d+")
 class _Kernel(NamedTuple):
     kernelspec: tuple[str, ...]
     metadata: tuple[str, ...]
+    source: tuple[str, ...]
     names: frozenset[str] | None
 
 
@@ -80,7 +81,9 @@ def _kernel(row: Mapping[str, Any]) -> _Kernel:
     if unknown := row.keys() - _KEYS:
         raise ConfigurationError(f"names.toml: a kernel has an unknown key {min(unknown)!r}")
     names = None if row["names"] == "*" else frozenset(row["names"].split())
-    return _Kernel(tuple(row.get("kernelspec", ())), tuple(row.get("metadata", ())), names)
+    return _Kernel(
+        tuple(row.get("kernelspec", ())), tuple(row.get("metadata", ())), tuple(row.get("source", ())), names
+    )
 
 
 def given_names(notebook: Notebook) -> frozenset[str] | None:
@@ -89,8 +92,10 @@ def given_names(notebook: Notebook) -> frozenset[str] | None:
     names = set(table.environment)
     kernel = _entry(notebook, "kernelspec", "name").lower()
     for row in table.kernels:
-        if any(fnmatchcase(kernel, pattern) for pattern in row.kernelspec) or any(
-            key in notebook.metadata for key in row.metadata
+        if (
+            any(fnmatchcase(kernel, pattern) for pattern in row.kernelspec)
+            or any(key in notebook.metadata for key in row.metadata)
+            or any(word in cell.source for word in row.source for cell in notebook.code_cells)
         ):
             if row.names is None:
                 return None
