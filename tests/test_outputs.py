@@ -94,6 +94,12 @@ def test_the_u_of_a_string_may_go() -> None:
     assert formatted({"a.py": 'x = u"a"\n'}) == {"a.py": 'x = "a"\n'}
 
 
+def test_a_tab_in_a_docstring_may_stand_further_in() -> None:
+    source = 'def read(name):\n  """Read a table.\n\n  sep: default is (\'\\t\')\n  """\n  return name\n'
+
+    assert "\n    sep: default is ('\\t')\n" in formatted({"steps.py": source})["steps.py"]
+
+
 def test_imports_for_types_alone_are_sorted_and_joined() -> None:
     head = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
 

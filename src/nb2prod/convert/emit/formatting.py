@@ -156,7 +156,7 @@ def _meaning(text: str, path: str) -> tuple[set[str], list[str]]:
         match node:
             case ast.Expr(value=ast.Constant(value=str(docstring))):
                 lines = inspect.cleandoc(docstring).strip().split("\n")
-                node.value.value = "\n".join(line.strip() for line in lines)  # type: ignore[attr-defined]
+                node.value.value = "\n".join(" ".join(line.split()) for line in lines)  # type: ignore[attr-defined]
             case ast.Constant(kind="u"):  # the "u" of a string says nothing
                 node.kind = None
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):  # never run: their order says nothing
