@@ -62,7 +62,7 @@ def gathering(analysis: Analysis, late: Sequence[Statement], working: int) -> Fi
         if not taken:
             return None
         changes += taken
-    return Fix(f"move the imports to cell {first.index}", tuple(changes), Applicability.UNSAFE)
+    return Fix("move the imports to the top", tuple(changes), Applicability.UNSAFE)
 
 
 def _is_import(statement: Statement) -> bool:
