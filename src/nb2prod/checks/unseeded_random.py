@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nb2prod.analysis import Analysis, Call
+    from nb2prod.diagnostics import Fix
 
 # Helpers that seed whatever is there, by the names people give them: set_seed, seed_everything, fix_all_seeds.
 _SEEDS_ALL = lazy_pattern(
@@ -27,19 +28,41 @@ _SEEDS_ALL = lazy_pattern(
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the first unseeded draw from each generator, in the order the draws are made."""
+    """Yield the first unseeded draw from each generator, and once a cell those that a seed can be passed to."""
     run = _run(analysis)
-    for first, *more in run.unseeded.values():
-        assert first.info is not None  # noqa: S101 only known calls are known to draw
-        message = f"`{first.name}` draws random numbers, and no seed makes them the same again"
-        cures = [f"pass `{first.info.seed}`"] if first.info.seed else []
-        cures += [f"call `{seeder}` before" for seeder in first.info.seeded_by if seeder != "self"][:1]
-        message += f"; {' or '.join(cures)}" if cures else ""
-        late = run.seeds.get(next(iter(first.info.seeded_by), ""))
-        related = (Related(late.location, "this seed is set after the draw"),) if late else ()
-        if more:
-            message += f" ({len(more)} more call{'s' if len(more) > 1 else ''} like it)"
-        yield Finding(first.location, message, related, seeding(analysis, (first, *more), late))
+    for draws in run.unseeded.values():
+        first, *more = draws
+        alike: list[Call] = []
+        elsewhere: dict[int, list[Call]] = {}
+        for each in more:
+            own = _takes_random_state(each) and each.cell is not first.cell
+            (elsewhere.setdefault(each.cell.index, []) if own else alike).append(each)
+        yield _finding(run, first, len(alike), seeding(analysis, draws, _late(run, first)))
+        for found in elsewhere.values():
+            yield _finding(run, found[0], len(found) - 1, None)
+
+
+def _takes_random_state(call: Call) -> bool:
+    """Whether a seed is passed to each such call by itself, as is usual with scikit-learn and pandas."""
+    return call.info is not None and call.info.seed == "random_state"
+
+
+def _late(run: _Run, draw: Call) -> Call | None:
+    assert draw.info is not None  # noqa: S101 only known calls are known to draw
+    return run.seeds.get(next(iter(draw.info.seeded_by), ""))
+
+
+def _finding(run: _Run, first: Call, more: int, fix: Fix | None) -> Finding:
+    assert first.info is not None  # noqa: S101 only known calls are known to draw
+    message = f"`{first.name}` draws random numbers, and no seed makes them the same again"
+    cures = [f"pass `{first.info.seed}`"] if first.info.seed else []
+    cures += [f"call `{seeder}` before" for seeder in first.info.seeded_by if seeder != "self"][:1]
+    message += f"; {' or '.join(cures)}" if cures else ""
+    late = _late(run, first)
+    related = (Related(late.location, "this seed is set after the draw"),) if late else ()
+    if more:
+        message += f" ({more} more call{'s' if more > 1 else ''} like it)"
+    return Finding(first.location, message, related, fix)
 
 
 def unseeded_draws(analysis: Analysis) -> Mapping[str, Sequence[Call]]:
