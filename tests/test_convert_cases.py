@@ -28,7 +28,6 @@ CASES = sorted(path.parent for path in (Path(__file__).parent.parent / "fixtures
 REFUSED: dict[str, list[str]] = {
     "constructs_module_name": ["cell 4", "cell 5"],
     "constructs_star_import": ["cell 5"],
-    "constructs_timed": ["cell 7", "cell 9"],
 }
 # Libraries the tests can do without: a story that imports one that is not installed is not run.
 NEEDED = {"pandas", "numpy", "matplotlib", "sklearn", "joblib"}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nb2prod.convert import magics
 from nb2prod.convert.interpolation import expand
 from nb2prod.convert.knowledge import knowledge
-from nb2prod.convert.magics import Code, Drop, Install, body, bound_names, translate
+from nb2prod.convert.magics import Capture, Code, Drop, Install, body, bound_names, translate
 from nb2prod.convert.plan import Refusal
 from nb2prod.notebook.code import read_code
 from nb2prod.notebook.read import parse_notebook
@@ -152,7 +152,6 @@ def test_what_acts_becomes_python(source: str, expected: str) -> None:
         ("%time for i in range(3): print(i)", "time"),
         ("x = %timeit -o f(1)", "timeit"),
         (",f 1 2", ","),
-        ("%%capture cap\nprint(1)", "capture"),
         ("%%bash --out text\nls", "output"),
     ],
 )
@@ -162,6 +161,19 @@ def test_what_cannot_be_kept_is_refused_by_cell_line_and_name(source: str, word:
     assert (found.cell, found.line) == (3, 1)
     assert word in str(found)
     assert found.advice
+
+
+@pytest.mark.parametrize(
+    ("magic", "head"),
+    [
+        ("%%capture", "with captured_output():"),
+        ("%%capture cap", "with captured_output() as cap:"),
+        ("%%capture --no-stderr cap", "with captured_output(stderr=False) as cap:"),
+        ("%%capture --no-stdout --no-display", "with captured_output(stdout=False, display=False):"),
+    ],
+)
+def test_what_is_printed_under_capture_is_kept_from_the_page(magic: str, head: str) -> None:
+    assert translation(f"{magic}\nprint(1)") == Capture(head)
 
 
 def test_hiding_nothing_but_installs_changes_nothing() -> None:

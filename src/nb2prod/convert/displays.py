@@ -42,6 +42,7 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if (
                 not isinstance(item, Moved)
                 or item.refused
+                or _is_captured(item)
                 or not (item.displays or (item.statement.displayed and _has_value(item, analysis)))
             ):
                 items.append(item)
@@ -65,6 +66,11 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             items.append(replace(item, shown=name, kept=keep))
         steps.append(replace(step, items=tuple(items), results=(*step.results, *kept)))
     return replace(plan, steps=tuple(steps))
+
+
+def _is_captured(item: Moved) -> bool:
+    """Return whether what an item displays is kept from the page, as all its cell displays."""
+    return bool(item.captured) and "display=False" not in item.captured
 
 
 def _has_value(item: Moved, analysis: Analysis) -> bool:
@@ -216,7 +222,7 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
         for item in step.items:
             items.append(item)
             if isinstance(item, Moved) and (cell := item.statement.cell.index) in draws and last_of.get(cell) == place:
-                items.append(EndOfCell(cell))
+                items.append(EndOfCell(cell, _is_captured(item)))
             place += 1
         steps.append(replace(step, items=tuple(items)))
     return replace(plan, steps=tuple(steps), draws=bool(draws))

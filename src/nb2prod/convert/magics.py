@@ -63,7 +63,14 @@ class Code:
     displayed: bool = False
 
 
-Translation = Drop | Install | Code | Refusal
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The magic keeps the output of the cell below it from the page: ``head`` is that of a ``with`` statement."""
+
+    head: str
+
+
+Translation = Drop | Install | Code | Capture | Refusal
 
 
 def shell_module() -> str:
@@ -248,14 +255,19 @@ def _change_directory(magic: Magic, cell: CodeCell, bound: Collection[str]) -> T
 
 
 def _capture(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translation:
-    """Hiding output that is not there changes nothing: below, everything is dropped or installed."""
+    """Return what keeps the cell's output from the page; nothing, where all below is dropped or installed."""
     others = [other for other in cell.magics if other is not magic]
     statements = cell.tree.body if cell.tree else ()
     python = [node for node in statements if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
     kinds = [translate(other, cell, bound) for other in others]
     if not python and not magic.binds and all(isinstance(kind, Drop | Install) for kind in kinds):
         return Drop("nothing below it prints")
-    return _unknown(magic, cell)
+    if "raises-exception" in cell.tags:
+        return _refusal(magic, cell, "the cell may raise", "delete the line, or the tag")
+    kept = [each for each in ("stdout", "stderr", "display") if f"--no-{each}" in magic.argument.split()]
+    arguments = ", ".join(f"{each}=False" for each in kept)
+    name = f" as {magic.binds[0]}" if magic.binds else ""
+    return Capture(f"with captured_output({arguments}){name}:")
 
 
 def _script(magic: Magic, cell: CodeCell, bound: Collection[str], text: str) -> Translation:

@@ -63,6 +63,8 @@ class Moved:
               ``show("label", label)``
     displays  what takes the place of its magic has a value that the kernel would display
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
+    captured  the head of the ``with`` statement that the statement stands in, with those of its cell: its
+              output is kept from the page (``%%capture``); the magic itself has no code of its own
     refused   why the statement cannot be moved: it is emitted as a comment, and this is raised there
     read      the name it binds to a table and the file it reads: the table is checked against its contract
     """
@@ -75,13 +77,15 @@ class Moved:
     refused: str = ""
     read: tuple[str, str] | None = None
     displays: bool = False
+    captured: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EndOfCell:
-    """Here the kernel would save and close every open figure of cell ``cell``."""
+    """Here the kernel would save and close every open figure of cell ``cell``; ``captured``: close them only."""
 
     cell: int
+    captured: bool = False
 
 
 Item = Moved | EndOfCell
@@ -278,6 +282,7 @@ class Plan:
     uses_pandas   the run happens inside pandas' option context with the kernel's defaults
     uses_shell    commands are run: the package gets a shell module
     lifted        statements whose value became a parameter, with that parameter's name
+    uses_capture  output is kept from the page: the package gets a capture module
     notes         sentences for the README: what the owner should know
     withheld      texts that must not stand in the package
     """
@@ -301,6 +306,7 @@ class Plan:
     uses_pandas: bool = False
     uses_shell: bool = False
     lifted: tuple[tuple[Statement, str], ...] = ()
+    uses_capture: bool = False
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()

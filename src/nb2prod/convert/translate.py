@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
-from nb2prod.convert.magics import Code, Drop, Install, bound_names, translate
+from nb2prod.convert.magics import Capture, Code, Drop, Install, bound_names, translate
 from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     helpers: dict[str, None] = {}
     modules: dict[str, None] = {}
     pylab: list[Statement] = []
+    captures: dict[int, str] = {}
     gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
 
-    def translated(magic: Magic, cell: CodeCell) -> Drop | Install | Code | None:
+    def translated(magic: Magic, cell: CodeCell) -> Drop | Install | Code | Capture | None:
         translation = translate(magic, cell, bound)
         if isinstance(translation, Refusal):
             refusals.append(translation)
@@ -89,6 +90,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         statement = item.statement
         cell = statement.cell
         place = statement.location.range
+        item = replace(item, captured=captures.get(cell.index, ""))
         own = statement.magic
         if reason := _gone(statement, analysis):
             dropped.append(Dropped(statement, reason))
@@ -101,6 +103,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
         if own is not None:
             translation = translated(own, cell)
+            if isinstance(translation, Capture):
+                captures[cell.index] = translation.head
+                return replace(item, captured=translation.head)
             if isinstance(translation, Code):
                 ends_cell = cell.tree is not None and statement.node is cell.tree.body[-1]
                 replacements = [*item.replacements, Replacement(own.range, translation.text)]
@@ -127,6 +132,8 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     imports = list(plan.imports)
     if helpers:
         imports.append(Import(tuple(helpers), f"from {plan.package}.shell import {', '.join(helpers)}", None))
+    if captures:
+        imports.append(Import(("captured_output",), f"from {plan.package}.capture import captured_output", None))
     imports.extend(Import((module,), f"import {module}", None) for module in modules)
     if pylab:
         imports.extend(Import(binds, text, None) for binds, text in _PYLAB_IMPORTS)
@@ -137,6 +144,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         refusals=tuple(refusals),
         imports=tuple(imports),
         uses_shell=plan.uses_shell or bool(helpers),
+        uses_capture=plan.uses_capture or bool(captures),
     )
 
 

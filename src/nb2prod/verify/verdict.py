@@ -38,7 +38,7 @@ SEED: Final = 1729
 _RUNS = (1, 2)
 # How often a notebook is run whose own runs differ, before the package is called different.
 MOST_RUNS: Final = 4
-_PAGE: Final = "what it shows is only for the notebook's page"
+_PAGE: Final = "what it shows is only for the notebook's page, or kept from it"
 
 
 class EffectsRefusedError(Nb2ProdError):
@@ -214,19 +214,27 @@ def compare_runs(
     subject: Subject, runs: Sequence[Run], package: Run, tolerance: Tolerance
 ) -> tuple[Comparison, tuple[Located, ...]]:
     """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
-    page = _cells_of_the_page(subject.notebook)
-    first, *others = [_without_displays_of(run.trace, page) for run in runs]
+    unseen = _cells_not_compared(subject.notebook)
+    trace, first, *others = [_without_displays_of(run.trace, unseen) for run in (package, *runs)]
     second, *more = others or [first]
-    comparison = compare_traces(first, second, package.trace, tolerance, more=more)
-    skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in page.items())
+    comparison = compare_traces(first, second, trace, tolerance, more=more)
+    skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in unseen.items())
     comparison = replace(comparison, skipped=(*comparison.skipped, *skipped))
     return comparison, _located(subject, comparison, runs[0])
 
 
-def _cells_of_the_page(notebook: Notebook) -> dict[int, str]:
-    """Return the cells whose body goes to the notebook's page (``%%html``), and their magic."""
+def _cells_not_compared(notebook: Notebook) -> dict[int, str]:
+    """Return the cells whose body goes to the notebook's page (``%%html``) or is kept from it, and their magic."""
     first = ((cell.index, cell.magics[0]) for cell in notebook.code_cells if cell.magics)
-    return {index: magic.name for index, magic in first if magic.kind == "cell" and magic.name in knowledge().foreign}
+    return {
+        index: magic.name
+        for index, magic in first
+        if magic.kind == "cell"
+        and (
+            magic.name in knowledge().foreign
+            or (magic.name == "capture" and "--no-display" not in magic.argument.split())
+        )
+    }
 
 
 def _without_displays_of(trace: Trace, cells: Collection[int]) -> Trace:

@@ -136,6 +136,8 @@ def _scaffold(plan: Plan, texts: Iterable[str]) -> list[str]:
         names.append("display.py")
     if plan.uses_shell:
         names.append("shell.py")
+    if plan.uses_capture:
+        names.append("capture.py")
     return names
 
 

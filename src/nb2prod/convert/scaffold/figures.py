@@ -66,12 +66,14 @@ def saving_figures(folder: Path) -> Iterator[None]:
         matplotlib.use(before)
 
 
-def end_of_cell(cell: int) -> None:
-    """Save and close the open figures, as a notebook does when a cell ends."""
+def end_of_cell(cell: int, *, captured: bool = False) -> None:
+    """Save and close the open figures, as a notebook does when a cell ends; none is saved if they are captured."""
     run = _runs[-1]
     if run.drawn:
         run.drawn = False
         save_open_figures()
+    if captured:
+        run.waiting.clear()
     _write(f"cell-{cell:02}")
 
 

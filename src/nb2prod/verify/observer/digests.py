@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # By the outermost package of a class and its name, for classes of libraries nobody has to import here.
 _OF_LIBRARIES: dict[tuple[str, str], Look] = {
+    ("IPython", "CapturedIO"): plain.captured_output,
     ("numpy", "generic"): arrays.scalar,
     ("numpy", "ndarray"): arrays.array,
     ("numpy", "MaskedArray"): arrays.masked_array,
@@ -62,6 +63,9 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
     ("matplotlib", "_AxesBase"): figures.axes,
     ("matplotlib", "Artist"): figures.artist,
 }
+
+# By the module of a package that nb2prod has written, and the name of the class there.
+_OF_PACKAGES: dict[tuple[str, str], Look] = {("capture", "CapturedOutput"): plain.captured_output}
 
 
 def digest(value: Any, limits: Limits | None = None) -> Digest:
@@ -114,6 +118,8 @@ def _look_for(kind: type) -> Look:
     """Return how to look at values of a class. Classes only: asking an instance may run its code."""
     for base in kind.__mro__:
         found = _OF_LIBRARIES.get((root_of(base), base.__name__))
+        if found is None and "." in base.__module__:
+            found = _OF_PACKAGES.get((base.__module__.rpartition(".")[2], base.__name__))
         if found is not None:
             return found
     for bases, found in plain.OF_THE_LIBRARY:

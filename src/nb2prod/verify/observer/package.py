@@ -96,10 +96,10 @@ class _Package:
                 return save(figure)
 
             @functools.wraps(end_of_cell)
-            def end_of_cell_known(cell: int) -> Any:
+            def end_of_cell_known(cell: int, **options: Any) -> Any:
                 self.cell = cell
                 try:
-                    return end_of_cell(cell)
+                    return end_of_cell(cell, **options)
                 finally:
                     self.cell = None
 

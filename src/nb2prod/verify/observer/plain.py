@@ -96,6 +96,13 @@ def sequence(digester: Digester, value: Any) -> Digest:
     return found
 
 
+def captured_output(digester: Digester, value: Any) -> Digest:
+    """Look at what was printed under ``%%capture``, as a kernel has it or as a package has it."""
+    # A command prints to a terminal there, which ends lines otherwise.
+    texts = {name: getattr(value, name).replace("\r\n", "\n") for name in ("stdout", "stderr")}
+    return {"kind": "record", "type": "captured output", "fields": {name: digester.look(texts[name]) for name in texts}}
+
+
 def set_(digester: Digester, value: Any) -> Digest:
     """Look at a set; its parts get an order of their own."""
     base = frozenset if issubclass(type(value), frozenset) else set
