@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from nb2prod.cli import CLEAN, FINDINGS, write, write_error
+from nb2prod.cli.convert_several import (
+    check_for_several,
+    check_holds_no_other,
+    compare_together,
+    convert_together,
+    forecast_together,
+    show_diff_together,
+)
+from nb2prod.cli.ending import ending_in_order
 from nb2prod.cli.verify import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     from nb2prod.convert.plan import Options
     from nb2prod.verify.verdict import Verification
 
 
 @click.command()
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebooks", metavar="NOTEBOOK...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--output",
     "-o",
@@ -58,7 +63,7 @@ if TYPE_CHECKING:
 )
 @click.option("--python", metavar="PYTHON", help="For --verify: the interpreter that has the notebook's libraries.")
 def convert(
-    notebook: Path,
+    notebooks: tuple[Path, ...],
     output: Path | None,
     name: str | None,
     only: tuple[str, ...],
@@ -75,6 +80,9 @@ def convert(
     verify: bool,
 ) -> int:
     r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
+
+    Several notebooks become one package with a command for each: what they define alike stands once,
+    and the README says which files one writes and another reads. One that is refused refuses all.
 
     Nothing is run unless --verify asks for it, and nothing is written if the meaning of a cell cannot
     be kept: every reason is printed with its cell. Converting again gives the same bytes; a generated
@@ -102,9 +110,22 @@ def convert(
     from nb2prod.convert.plan import Options  # noqa: PLC0415 - what conversion needs, --help does not
 
     options = Options(name, partial, only, keep, keep_exploration=not drop_exploration, max_test_data=max_test_data)
+    if len(notebooks) > 1:
+        check_for_several([*asked, *(mode for mode, given in modes.items() if given)])
+        if dry_run:
+            return forecast_together(notebooks, options, output)
+        assert output is not None  # noqa: S101 - _check_usage has seen to it
+        if check:
+            return compare_together(notebooks, output)
+        if diff:
+            return show_diff_together(notebooks, options, output)
+        return convert_together(notebooks, options, output, force=force)
+    (notebook,) = notebooks
     if dry_run:
         return _forecast(notebook, options, output)
     assert output is not None  # noqa: S101 - _check_usage has seen to it
+    if not force:
+        check_holds_no_other(notebook, output)
     if check:
         return _compare(notebook, output)
     if diff:
@@ -149,7 +170,7 @@ def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> 
     from nb2prod.report.conversion import summary  # noqa: PLC0415 - the same
 
     conversion = convert_notebook(notebook, options, output=output)
-    with _ending_in_order():
+    with ending_in_order():
         write_package(conversion.package, output, force=force)
     write(summary(conversion.plan, len(conversion.package.files), output))
     for refusal in conversion.plan.refusals:
@@ -168,7 +189,7 @@ def _store_observed(done: Verification, notebook: Path, options: Options, output
     observation = observe_steps(done, output_field(plan))
     if observation is not None:
         conversion = convert_notebook(notebook, options, output=output, observation=observation)
-        with _ending_in_order():
+        with ending_in_order():
             write_package(conversion.package, output, force=True)
 
 
@@ -202,19 +223,5 @@ def _compare(notebook: Path, output: Path) -> int:
     from nb2prod.report.conversion import agreement  # noqa: PLC0415 - the same
 
     found = compare_with_notebook(notebook, output)
-    write(agreement(found, notebook, output))
+    write(agreement(found, [notebook], output))
     return CLEAN if found.matches else FINDINGS
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Let a request to end (SIGTERM) undo what is half written, as the interrupt key does."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    former = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

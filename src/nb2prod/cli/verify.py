@@ -100,7 +100,8 @@ def verify(
     r"""Run a notebook and its package, and compare what both compute, print, show, draw and write.
 
     EXECUTES THE NOTEBOOK, in a copy of its folder: twice in a fresh kernel, then once as PACKAGE, the
-    folder `nb2prod convert` has written. The result is also written to PACKAGE/verification.json.
+    folder `nb2prod convert` has written. The result is also written to PACKAGE/verification.json
+    (verification-COMMAND.json where the package is of several notebooks).
     Options of the package itself follow after `--`.
 
     \b
@@ -139,7 +140,7 @@ def verify_package(
 
     if_equal  called before anything is written, where both are equal; it may write other tests into the package
     """
-    from nb2prod.report.verification import FILE_NAME, render, render_json  # noqa: PLC0415 - the same
+    from nb2prod.report.verification import file_name, render, render_json  # noqa: PLC0415 - the same
     from nb2prod.verify.subject import load_subject  # noqa: PLC0415 - the same
     from nb2prod.verify.verdict import verify as run_both  # noqa: PLC0415 - the same
 
@@ -157,7 +158,7 @@ def verify_package(
     if if_equal is not None and done.verdict == "equal":
         if_equal(done)
         done = replace(done, subject=load_subject(notebook, package))
-    _write_file(package / FILE_NAME, render_json(done))
+    _write_file(package / file_name(subject), render_json(done))
     write(render_json(done) if output_format == "json" else render(done))
     return done.exit_code
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nb2prod.convert.api import make_package, plan_notebook
 from nb2prod.convert.manifest import Provenance, recorded_options
@@ -60,12 +60,12 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
         made = make_package(draft, provenance).files
     except RefusedError as refused:
         return Agreement(cells, tuple(f"{reason}: this is refused now" for reason in refused.reasons), not same_file)
-    why = "the notebook has changed" if cells else _other_reason(recorded)
+    why = "the notebook has changed" if cells else other_reason(recorded["generator"])
     digests = {name: digest(content) for name, content in made.items()}
     if recorded.get("observed") and not cells:
         digests = {name: each for name, each in digests.items() if not _tells_of_a_run(name)}
         digests |= {name: each for name, each in recorded["files"].items() if _tells_of_a_run(name)}
-    found = _files(recorded["files"], digests, folder, why)
+    found = file_differences(recorded["files"], digests, folder, why)
     return Agreement(cells, tuple(found), not same_file)
 
 
@@ -74,14 +74,20 @@ def _tells_of_a_run(name: str) -> bool:
     return name.startswith("tests/") or name == "README.md"
 
 
-def _other_reason(recorded: Mapping[str, Any]) -> str:
+def other_reason(generator: str) -> str:
+    """Return why a package of notebooks that have not changed may be another now; ``generator`` made it."""
     now = Provenance("").generator
-    if recorded["generator"] != now:
-        return f"{now} makes another than {recorded['generator']} did"
+    if generator != now:
+        return f"{now} makes another than {generator} did"
     return "the outputs in the notebook, what lies beside it, or what is installed has changed"
 
 
-def _files(then: Mapping[str, str], made: Mapping[str, str], folder: Path, why: str) -> Iterator[str]:
+def file_differences(then: Mapping[str, str], made: Mapping[str, str], folder: Path, why: str) -> Iterator[str]:
+    """Yield what is wrong with the files of a package.
+
+    then, made  the digest of each file when it was written, and as it would be now
+    why         said of those that would be other ones now
+    """
     for name in sorted({*then, *made} - {FILE_NAME}):
         file = folder / name
         found = digest(file.read_bytes()) if file.is_file() else None

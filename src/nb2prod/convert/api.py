@@ -24,6 +24,8 @@ from nb2prod.generated import digest
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Options, Package, Plan
 
@@ -71,17 +73,28 @@ def convert_notebook(
 def plan_notebook(path: Path, options: Options, *, output: Path | None = None, content: bytes | None = None) -> Draft:
     """Return the plan for the notebook at ``path``, with every refusal in it; as ``convert_notebook`` otherwise."""
     if content is None:
-        content = _read(path)
+        content = read_content(path)
+    analysis = analyse_content(content, path, options)
+    if options.name is not None:
+        check_name(options.name, [analysis])
+    elif output is not None and (recorded := recorded_package(output, path.name)):
+        options = replace(options, name=recorded)
+    return draft_plan(analysis, content, options, output=output)
+
+
+def analyse_content(content: bytes, path: Path, options: Options) -> Analysis:
+    """Return the analysis of a notebook's file, with a statement for each cell that is to be refused by itself."""
     notebook = parse_notebook(content, path)
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
     for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items):
         rewritten = rewrite(analysis)
         if rewritten is not analysis.notebook:
             analysis = analyse_notebook(rewritten)
-    if options.name is not None:
-        check_name(options.name, analysis)
-    elif output is not None and (recorded := recorded_package(output, path.name)):
-        options = replace(options, name=recorded)
+    return analysis
+
+
+def draft_plan(analysis: Analysis, content: bytes, options: Options, *, output: Path | None = None) -> Draft:
+    """Return the plan for a notebook that was analysed, with every refusal in it."""
     plan = make_plan(analysis, options, output=output)
     parameters = (replace(each, whole=True) for each in refused_parameters(plan))
     refusals = dict.fromkeys((*plan.refusals, *parameters))
@@ -97,9 +110,8 @@ def make_package(draft: Draft, provenance: Provenance | None = None, observation
     provenance  what the package says it was made of and by; None for the truth
     """
     plan = draft.plan
-    refusals = unplaced(plan, draft.analysis.statements()) if plan.options.partial else plan.refusals
-    if refusals:
-        raise RefusedError(tuple(dict.fromkeys(map(str, refusals))))
+    if refusals := stopping(draft):
+        raise RefusedError(refusals)
     provenance = provenance or Provenance(digest(draft.content))
     package = emit(plan, draft.analysis, Path(plan.notebook.path).parent, provenance, observation)
     if leaks := leaked(plan, package.files):
@@ -107,7 +119,15 @@ def make_package(draft: Draft, provenance: Provenance | None = None, observation
     return replace(package, not_converted=tuple(map(str, plan.refusals)))
 
 
-def _read(path: Path) -> bytes:
+def stopping(draft: Draft) -> tuple[str, ...]:
+    """Return the refusals that stop the conversion, each once: all, or with ``--partial`` what no step can raise."""
+    plan = draft.plan
+    refusals = unplaced(plan, draft.analysis.statements()) if plan.options.partial else plan.refusals
+    return tuple(dict.fromkeys(map(str, refusals)))
+
+
+def read_content(path: Path) -> bytes:
+    """Return the bytes of a notebook's file; raises UnreadableNotebookError with a sentence that says why not."""
     try:
         return path.read_bytes()
     except OSError:
@@ -115,12 +135,13 @@ def _read(path: Path) -> bytes:
         raise UnreadableNotebookError(f"{path}: cannot be read") from None
 
 
-def check_name(name: str, analysis: Analysis) -> None:
+def check_name(name: str, analyses: Sequence[Analysis]) -> None:
     """Raise ConfigurationError where a package called ``name`` could not be imported, or would hide another."""
     if not name.isidentifier() or keyword.iskeyword(name) or not name.isascii():
         raise ConfigurationError(f"--name {name}: is no name of a Python package; use letters, digits and underscores")
     imported = {
         definition.qualified.partition(".")[0]
+        for analysis in analyses
         for statement in analysis.statements()
         for definition in statement.definitions
         if definition.qualified

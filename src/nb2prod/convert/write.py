@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.plan import Package
 
-# What `nb2prod verify` leaves in a package: it proves that package and no other.
-_PROOF = "verification.json"
+# What `nb2prod verify` leaves in a package, for each of its notebooks: it proves that package and no other.
+_PROOF = "verification*.json"
 # Where files wait until all are written. Only a run that was killed leaves it behind.
 _STAGING = ".nb2prod-new"
 # Not part of the name of any file on some system people unpack a package on.
@@ -123,7 +123,8 @@ def _update(files: Mapping[str, bytes], target: Path, output: Path, *, force: bo
     changed = [path for path in _manifest_last(files) if not _holds(target / path, files[path])]
     gone = no_longer_made(files, recorded, target)
     if any(path != FILE_NAME for path in (*changed, *gone)):
-        (target / _PROOF).unlink(missing_ok=True)  # it was of another package
+        for proof in target.glob(_PROOF):
+            proof.unlink()  # it was of another package
     staging = target / _STAGING
     try:
         _clear(staging)

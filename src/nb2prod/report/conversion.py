@@ -25,17 +25,17 @@ _PLURALS = {
 
 def summary(plan: Plan, files: int, output: Path) -> str:
     """Return what a conversion made: the steps with their cells, counts, and what comes next."""
-    rows = [(step.name, _cells(step.cells)) for step in plan.steps]
+    rows = [(step.name, cells_of(step.cells)) for step in plan.steps]
     width = max((len(name) for name, _ in rows), default=0)
     lines = [
         f"{plan.notebook.path} → {output}",
         "",
         *(f"  {name:<{width}}  {cells}" for name, cells in rows),
         "",
-        f"{_counts(plan)}, {_counted(files, 'file')}",
+        f"{counts(plan)}, {counted(files, 'file')}",
         *(f"note: {note}" for note in plan.notes),
         "",
-        f"Next: pip install {_as_path(output)}, then {plan.distribution} --help; the README says the rest.",
+        f"Next: pip install {as_path(output)}, then {plan.distribution} --help; the README says the rest.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -49,23 +49,22 @@ def forecast(plan: Plan, rows: Sequence[Outcome]) -> str:
     for cell, where, what in said:
         lines.append(f"  {cell if cell != above else '':<{widths[0]}}  {where:<{widths[1]}}  {what}")
         above = cell
-    end = _counts(plan)
+    end = counts(plan)
     if plan.refusals and not plan.options.partial:
-        end = f"{_counted(len(plan.refusals), 'refusal')}: the notebook would not be converted"
+        end = f"{counted(len(plan.refusals), 'refusal')}: the notebook would not be converted"
     return "\n".join([*lines, "", *(f"note: {note}" for note in plan.notes), f"{end}; nothing was written"]) + "\n"
 
 
-def agreement(found: Agreement, notebook: Path, output: Path) -> str:
-    """Return whether a package matches its notebook, and what does not."""
-    lines = [f"{notebook} and {output} {'match' if found.matches else 'no longer match'}"]
+def agreement(found: Agreement, notebooks: Sequence[Path], output: Path) -> str:
+    """Return whether a package matches its notebooks, and what does not."""
+    lines = [f"{', '.join(map(str, notebooks))} and {output} {'match' if found.matches else 'no longer match'}"]
     lines += [f"  {each}" for each in (*found.cells, *found.files)]
     if found.matches and found.saved_again:
-        lines.append("  the notebook was saved again; that makes no difference to the package")
+        subject = "a" if len(notebooks) > 1 else "the"
+        lines.append(f"  {subject} notebook was saved again; that makes no difference to the package")
     if not found.matches:
-        lines += [
-            "",
-            f"Next: nb2prod convert {notebook} --output {output} --diff shows what converting again would change",
-        ]
+        command = f"nb2prod convert {' '.join(map(str, notebooks))} --output {output} --diff"
+        lines += ["", f"Next: {command} shows what converting again would change"]
     return "\n".join(lines) + "\n"
 
 
@@ -94,27 +93,30 @@ def _what(row: Outcome) -> str:
             return f"{place.kind} {place.name} at module level"
 
 
-def _counts(plan: Plan) -> str:
-    counted = [
+def counts(plan: Plan) -> str:
+    """Return what a plan holds, in numbers."""
+    numbers = [
         (len(plan.refusals), "refusal, which raises NotImplementedError"),
         (len(plan.steps), "step"),
         (len(plan.functions), "function, class or constant at module level"),
         (len(plan.parameters), "parameter"),
         (len(plan.dropped), "statement left out"),
     ]
-    said = ", ".join(_counted(number, word) for number, word in counted if number) or "nothing to do"
-    return f"{said} ({_counted(number_of_lines(plan.dropped), 'line')})" if plan.dropped else said
+    said = ", ".join(counted(number, word) for number, word in numbers if number) or "nothing to do"
+    return f"{said} ({counted(number_of_lines(plan.dropped), 'line')})" if plan.dropped else said
 
 
-def _counted(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """Return a number with its word, in the plural where it is not one."""
     return f"{number} {word if number == 1 else _PLURALS.get(word, f'{word}s')}"
 
 
-def _cells(cells: Sequence[int]) -> str:
+def cells_of(cells: Sequence[int]) -> str:
+    """Return the cells a step comes from."""
     return f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, cells))}"
 
 
-def _as_path(output: Path) -> str:
+def as_path(output: Path) -> str:
     """Return a folder as pip takes it: without a separator it would be looked up as a name in the index."""
     text = str(output)
     return text if os.sep in text else f".{os.sep}{text}"

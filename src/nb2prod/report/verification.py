@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from nb2prod.verify.compare import Comparison
     from nb2prod.verify.places import Located
     from nb2prod.verify.run import Run
+    from nb2prod.verify.subject import Subject
     from nb2prod.verify.tally import Count
     from nb2prod.verify.verdict import Verification
 
 VERSION = 1
-FILE_NAME = "verification.json"
 # What a file keeps of long lists; how many there were is always said.
 _KEPT = 100
 _LISTED = 5
 _COLUMNS = ("equal", "different", "nondeterministic", "not comparable")
+
+
+def file_name(subject: Subject) -> str:
+    """Return what the file of a verification is called: each part of a package of several notebooks has its own."""
+    _, _, part = subject.package.partition(".")
+    return f"verification-{part}.json" if part else "verification.json"
 
 
 def render(done: Verification) -> str:
@@ -32,9 +38,9 @@ def render(done: Verification) -> str:
     if done.comparison is not None:
         blocks.append(_table(done.comparison))
     if done.differences:
-        blocks.append(list(_first(done.differences)))
+        blocks.append(list(_first(done.differences, file_name(done.subject))))
     if done.comparison is not None:
-        blocks.append(list(_not_compared(done.comparison)))
+        blocks.append(list(_not_compared(done.comparison, file_name(done.subject))))
     if done.verdict == "notebook fails":
         blocks.append(list(_failure(done)))
     blocks.append([*_notes(done), *_outside(done)])
@@ -74,7 +80,7 @@ def _table(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _first(differences: tuple[Located, ...]) -> Iterator[str]:
+def _first(differences: tuple[Located, ...], file: str) -> Iterator[str]:
     first, *others = differences
     found = first.found.difference
     yield f"First difference: {_what(first)}"
@@ -85,7 +91,7 @@ def _first(differences: tuple[Located, ...]) -> Iterator[str]:
         difference = other.found.difference
         yield f"then {_what(other)}: {printable(difference.left)} ≠ {printable(difference.right)}"
     if len(others) > _LISTED:
-        yield f"and {len(others) - _LISTED} more; {FILE_NAME} has them"
+        yield f"and {len(others) - _LISTED} more; {file} has them"
 
 
 def _what(each: Located) -> str:
@@ -102,12 +108,12 @@ def _what(each: Located) -> str:
     return printable(f"{noun}{name} ({', '.join(where)})" if where else f"{noun}{name}")
 
 
-def _not_compared(comparison: Comparison) -> Iterator[str]:
+def _not_compared(comparison: Comparison, file: str) -> Iterator[str]:
     for skipped in comparison.skipped[:_LISTED]:
         step = f"step {skipped.step}, " if skipped.step else f"cell {skipped.cell}, " if skipped.cell else ""
         yield printable(f"not compared: {step}{skipped.kind} {skipped.name}: {skipped.reason}")
     if len(comparison.skipped) > _LISTED:
-        yield f"not compared: {len(comparison.skipped) - _LISTED} more; {FILE_NAME} has them"
+        yield f"not compared: {len(comparison.skipped) - _LISTED} more; {file} has them"
     if comparison.masked:
         kinds = ", ".join(sorted({each.kind for each in comparison.masked}))
         lines = _count(len(comparison.masked), "printed line")

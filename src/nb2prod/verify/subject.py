@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.convert.manifest import recorded_options
+from nb2prod.convert.manifest import Provenance, notebook_rows, recorded_options
+from nb2prod.convert.several.manifest import PARTS, part_of
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.generated import FILE_NAME, VERSION, digest
 from nb2prod.notebook.read import parse_notebook, read_notebook
@@ -70,13 +71,13 @@ def load_subject(path: Path, folder: Path) -> Subject:
         read_notebook(path)  # it has the words for what is wrong
         raise UnreadableNotebookError(f"{path}: cannot be read") from None
     notebook = parse_notebook(content, path)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, path.name)
     found = digest(content)
     if found != manifest["notebook"]["sha256"]:
         _check_same_program(path, folder, manifest)
-    entry = folder / "src" / str(manifest["package"]) / "__main__.py"
-    if not entry.is_file():
-        raise ConfigurationError(f"{folder}: has no src/{manifest['package']}/__main__.py; convert the notebook again")
+    entry = f"src/{str(manifest['package']).replace('.', '/')}/__main__.py"
+    if not (folder / entry).is_file():
+        raise ConfigurationError(f"{folder}: has no {entry}; convert the notebook again")
     check_order(manifest)
     files = _files(folder, manifest)
     return Subject(
@@ -92,8 +93,11 @@ def load_subject(path: Path, folder: Path) -> Subject:
     )
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what ``conversion.json`` in ``folder`` says; raises ConfigurationError where it says nothing usable."""
+def read_manifest(folder: Path, notebook: str) -> dict[str, Any]:
+    """Return what ``conversion.json`` in ``folder`` says of the notebook with this file name.
+
+    Raises ConfigurationError where it says nothing usable.
+    """
     file = folder / FILE_NAME
     try:
         manifest = json.loads(file.read_bytes())
@@ -104,6 +108,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     version = manifest.get("version") if isinstance(manifest, dict) else None
     if version != VERSION:
         raise ConfigurationError(f"{file}: has version {version}, this nb2prod reads {VERSION}; convert again")
+    if PARTS in manifest:
+        manifest = part_of(manifest, notebook)
+        if manifest is None:
+            raise ConfigurationError(f"{folder}: {notebook} is none of the notebooks it was made of")
     try:
         _check_shape(manifest)
     except (KeyError, TypeError) as error:
@@ -146,14 +154,25 @@ def _check_same_program(path: Path, folder: Path, manifest: Mapping[str, Any]) -
 
     That is so where only outputs, counts or the layout of the file have changed.
     """
-    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - LibCST is for the few that were saved again
+    # LibCST is for the few that were saved again.
+    from nb2prod.convert.api import analyse_content, convert_notebook, draft_plan  # noqa: PLC0415
 
     name = manifest["notebook"].get("name")
     other = ConfigurationError(
         f"{folder}: was made of another notebook, or of another state of {path.name} ({name}); convert it again"
     )
+    options = recorded_options(manifest)
+    if "." in manifest["package"]:
+        # The modules of a part are made with those of the other notebooks, which may be anywhere.
+        content = path.read_bytes()
+        draft = draft_plan(analyse_content(content, path, options), content, options)
+        again = notebook_rows(draft.plan, draft.analysis.statements(), Provenance(""))
+        same_cells = again["notebook"]["cells"] == manifest["notebook"].get("cells")
+        if not same_cells or any(_plain(again[key]) != manifest[key] for key in _OF_THE_NOTEBOOK):
+            raise other
+        return
     try:
-        files = convert_notebook(path, recorded_options(manifest)).package.files
+        files = convert_notebook(path, options).package.files
     except (RefusedError, ConfigurationError):
         raise other from None
     again = json.loads(files[FILE_NAME])
@@ -161,6 +180,11 @@ def _check_same_program(path: Path, folder: Path, manifest: Mapping[str, Any]) -
                for each in (manifest, again)]  # fmt: skip
     if any(manifest[key] != again[key] for key in _OF_THE_NOTEBOOK) or modules[0] != modules[1]:
         raise other
+
+
+def _plain(value: object) -> Any:
+    """Return a part of a manifest as it is read again."""
+    return json.loads(json.dumps(value))
 
 
 def _files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -39,13 +39,14 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     fetched = _fetched(trees, known | {path.name for path in (each.source for each in plan.local_files)}, constants)
     for tree in trees:
         known.update(_normal(text) for call in _writing_calls(tree) for text in _texts(call, constants))
+    opened = _opened(trees, constants)
     reasons: dict[str, None] = {}
     for parameter in plan.parameters:
         if parameter.required:
             reasons[f"the configuration needs a value for {parameter.name}"] = None
     calls = (call for call in analysis.calls() if call.statement.index not in plan.sliced)
     for call in calls:
-        for reason in _reasons(call, known, constants) if id(call.node) not in fetched else ():
+        for reason in _reasons(call, known, constants, opened) if id(call.node) not in fetched else ():
             reasons[f"cell {call.cell.index} {reason}"] = None
     for cell in plan.notebook.code_cells:
         for text in _texts(cell.tree, constants) if cell.tree is not None else ():
@@ -83,8 +84,29 @@ def _fetched(trees: Collection[ast.AST], known: Collection[str], constants: dict
     return guarded | {id(node) for node, _ in addressed}
 
 
-def _reasons(call: Call, known: set[str], constants: dict[str, str]) -> Iterator[str]:
-    texts = [text for argument in call.arguments.values() if (text := fold(argument, constants)) is not None]
+def _opened(trees: Collection[ast.AST], constants: dict[str, str]) -> dict[str, list[str]]:
+    """Return the files that ``with open("data.json") as file`` opens under each name, where all of them are known."""
+    found: dict[str, list[str]] = {}
+    unknown: set[str] = set()
+    for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.With)):
+        for item in node.items:
+            match item:
+                case ast.withitem(
+                    context_expr=ast.Call(func=ast.Name(id="open"), args=[file, *_]), optional_vars=ast.Name(id=name)
+                ):
+                    text = fold(file, constants)
+                    if text is None:
+                        unknown.add(name)
+                    else:
+                        found.setdefault(name, []).append(text)
+    return {name: texts for name, texts in found.items() if name not in unknown}
+
+
+def _reasons(call: Call, known: set[str], constants: dict[str, str], opened: dict[str, list[str]]) -> Iterator[str]:
+    # ``Path("data.json").read_text()`` names its file too.
+    named = [*call.arguments.values(), *([call.node.func.value] if isinstance(call.node.func, ast.Attribute) else [])]
+    texts = [text for node in named if (text := fold(node, constants)) is not None]
+    texts += [text for node in named if isinstance(node, ast.Name) for text in opened.get(node.id, ())]
     if "network" in call.effects or any(_URL.match(text) for text in texts):
         yield f"uses the network ({call.name})"
     elif call.qualified_name in {"builtins.input", "getpass.getpass"}:

@@ -1,0 +1,1 @@
+"""Several notebooks as one package: each is a part of it, what they define alike stands once."""
