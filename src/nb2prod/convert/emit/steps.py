@@ -21,11 +21,12 @@ from nb2prod.notebook.parse import parse_code
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from nb2prod.convert.plan import Plan, Step, Withheld
+    from nb2prod.convert.plan import Item, Plan, Step, Withheld
 
 # More results than this and the step returns a named tuple.
 _MOST_RESULTS = 4
-_BODY, _GUARDED = "    ", "        "
+# Where statements of a step stand, and where those in a ``try`` or ``with`` of ours stand.
+_BODY, _INSIDE = "    ", "        "
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +96,28 @@ def _body(
     step: Step, names: OwnNames, withheld: Sequence[Withheld], orphans: Mapping[int, Sequence[str]]
 ) -> list[_Piece]:
     pieces: list[_Piece] = []
-    guarded = 0
+    guarded = captured = 0
     for item in step.items:
         if isinstance(item, EndOfCell):
-            pieces.append(_Piece(None, ours=(f"{_BODY}{names.end_of_cell}({item.cell})",)))
+            call = f"{names.end_of_cell}({item.cell}{', captured=True' if item.captured else ''})"
+            pieces.append(_Piece(None, ours=(f"{_BODY}{call}",)))
             guarded = 0
             continue
         if item.refused:
             # Outside of any ``try``: a cell that may raise must not go on without it.
             text = "\n".join((*orphans.get(item.statement.index, ()), not_converted(item)))
             pieces.append(_Piece(shown_code(text, withheld), gap=True))
-            guarded = 0
+            guarded = captured = 0
             continue
         cell = item.statement.cell.index
-        prefix = _GUARDED if item.guarded else _BODY
+        if item.captured and captured != cell:
+            captured = cell
+            pieces.append(_Piece(None, ours=(f"{_BODY}{item.captured}",), gap=True))
+            if all(not _is_in_capture(each, cell) for each in step.items):
+                pieces.append(_Piece(None, ours=(f"{_INSIDE}pass",)))
+        if item.captured and item.statement.magic is not None and not item.replacements:
+            continue  # the magic itself is the head
+        prefix = _INSIDE if item.guarded or item.captured else _BODY
         cut = snippet(item)
         text = cut.around(cut.code)
         shown: tuple[str, ...] = ()
@@ -135,13 +144,20 @@ def _body(
     return _with_handlers(pieces, names)
 
 
+def _is_in_capture(item: Item, cell: int) -> bool:
+    """Return whether an item is code inside the ``with`` statement that captures what a cell prints."""
+    if isinstance(item, EndOfCell) or not item.captured or item.statement.cell.index != cell:
+        return False
+    return item.statement.magic is None or bool(item.replacements)
+
+
 def _with_handlers(pieces: Sequence[_Piece], names: OwnNames) -> list[_Piece]:
     """Close every ``try`` after its last piece."""
-    handler = _Piece(None, ours=(f"{_BODY}except Exception:", f"{_GUARDED}{names.report_exception}()"))
+    handler = _Piece(None, ours=(f"{_BODY}except Exception:", f"{_INSIDE}{names.report_exception}()"))
     closed: list[_Piece] = []
     is_open = False
     for piece in pieces:
-        if is_open and piece.prefix != _GUARDED:
+        if is_open and piece.prefix != _INSIDE:
             closed.append(handler)
             is_open = False
         is_open = is_open or piece.ours == (f"{_BODY}try:",)
