@@ -281,8 +281,8 @@ class Plan:
     draws         the notebook can draw figures: the package gets a figures module
     uses_pandas   the run happens inside pandas' option context with the kernel's defaults
     uses_shell    commands are run: the package gets a shell module
-    lifted        statements whose value became a parameter, with that parameter's name
     uses_capture  output is kept from the page: the package gets a capture module
+    lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
     withheld      texts that must not stand in the package
     """
@@ -305,8 +305,8 @@ class Plan:
     draws: bool = False
     uses_pandas: bool = False
     uses_shell: bool = False
-    lifted: tuple[tuple[Statement, str], ...] = ()
     uses_capture: bool = False
+    lifted: tuple[tuple[Statement, str], ...] = ()
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()
