@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Functions whose first two arguments are held against each other.
 _COMPARE = ("assert_allclose", "assert_almost_equal", "assert_array_equal", "assert_equal", "assertEqual")
+# Attributes that hold no single number.
+_NO_NUMBERS = frozenset({"columns", "dtype", "dtypes", "index", "name", "names", "ndim", "shape", "size"})
 _SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 
 
@@ -24,7 +26,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if cell.tree is None or "assert" not in cell.source:
             continue
         for node in analysis.nodes(cell.tree):
-            if isinstance(node, ast.Assert) and (reason := _always(node.test)):
+            if isinstance(node, ast.Try):
+                for each in _passed_over(node):
+                    yield Finding(
+                        cell.locate(each),
+                        "this assertion cannot fail: its error is caught below, and nothing comes of it",
+                    )
+            elif isinstance(node, ast.Assert) and (reason := _always(node.test)):
                 yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}")
             elif isinstance(node, ast.Call) and _compares_with_itself(node):
                 yield Finding(cell.locate(node), "this assertion cannot fail: both sides are the same expression")
@@ -42,8 +50,28 @@ def _always(test: ast.expr) -> str | None:
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
             return "no length is below 0"
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _SAME) and _same(left, right):
-            return "both sides are the same expression (to ask for not-a-number, use `math.isnan`)"
+            return None if _may_be_a_number(left) else "both sides are the same expression"
     return None
+
+
+def _may_be_a_number(node: ast.expr) -> bool:
+    """Whether a value may be the one that equals nothing: ``x == x`` asks whether ``x`` is not-a-number."""
+    plain = isinstance(node, ast.Attribute) and node.attr in _NO_NUMBERS
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.UnaryOp)) and not plain
+
+
+def _passed_over(node: ast.Try) -> Iterator[ast.Assert]:
+    """Yield the assertions in a ``try`` whose error ends in a handler that does nothing, or only prints."""
+    for handler in node.handlers:
+        caught = "BaseException" if handler.type is None else ast.unparse(handler.type)
+        idle = all(
+            isinstance(each, (ast.Pass, ast.Continue))
+            or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+            for each in handler.body
+        )
+        if idle and any(name in caught for name in ("AssertionError", "BaseException")):
+            yield from (each for each in node.body if isinstance(each, ast.Assert))
+            return
 
 
 def _compares_with_itself(call: ast.Call) -> bool:

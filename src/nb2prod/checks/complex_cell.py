@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import CodeCell
 
 LIMIT = 10
 # McCabe's count: each of these is one more way through the code.
@@ -23,7 +24,7 @@ _WORDS = ("if", "for", "while", "except", "case", "and", "or")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each cell whose own code has a complexity above ``LIMIT``, at its most complex statement."""
+    """Yield each cell whose own code, or a function in it, has a complexity above ``LIMIT``, at its worst part."""
     for cell in analysis.notebook.code_cells:
         # Without a block of its own nothing branches ten times, nor without the words for it.
         if cell.tree is None or _INDENTED not in cell.source or sum(map(cell.source.count, _WORDS)) < LIMIT:
@@ -34,11 +35,26 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             _, worst = max(ways, key=lambda each: each[0])
             message = f"this cell has a cyclomatic complexity of {total}; a function could be tested case by case"
             yield Finding(cell.locate(worst), message)
+            continue
+        functions = [(1 + _branches(node, inside=True), node) for node in _functions(analysis, cell)]
+        count, function = max(functions, key=lambda each: each[0], default=(0, None))
+        if count > LIMIT and function is not None:
+            message = (
+                f"`{function.name}` has a cyclomatic complexity of {count}: nobody tries all its ways; divide it, so "
+                "that each part can be tested"
+            )
+            yield Finding(cell.locate(function), message)
 
 
-def _branches(root: ast.AST) -> int:
-    """Return how often ``root`` branches, outside of functions."""
-    if isinstance(root, _FUNCTIONS):
+def _functions(analysis: Analysis, cell: CodeCell) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = cell.tree
+    found = () if tree is None else analysis.nodes(tree)
+    return [node for node in found if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def _branches(root: ast.AST, *, inside: bool = False) -> int:
+    """Return how often ``root`` branches, outside of functions in it; ``inside``: it is a function itself."""
+    if isinstance(root, _FUNCTIONS) and not inside:
         return 0
     count = int(isinstance(root, _BRANCHES))
     if isinstance(root, ast.BoolOp):

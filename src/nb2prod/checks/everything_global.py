@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
-MOST_CELLS, MOST_LINES = 15, 100
+MOST_CELLS, MOST_LINES = 12, 60
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 

@@ -18,6 +18,15 @@ FEWEST_CELLS = 3
 FEWEST_WORDS = 4
 # How many cells count as the top; of these the code may say it too, in its first comment or text.
 _TOP = 4
+# Words of headings that any notebook could have: `# Data analysis`, `## Import the libraries`.
+_ANY_NOTEBOOK = frozenset(
+    (
+        *("analysis", "and", "code", "copy", "data", "dataset", "demo", "draft", "eda", "exploration", "exploratory"),
+        *("for", "from", "import", "importing", "imports", "introduction", "jupyter", "libraries", "library", "load"),
+        *("loading", "model", "modules", "my", "necessary", "new", "notebook", "of", "packages", "part", "project"),
+        *("python", "required", "setup", "step", "test", "the", "to", "untitled", "up"),
+    )
+)
 _STATED = ("author", "authors", "description", "owner", "title")
 _HEADING = lazy_pattern(r"^ {0,3}#{1,6}\s*\S|<h[1-6]\b|<title>", re.MULTILINE | re.IGNORECASE)
 _COMMENT = lazy_pattern(r"""\A\s*(?:(?:\#[^\n]*\n\s*)+|[rbu]*(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}))""", re.IGNORECASE)
@@ -35,9 +44,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if isinstance(cell, CodeCell):
             comment = _COMMENT.match(text)
             text = comment[0] if comment else ""
-        elif _HEADING.search(text):
-            return
-        if len(_WORD.findall(text)) >= FEWEST_WORDS:
+        words = [word for word in _WORD.findall(text) if word.lower() not in _ANY_NOTEBOOK]
+        if len(words) >= FEWEST_WORDS or (words and not isinstance(cell, CodeCell) and _HEADING.search(text)):
             return
     message = (
         "nothing at the top says what this notebook is for or whose it is; begin with a title, a sentence on its "

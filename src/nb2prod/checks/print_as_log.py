@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
 
-FEWEST = 4
+FEWEST = 2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GIVES = (ast.Return, ast.Yield)
 _WORK = ("fit", "network", "read-file", "shell", "write-file")

@@ -68,7 +68,9 @@ def _texts(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
         match node:
             case ast.Constant(value=str() as text):
                 yield node, text
-            case ast.Expr(value=ast.Constant()) | ast.JoinedStr() | ast.Call(func=ast.Name(id="print")):
+            case ast.Expr(value=ast.Constant()) | ast.JoinedStr():
                 pass
+            case ast.Call(func=ast.Name(id="print"), args=arguments):
+                waiting += [each for each in arguments if not isinstance(each, ast.Constant)]
             case _:
                 waiting += children(node)
