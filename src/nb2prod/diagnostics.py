@@ -64,6 +64,7 @@ class InsertCell(NamedTuple):
     before: int
     kind: Literal["code", "markdown"]
     source: str
+    tags: tuple[str, ...] = ()
 
 
 class SetMetadata(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._path_fixes import is_parameter, parameter, relative
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.places import MachinePath, find_machine_paths
 
@@ -19,12 +20,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each machine-bound path once, at the first place it is written."""
     found: dict[str, list[MachinePath]] = {}
     for path in sorted(find_machine_paths(analysis), key=lambda path: (path.location.cell or 0, path.location.range)):
-        found.setdefault(path.text, []).append(path)
-    for text, (first, *others) in found.items():
+        if not is_parameter(path):
+            found.setdefault(path.text, []).append(path)
+    for text, paths in found.items():
+        first, *others = paths
         shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 what fits on a line
         again = tuple(Related(other.location, "the same path") for other in others)
         yield Finding(
             first.location,
             f"`{shown}` {first.place or _ANYWHERE}; take it from configuration or make it relative",
             again,
+            relative(analysis, paths) or parameter(analysis, paths),
         )

@@ -41,7 +41,8 @@ def _content(notebook: Notebook, insertion: InsertCell) -> dict[str, Any]:
     code: dict[str, Any] = {"execution_count": None} if insertion.kind == "code" else {}
     name = {"id": _free_id(notebook, insertion)} if notebook.nbformat >= _WITH_IDS else {}
     outputs: dict[str, Any] = {"outputs": []} if insertion.kind == "code" else {}
-    return {"cell_type": insertion.kind} | code | name | {"metadata": {}} | outputs | {"source": insertion.source}
+    metadata = {"metadata": {"tags": list(insertion.tags)} if insertion.tags else {}}
+    return {"cell_type": insertion.kind} | code | name | metadata | outputs | {"source": insertion.source}
 
 
 def _free_id(notebook: Notebook, insertion: InsertCell) -> str:

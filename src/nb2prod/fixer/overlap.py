@@ -24,20 +24,28 @@ def apart(fixes: Iterable[Fix]) -> list[Fix]:
 
 
 def _touch(one: Change, other: Change) -> bool:
-    match one, other:
-        case Edit(), Edit():
-            return one.location.cell == other.location.cell and _meet(one, other)
-        case RemoveOutputs(), RemoveOutputs():
-            return one.cell == other.cell
-        case (AddLines(), _) | (_, AddLines()):
-            return False
-        case (RemoveCell(), RemoveCell() | RemoveOutputs()) | (RemoveOutputs(), RemoveCell()):
-            return one.cell == other.cell
-        case (RemoveCell(cell=cell), Edit(location=place)) | (Edit(location=place), RemoveCell(cell=cell)):
-            return cell == place.cell
-        case (Edit() | RemoveOutputs(), _) | (_, Edit() | RemoveOutputs()):
-            return False
-    return True  # both change which cells there are, or their order
+    kinds = (type(one), type(other))
+    if AddLines in kinds:
+        return False
+    here, there = _cell(one), _cell(other)
+    if here is None or there is None:
+        # Which cells there are, or their order: what changes inside of one goes along with that.
+        return Edit not in kinds and RemoveOutputs not in kinds
+    if here != there:
+        return False
+    if isinstance(one, Edit) and isinstance(other, Edit):
+        return _meet(one, other)
+    return RemoveCell in kinds or kinds[0] is kinds[1]
+
+
+def _cell(change: Change) -> int | None:
+    """Return the number of the cell a change is about, if it is about one."""
+    match change:
+        case Edit(location=location):
+            return location.cell
+        case RemoveOutputs(cell=cell) | RemoveCell(cell=cell):
+            return cell
+    return None
 
 
 def _meet(one: Edit, other: Edit) -> bool:
