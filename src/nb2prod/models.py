@@ -18,6 +18,8 @@ EventKind = Literal["fit", "use", "change", "save", "load"]
 
 # How far an object is followed through names, `a = b`, and its own methods, `a = a.fit(X)`.
 _DEPTH = 8
+# Functions that make a model and fit it.
+_TRAIN = ("lightgbm.train", "xgboost.train", "catboost.train")
 # Their result is written by somebody else.
 _SERIALIZE = ("pickle.dumps", "cloudpickle.dumps", "dill.dump", "dill.dumps")
 
@@ -69,6 +71,9 @@ class _Finder:
                     origin = frozenset(id(each) for each in made)
                     name = made[0].name if made else name
                 yield Event(kind, origin, name or "the model", self._class(node), call, call)
+            if call.qualified_name in _TRAIN and call.info is not None and isinstance(call.info.returns, str):
+                for each in _made_here(call):
+                    yield Event("fit", frozenset({id(each)}), each.name, call.info.returns, call, call)
             if not call.deferred:
                 yield from self._through(call)
 

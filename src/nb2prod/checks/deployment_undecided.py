@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.models import events, fitted_predictors
+from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import imports_any, operations
+from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
@@ -16,10 +19,19 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
 
-_FITS = (".fit", ".fit_generator", ".partial_fit")
+_FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # Functions for new data are called so; `predict` in the body says it as well.
 _SERVES = ("classify", "forecast", "infer", "predict", "recommend", "main", "handler", "serve", "endpoint")
+
+# Words by which text says what it will be.
+_SAID = lazy_pattern(
+    r"\b(?:(?:batch|nightly|daily|hourly|weekly|monthly|cron|scheduled|scoring|spark) (?:\w+ )?(?:job|run|scoring"
+    r"|task|predictions?)|airflow|(?:rest|http|web|scoring|prediction) (?:api|service|endpoint)|microservice"
+    r"|deployed (?:as|to|on|in|by)|(?:runs?|scored|executed|scheduled) (?:every|each|daily|nightly|hourly|weekly"
+    r"|monthly|at night|on a schedule))\b",
+    re.IGNORECASE,
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -36,6 +48,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for write in writes(analysis)
         if write.location.cell is None or write.location.cell >= fits[0].call.cell.index
     ):
+        return
+    if any(_SAID.search(cell.source) for cell in analysis.notebook.cells if not isinstance(cell, CodeCell)):
         return
     for cell in analysis.notebook.code_cells:
         if "parameters" in cell.tags or cell.tree is None:

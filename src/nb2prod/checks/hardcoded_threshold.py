@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 _GIVES = ("predict_proba", "decision_function", "staged_predict_proba", "predict_log_proba")
+# Functions that make probabilities of scores.
+_SQUASHES = frozenset(
+    (
+        *("torch.sigmoid", "torch.softmax", "torch.nn.functional.sigmoid", "torch.nn.functional.softmax"),
+        *("scipy.special.expit", "scipy.special.softmax", "tensorflow.nn.sigmoid", "tensorflow.nn.softmax"),
+    )
+)
+# Models that give them by `predict`; nobody holds another of their figures against a number between 0 and 1.
+_NETWORKS = frozenset({"keras.Model", "keras.Sequential", "tensorflow.keras.Model", "tensorflow.keras.Sequential"})
 # What takes some of the figures, or the same in another shape.
 _SAME = frozenset(
     [
@@ -56,7 +65,7 @@ _DEPTH = 8
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such comparison of each cell, with how many more there are."""
-    if not any(call.name.endswith(_GIVES) for call in analysis.calls()):
+    if not any(call.name.endswith((*_GIVES, ".predict", "sigmoid", "softmax", "expit")) for call in analysis.calls()):
         return
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or not any(sign in cell.python for sign in "<>"):
@@ -88,6 +97,7 @@ class _Scope:
     def __init__(self, analysis: Analysis, top: ast.stmt, parts: list[ast.AST]) -> None:
         self.analysis = analysis
         self.top = top
+        self.share = True  # the number that is asked about lies between 0 and 1
         self.items: dict[str, list[ast.expr]] = {}
         for part in parts:
             if isinstance(part, _LOOPS):
@@ -110,7 +120,10 @@ class _Scope:
             return None
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             value = _number(other)
-            if value is not None and value not in _USUAL and self.is_probability(one, _DEPTH):
+            if value is None or value in _USUAL:
+                continue
+            self.share = 0 < value < 1
+            if self.is_probability(one, _DEPTH):
                 return value
         return None
 
@@ -121,6 +134,10 @@ class _Scope:
         match node:
             case ast.Call(func=ast.Attribute(attr=attr)) if attr in _GIVES:
                 return True
+            case ast.Call(func=func) if self.analysis.qualified_name(func) in _SQUASHES:
+                return True
+            case ast.Call(func=ast.Attribute(value=value, attr="predict")):
+                return self.share and self.analysis.qualified_name(value) in _NETWORKS
             case ast.Call(func=ast.Attribute(value=value, attr=attr), args=args) if attr in _SAME:
                 return any(self.is_probability(each, depth - 1) for each in (value, *args[:1]))
             case ast.Call(func=ast.Name(id=name), args=args) if name in _SAME:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
-_FITS = (".fit", ".fit_generator", ".partial_fit")
+_FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ _AGGREGATES = {"agg", "aggregate", "crosstab", "groupby", "pivot_table", "resamp
 _SHOWS = ("print", "display", "pprint")
 _READS = ("read_", "load_", "fetch_")
 _DRAWS = ("plot", "hist", "boxplot", "show", "draw")
+# Modules whose functions give figures of merit and outcomes of tests.
+_FIGURES = ("sklearn.metrics.", "scipy.stats.", "statsmodels.stats.")
 _DEPTH = 2
 
 
@@ -89,4 +91,4 @@ def _is_result(analysis: Analysis, calls: dict[int, Call], node: ast.expr, depth
 
 
 def _gives_result(call: Call) -> bool:
-    return bool(call.effects & {"score", "predict"}) or (call.qualified_name or "").startswith("sklearn.metrics.")
+    return bool(call.effects & {"score", "predict"}) or (call.qualified_name or "").startswith(_FIGURES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import Finding
 
@@ -15,23 +15,33 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Position
 
 _DROPS = ("pandas.DataFrame.dropna", "pandas.DataFrame.drop_duplicates")
-# Attributes that show how many rows there are, or how many would go.
-_COUNTS = frozenset(
-    {"count", "describe", "duplicated", "index", "info", "isna", "isnull", "notna", "notnull", "shape", "size"}
-)
+# Attributes that show how many rows would go, wherever they are asked for, and how many there are.
+_GAPS = frozenset({"duplicated", "info", "isna", "isnull", "notna", "notnull"})
+_COUNTS = frozenset({"count", "describe", "index", "shape", "size"})
+
+# Methods behind a drop that leave the rows as they are.
+_KEEPING = frozenset({"astype", "copy", "drop_duplicates", "dropna", "fillna", "rename", "reset_index", "sort_values"})
+
+
+class _Count(NamedTuple):
+    """A statement that asks a table for its size; ``gaps``: for what is missing or there twice."""
+
+    name: str
+    statement: int
+    gaps: bool
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first drop in each cell of whose table nobody ever asks the size."""
-    counted: set[str] | None = None
     cells: dict[int, list[tuple[Call, str]]] = {}
+    counted: list[_Count] | None = None
     for call in sorted(analysis.calls_of(*_DROPS), key=_position):
         names = _names(call)
         if names is None or call.deferred or not _drops_rows(call):
             continue
         if counted is None:
-            counted = _counted(analysis)
-        if counted.isdisjoint(names):
+            counted = list(_counted(analysis))
+        if not any(each.name in names and (each.gaps or each.statement >= call.statement.index) for each in counted):
             cells.setdefault(call.cell.index, []).append((call, names[0]))
     for found in cells.values():
         call, name = found[0]
@@ -53,12 +63,21 @@ def _names(call: Call) -> list[str] | None:
     if source is None:
         return None
     match node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is call.node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if call.node in _chain(value):
             return [name, source]
         case ast.Expr(value=value) if value is call.node and _is_true(call.arguments.get("inplace")):
             return [source]
         case _:
             return None
+
+
+def _chain(node: ast.expr) -> list[ast.expr]:
+    """Return the calls of a chain of methods that keep a table's rows: ``data.dropna().reset_index(drop=True)``."""
+    found = [node]
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _KEEPING:
+        node = node.func.value
+        found.append(node)
+    return found
 
 
 def _drops_rows(call: Call) -> bool:
@@ -69,18 +88,20 @@ def _drops_rows(call: Call) -> bool:
     return not columns and not empty and not call.has_star_arguments and "0" not in call.arguments
 
 
-def _counted(analysis: Analysis) -> set[str]:
-    """Return the names of tables whose size is asked for, or that are shown whole."""
-    found: set[str] = set()
+def _counted(analysis: Analysis) -> Iterator[_Count]:
+    """Yield where tables are asked for their size or their gaps, or are shown whole."""
     for statement in analysis.statements():
-        found |= _shown(statement)
+        yield from (_Count(name, statement.index, gaps=False) for name in _shown(statement))
         for node in analysis.nodes(statement.node):
             match node:
-                case ast.Attribute(value=value, attr=attribute) if attribute in _COUNTS and (name := _root(value)):
-                    found.add(name)
+                case ast.Attribute(value=value, attr=attribute) if attribute in _GAPS | _COUNTS and (
+                    name := _root(value)
+                ):
+                    yield _Count(name, statement.index, gaps=attribute in _GAPS)
                 case ast.Call(func=ast.Name(id="len" | "display" | "print"), args=arguments):
-                    found |= {each.id for each in arguments if isinstance(each, ast.Name)}
-    return found
+                    for each in arguments:
+                        if isinstance(each, ast.Name):
+                            yield _Count(each.id, statement.index, gaps=False)
 
 
 def _shown(statement: Statement) -> set[str]:
