@@ -630,3 +630,21 @@ def test_a_shell_line_continued_over_lines_is_replaced_whole() -> None:
     whole = replace(step("shout", ()), items=(replaced, Moved(second)))
     text = files_of(plan_of(analysis, whole), analysis)["src/churn/steps.py"]
     assert 'print("one two")\n\n    x = 1\n' in text
+
+
+def test_an_option_that_no_configuration_has_is_named(tmp_path: Path) -> None:
+    analysis = analysis_of("1 + 1")
+    parameter = Parameter("depth", "int", 3, "how deep", 1)
+    files = files_of(plan_of(analysis, step("load", analysis.statements()), parameters=(parameter,)), analysis)
+    run(files, tmp_path)
+    code_text = (
+        "from churn.config import Config; print(Config.from_options({'depth': 4})); Config.from_options({'dpth': 4})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "package" / "src")}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code_text], env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert "depth=4" in done.stdout
+    assert done.stderr.endswith("ValueError: unknown dpth; a configuration has output_dir, depth\n")

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Definition, Statement
 
-# Modules of IPython whose display() writes to the notebook's page; the package has its own.
-_IPYTHON_DISPLAY = frozenset({"IPython.display", "IPython.core.display", "IPython.core.display_functions", "IPython"})
-
 
 def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
     """Move imports to module level, each once, where their names mean nothing else in the notebook.
@@ -53,10 +50,8 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
                 advice = "import the names it needs"
                 refusals.append(Refusal(statement.cell.index, statement.location.line, reason, advice))
             continue
-        imports.extend(Import(binds, text, statement) for text in _import_texts(statement, plan.package))
+        imports.extend(Import(binds, text, statement) for text in _import_texts(statement.node))
         gone.add(statement.index)
-    if _uses_bare_display(analysis):
-        imports.append(Import(("display",), f"from {plan.package}.display import display", None))
     # The compiler wants these first, wherever they stand in a notebook.
     imports.sort(key=lambda each: not each.text.startswith("from __future__"))
     return without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
@@ -144,15 +139,9 @@ def _is_quiet(node: ast.stmt) -> bool:
             return False
 
 
-def _import_texts(statement: Statement, package: str) -> list[str]:
-    """Return the import as the package writes it: its own display(), a progress bar that needs no notebook."""
-    node = statement.node
+def _import_texts(node: ast.stmt) -> list[str]:
+    """Return the import as the package writes it: one for each module, a progress bar that needs no notebook."""
     match node:
-        case ast.ImportFrom(module=str(module), names=names, level=0) if module in _IPYTHON_DISPLAY:
-            own = [alias for alias in names if alias.name == "display" and module != "IPython"]
-            rest = [alias for alias in names if alias not in own]
-            texts = [ast.unparse(ast.ImportFrom(f"{package}.display", own, 0))] if own else []
-            return [*texts, ast.unparse(ast.ImportFrom(module, rest, 0))] if rest else texts
         case ast.ImportFrom(module="tqdm.notebook" | "tqdm.autonotebook", names=names, level=0):
             return [ast.unparse(ast.ImportFrom("tqdm.auto", names, 0))]
         case ast.ImportFrom(module="tqdm", names=names, level=0) if any(a.name == "tqdm_notebook" for a in names):
@@ -202,11 +191,3 @@ def _changes_environment(item: Moved) -> bool:
             case _:
                 pass
     return False
-
-
-def _uses_bare_display(analysis: Analysis) -> bool:
-    return any(
-        use.name == "display" and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use)
-        for statement in analysis.flow.statements
-        for use in statement.uses
-    )

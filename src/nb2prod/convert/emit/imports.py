@@ -46,7 +46,7 @@ def import_lines(plan: Plan, names: OwnNames, *, records: bool, untyped: bool) -
     display_aliases: list[str] = []
     seen: set[str] = set()
     for each in plan.imports:
-        text, aliases = _without_display(each, plan.package)
+        text, aliases = _without_display(each)
         display_aliases += aliases
         tree, _ = parse_code(text)
         if tree is None:
@@ -109,11 +109,11 @@ def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str]) ->
     return lines
 
 
-def _without_display(each: Import, package: str) -> tuple[str, list[str]]:
-    """Return the import without IPython's ``display`` or ours, and the names that was imported as."""
+def _without_display(each: Import) -> tuple[str, list[str]]:
+    """Return the import without IPython's ``display``, and the names that was imported as."""
     tree, _ = parse_code(each.text)
     node = tree.body[0] if tree is not None and len(tree.body) == 1 else None
-    if not isinstance(node, ast.ImportFrom) or node.module not in {*_DISPLAY_MODULES, f"{package}.display"}:
+    if not isinstance(node, ast.ImportFrom) or node.module not in _DISPLAY_MODULES:
         return each.text, []
     if node.names[0].name == "*":
         return each.text, ["display"]

@@ -34,6 +34,18 @@ def refused_parameters(plan: Plan) -> tuple[Refusal, ...]:
     )
 
 
+_FROM_OPTIONS = '''\
+        """Return the configuration with ``options``, by field name, in place of the defaults.
+
+        Raise ValueError for a name that is no field.
+        """
+        names = [each.name for each in fields(cls)]
+        if unknown := [name for name in options if name not in names]:
+            raise ValueError(f"unknown {', '.join(unknown)}; a configuration has {', '.join(names)}")
+        return cls(**options)
+'''
+
+
 def emit_config(plan: Plan) -> str:
     """Return the text of ``config.py``, not yet formatted."""
     output = output_field(plan)
@@ -52,7 +64,7 @@ def emit_config(plan: Plan) -> str:
             "from __future__ import annotations",
             "",
             "from collections.abc import Mapping",
-            f"from dataclasses import dataclass{', field' if mutable else ''}",
+            f"from dataclasses import dataclass, {'field, ' if mutable else ''}fields",
             "from pathlib import Path",
             "from typing import Any",
             "",
@@ -65,9 +77,7 @@ def emit_config(plan: Plan) -> str:
             "",
             "    @classmethod",
             "    def from_options(cls, options: Mapping[str, Any]) -> Config:",
-            '        """Return the configuration with ``options``, by field name, in place of the defaults."""',
-            "        return cls(**options)",
-            "",
+            _FROM_OPTIONS,
         ]
     )
 
