@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CHECKS = lazy_pattern(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
 # Arguments with which no single table of the file as it stands comes back.
 _OTHER = ("chunksize", "iterator", "sheet_name")
+# What tells which columns are there, and of what they are made.
+_ASKED = frozenset({"columns", "dtypes", "isna", "isnull", "notna", "schema"})
 _MOST_NAMES = 4
 _STOPS = (ast.Assert, ast.Raise)
 
@@ -103,7 +105,7 @@ def _columns(analysis: Analysis, table: Definition) -> list[str]:
     for definition in waiting:
         for use in analysis.flow.uses(definition):
             statement = analysis.statements()[use.statement].node
-            if _is_checked(statement, use):
+            if _is_checked(statement, use) or _is_checked_later(analysis, use):
                 return []
             for part in nodes(statement):
                 made.update(_created(part, use))
@@ -119,6 +121,24 @@ def _columns(analysis: Analysis, table: Definition) -> list[str]:
                 case _:
                     pass
     return [name for name in found if name not in made]
+
+
+def _is_checked_later(analysis: Analysis, use: Use) -> bool:
+    """Whether what is asked of the table goes into a name that is held against something.
+
+    ``missing = {"a", "b"} - set(table.columns)``, then ``if missing: raise …``
+    """
+    statement = analysis.statements()[use.statement]
+    if not isinstance(statement.node, ast.Assign) or not any(
+        isinstance(each, ast.Attribute) and each.attr in _ASKED and each.value is use.node
+        for each in nodes(statement.node.value)
+    ):
+        return False
+    return any(
+        _is_checked(analysis.statements()[later.statement].node, later)
+        for each in statement.definitions
+        for later in analysis.flow.uses(each)
+    )
 
 
 def _is_checked(statement: ast.stmt, use: Use) -> bool:
@@ -164,8 +184,14 @@ def _created(node: ast.AST, use: Use) -> Iterator[str]:
 
 
 def _named(node: ast.AST, use: Use) -> Iterator[str]:
-    """Yield the columns that are read by name: `table["x"]`, `table[["x", "y"]]`, `table.groupby("x")`."""
+    """Yield the columns that are read by name: `table["x"]`, `table[["x", "y"]]`, `table.groupby("x")`, `pl.col("x")`.
+
+    Expressions of polars name no table: they mean the one their statement has.
+    """
     match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="pl" | "polars"), attr="col"), args=args):
+            for each in args:
+                yield from _texts(each)
         case ast.Subscript(value=value, slice=part, ctx=ast.Load()) if value is use.node:
             yield from _texts(part)
         case ast.Call(func=ast.Attribute(value=value, attr=attr), args=[first, *_]) if value is use.node:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.checks._installing import moving
 from nb2prod.diagnostics import Finding
-from nb2prod.installs import installations, whole_commands
+from nb2prod.installs import install_lines, installations, whole_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,30 @@ _LOOKS = ("pip", "conda", "mamba", "micromamba", "uv")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each cell with a shell line or an installation, once, at the first of them, installations before others."""
+    """Yield each cell with a shell line or an installation, once, at the first of them, installations before others.
+
+    A cell that has none is found by the commands its Python runs: ``os.system``, and ``pip`` by ``subprocess``.
+    """
+    called = _called(analysis)
     for cell in analysis.notebook.code_cells:
         commands = list(_commands(cell))
         if commands:
             yield _finding(cell, commands)._replace(fix=moving(analysis, cell))
+        elif cell.index in called:
+            yield called[cell.index]
+
+
+def _called(analysis: Analysis) -> dict[int, Finding]:
+    """Return the finding of each cell whose Python runs a shell or installs something, by the cell's number."""
+    found: dict[int, Finding] = {}
+    for line in install_lines(analysis):
+        packages = _listed(list(_packages(line.installation))) or "packages"
+        message = f"installs {packages} while the notebook runs; declare what is needed as a dependency"
+        found.setdefault(line.cell.index, Finding(line.location, message))
+    for call in analysis.calls_of("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"):
+        message = f"`{call.name}` runs a shell command, whose failure goes unnoticed"
+        found.setdefault(call.cell.index, Finding(call.location, message))
+    return found
 
 
 def _commands(cell: CodeCell) -> Iterator[tuple[CommandLine, list[Installation]]]:

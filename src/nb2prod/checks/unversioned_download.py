@@ -44,6 +44,11 @@ _DATA_FILE = lazy_pattern(
 _ASKS = ("requests.get", "requests.Session.get", "urllib.request.urlopen")
 _READS = ("json", "text", "content", "iter_content", "iter_lines", "read", "readlines", "raw")
 _DOWNLOADERS = ("wget.download", "gdown.download", "urllib.urlretrieve", "urllib.request.urlretrieve")
+_BY_NAME = ("datasets.load_dataset", "sklearn.datasets.fetch_openml")
+# What `load_dataset` reads from files of one's own.
+_FORMATS = frozenset(
+    {"arrow", "audiofolder", "csv", "imagefolder", "json", "pandas", "parquet", "sql", "text", "webdataset", "xml"}
+)
 _HASHES = ("file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum")
 _SUMS = lazy_pattern(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
 
@@ -91,12 +96,24 @@ def _downloads(analysis: Analysis) -> Iterator[_Download]:
                 if not line.text.startswith("#") and not any(installations(line.text)):
                     for address in _fetched(line.text):
                         yield _Download(address, line.location, cell.index)
+    yield from _named(analysis)
     for call in analysis.calls():
         if (node := _source(call)) is not None and (text := written_text(analysis, node)) is not None:
             found = _ADDRESS.match(text)
             answer = call.qualified_name in _ASKS and not _is_file(text)
             if found and (not answer or _is_read(analysis, call)):
                 yield _Download(found[0], call.location, call.cell.index, answer)
+
+
+def _named(analysis: Analysis) -> Iterator[_Download]:
+    """Yield data sets that are fetched by name in the state they have on that day."""
+    for call in analysis.calls_of(*_BY_NAME):
+        name = next(iter(call.arguments.values()), None)
+        if call.has_star_arguments or not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+            continue
+        stated = any(each in call.arguments for each in ("revision", "version", "data_files", "data_dir", "data_id"))
+        if not stated and name.value not in _FORMATS and not name.value.startswith((".", "/", "~")):
+            yield _Download(name.value, call.location, call.cell.index)
 
 
 def _source(call: Call) -> ast.expr | None:
