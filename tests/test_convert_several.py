@@ -478,3 +478,28 @@ def test_shell_lines_and_display_come_from_the_package(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "1\n")
     steps = (tmp_path / "package" / "src" / "house" / "a" / "steps.py").read_text()
     assert "from ..shell import run_shell" in steps
+
+
+def test_check_holds_each_part_against_its_notebook_and_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = ["def twice(x):\n    return 2 * x", "x = twice(2)\nprint(x)"]
+    paths = notebooks(tmp_path, clean=cells, train=cells)
+    assert run(["convert", *map(str, paths), "--output", str(tmp_path / "package"), "--name", "house"]) == 0
+    notebooks(tmp_path, train=[*cells, "print('more')"])
+    (tmp_path / "package" / "src" / "house" / "shared.py").write_text("# edited\n")
+    capsys.readouterr()
+    monkeypatch.chdir(tmp_path)
+
+    run(["check", "package", "--select", "NB603,NB604", "--format", "json"])
+
+    found = [(each["path"], each["message"]) for each in json.loads(capsys.readouterr().out)["diagnostics"]]
+    assert found == [
+        ("package/conversion.json", "train.ipynb is not what this package was made of: cell 3 is new"),
+        ("package/src/house/clean/steps.py", "the tests only run `run_notebook`: what it makes may change unseen"),
+        (
+            "package/src/house/shared.py",
+            "edited since it was generated: the notebook no longer says what the package does",
+        ),
+        ("package/src/house/train/steps.py", "the tests only run `run_notebook`: what it makes may change unseen"),
+    ]

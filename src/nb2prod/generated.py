@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "conversion.json"
 VERSION = 1
+# Where the manifest of a package of several notebooks has what it says of each.
+PARTS = "parts"
 # What a test is marked with that expects nothing of what it runs.
 _UNTESTED = "untested"
 
@@ -68,6 +70,37 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return data if usable and data.get("version") == VERSION else None
 
 
+def read_manifests(folder: Path) -> list[dict[str, Any]]:
+    """Return what the manifest in ``folder`` says of each notebook, as a manifest of its own; none where it is no use.
+
+    Files that are of no notebook alone (``shared.py``) are among those of the first.
+    """
+    one = read_manifest(folder)
+    if one is not None:
+        return [one]
+    file = folder / FILE_NAME
+    data = parsed_manifest(file.read_bytes()) if file.is_file() else {}
+    usable = isinstance(data.get(PARTS), list) and isinstance(data.get("files"), dict)
+    if not usable or data.get("version") != VERSION:
+        return []
+    parts = [{**part, "version": VERSION, "generator": data["generator"]} for part in data[PARTS]]
+    own = [_own_folders(part) for part in parts]
+    for at, part in enumerate(parts):
+        others = tuple(folder for folders in (own[:at] + own[at + 1 :]) for folder in folders)
+        part["files"] = {
+            path: sha
+            for path, sha in data["files"].items()
+            if path.startswith(own[at]) or (at == 0 and not path.startswith(others))
+        }
+    return parts
+
+
+def _own_folders(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where the modules and the tests of a notebook's package are: of a part its own folders."""
+    package, _, part = str(manifest["package"]).partition(".")
+    return (f"src/{package}/{part}/", f"tests/{part}/") if part else ("src/", "tests/")
+
+
 def parsed_manifest(content: bytes) -> dict[str, Any]:
     """Return the object a manifest is, empty where ``content`` is no manifest of ours."""
     try:
@@ -85,11 +118,12 @@ def load_package(
     unreadable: list[Path] = []
     names = [str(each["name"]) for each in manifest.get("steps", ())]
     steps = dict.fromkeys(names, Location(folder / FILE_NAME, None, FIRST))
-    for path in sorted(folder.glob("src/**/*.py")):
+    source, tested = _own_folders(manifest)
+    for path in sorted(folder.glob(f"{source}**/*.py")):
         for node, location in _functions(path, unreadable):
             if steps.get(node.name, location).path.name == FILE_NAME:
                 steps[node.name] = location
-    tests = [each for path in sorted(folder.glob("tests/**/test_*.py")) for each in _tests(path, unreadable)]
+    tests = [each for path in sorted(folder.glob(f"{tested}**/test_*.py")) for each in _tests(path, unreadable)]
     return GeneratedPackage(folder, manifest, notebook, {name: steps[name] for name in names}, tests), unreadable
 
 

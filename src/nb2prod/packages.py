@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.diagnostics import PACKAGE, Diagnostic
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
-from nb2prod.generated import cell_digests, load_package, parsed_manifest, read_manifest
+from nb2prod.generated import cell_digests, load_package, parsed_manifest, read_manifests
 from nb2prod.linter import InternalError, LookedAt, Report, fails, internal_error, joined
 from nb2prod.notebook.location import RawPosition, RawRange
 from nb2prod.notebook.read import read_notebook
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nb2prod.diagnostics import Finding, Rule
     from nb2prod.discovery import Discovered, Target
+    from nb2prod.generated import GeneratedPackage
     from nb2prod.notebook.model import Notebook
 
 
@@ -58,37 +59,45 @@ def lint_packages(found: Discovered, rules: Sequence[Rule], is_changed: Callable
 
 def _lint_package(target: Target, notebooks: Sequence[Target], rules: Sequence[Rule]) -> Report:
     folder = target.path.parent
-    manifest = read_manifest(folder)
-    if manifest is None:
+    manifests = read_manifests(folder)
+    if not manifests:
         return Report((), {}, (), (), failed=False, notices=tuple(_unusable(target.path)))
-    notices: list[str] = []
-    notebook = _notebook_of(folder, manifest, notebooks)
-    if notebook is None:
-        name = manifest["notebook"].get("name")
-        notices.append(f"package `{folder}`: its notebook {name} was not found, so nothing is said of changes in it")
-    package, unreadable = load_package(folder, manifest, notebook)
-    notices += [f"`{path}` is no Python that can be read: nothing is known of what is in it" for path in unreadable]
-    modules = sorted(folder / name for name in manifest["files"] if name.startswith("src/") and name.endswith(".py"))
-    files = tuple(dict.fromkeys([target.path, *modules, *(each.path for each in package.steps.values())]))
+    notices: dict[str, None] = {}
     diagnostics: list[Diagnostic] = []
     errors: list[InternalError] = []
-    for rule in select(target.settings, rules):
-        if rule.about != PACKAGE:
-            continue
-        try:
-            check = import_module(f"nb2prod.checks.{rule.name.replace('-', '_')}").check
-            results: list[Finding] = list(check(package))
-        except Nb2ProdError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
-            errors.append(internal_error(target, rule, error))
-            continue
-        diagnostics += [
-            _diagnostic(rule, each, target) for each in results if for_file([rule], each.location.path, target.settings)
-        ]
+    files = [target.path]
+    for manifest in manifests:
+        notebook = _notebook_of(folder, manifest, notebooks)
+        if notebook is None:
+            name = manifest["notebook"].get("name")
+            notices[f"package `{folder}`: its notebook {name} was not found, so nothing is said of changes in it"] = (
+                None
+            )
+        package, unreadable = load_package(folder, manifest, notebook)
+        unread = (f"`{path}` is no Python that can be read: nothing is known of what is in it" for path in unreadable)
+        notices.update(dict.fromkeys(unread))
+        files += sorted(folder / name for name in manifest["files"] if name.startswith("src/") and name.endswith(".py"))
+        files += (Path(each.path) for each in package.steps.values())
+        for rule in select(target.settings, rules):
+            if rule.about == PACKAGE:
+                found, failures = _findings(rule, package, target)
+                errors += failures
+                diagnostics += [_diagnostic(rule, each, target) for each in found]
     failed = any(each.failing for each in diagnostics)
-    looked_at = (LookedAt(target.path, files),)
+    looked_at = (LookedAt(target.path, tuple(dict.fromkeys(files))),)
     return Report(tuple(diagnostics), {}, (), tuple(errors), failed, tuple(notices), looked_at)
+
+
+def _findings(rule: Rule, package: GeneratedPackage, target: Target) -> tuple[list[Finding], list[InternalError]]:
+    """Return what a rule finds in a package; a bug in one check must not hide the others."""
+    try:
+        check = import_module(f"nb2prod.checks.{rule.name.replace('-', '_')}").check
+        results: list[Finding] = list(check(package))
+    except Nb2ProdError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        return [], [internal_error(target, rule, error)]
+    return [each for each in results if for_file([rule], each.location.path, target.settings)], []
 
 
 def _files(diagnostic: Diagnostic) -> set[Path]:

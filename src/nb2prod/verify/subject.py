@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.convert.manifest import Provenance, notebook_rows, recorded_options
-from nb2prod.convert.several.manifest import PARTS, part_of
+from nb2prod.convert.several.manifest import part_of
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
-from nb2prod.generated import FILE_NAME, VERSION, digest
+from nb2prod.generated import FILE_NAME, PARTS, VERSION, digest
 from nb2prod.notebook.read import parse_notebook, read_notebook
 from nb2prod.verify.cells import cells, points
 

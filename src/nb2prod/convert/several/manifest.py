@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.convert.manifest import as_json
-from nb2prod.generated import FILE_NAME, VERSION, digest, parsed_manifest
+from nb2prod.generated import FILE_NAME, PARTS, VERSION, digest, parsed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-PARTS = "parts"
 
 
 @dataclass(frozen=True, slots=True)
