@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,32 +14,63 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# As many names as are read in a sentence.
+_SHOWN = 4
 _LOGIC = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Try, ast.TryStar)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each untested function and class, and the first cell with untested logic."""
+    """Yield what no assertion and no test touches.
+
+    Where nothing of the notebook is tested that is one finding, at the first function or class; else each
+    of them is one. Logic outside of functions is one finding, at the first such cell, if no function says it.
+    """
     touched = _touched(analysis)
     named = analysis.project.test_names() if analysis.project is not None else frozenset()
     logic: dict[int, Statement] = {}
+    untested: list[Definition] = []
+    tested = bool(touched)
     for statement in analysis.statements():
         if statement.index in touched:
             continue
         node = statement.node
         if isinstance(node, _FUNCTIONS):
-            if node.name not in named and not _is_test(node) and _has_behaviour(node):
-                kind = "class" if isinstance(node, ast.ClassDef) else "function"
-                location = next(each.location for each in statement.definitions if each.node is node)
-                yield Finding(location, f"{kind} `{node.name}` is touched by no assert and no test")
+            if node.name in named or _is_test(node):
+                tested = True
+            elif _has_behaviour(node):
+                untested.append(next(each for each in statement.definitions if each.node is node))
         elif isinstance(node, _LOGIC) and _results(analysis, statement):
             logic.setdefault(statement.cell.index, statement)
-    if logic:
+    if tested:
+        yield from (Finding(each.location, f"{_shown(each)} is touched by no assert and no test") for each in untested)
+    elif untested:
+        yield _nothing_tested(untested, len(logic))
+    if logic and (tested or not untested):
         first, *more = logic.values()
         result = _results(analysis, first)[0].name
         message = f"`{result}` is computed by branches or loops that no assert touches; a function could be tested"
         if more:
             message += f" ({len(more)} more cell{'s' if len(more) > 1 else ''} like it)"
         yield Finding(first.location, message)
+
+
+def _nothing_tested(untested: list[Definition], cells: int) -> Finding:
+    """Return the finding for a notebook without any test: who writes the first one starts with the first of these."""
+    first, *others = untested
+    names = [f"`{each.name}`" for each in untested[:_SHOWN]] if others else [_shown(first)]
+    if len(untested) > _SHOWN:
+        names[_SHOWN - 1 :] = [f"{len(untested) - _SHOWN + 1} more"]
+    listed = f"{', '.join(names[:-1])} and {names[-1]} are" if others else f"{names[0]} is"
+    message = f"{listed} touched by no assert and no test"
+    if cells:
+        message += f", nor is what {cells} cell{'s' if cells > 1 else ''} compute{'' if cells > 1 else 's'} by branches"
+        message += " or loops"
+    return Finding(first.location, message, tuple(Related(each.location, "nor is this") for each in others))
+
+
+def _shown(definition: Definition) -> str:
+    kind = "class" if isinstance(definition.node, ast.ClassDef) else "function"
+    return f"{kind} `{definition.name}`"
 
 
 def _touched(analysis: Analysis) -> set[int]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _COLOURS = {Severity.ERROR: 31, Severity.WARNING: 33, Severity.NOTE: 36}
 _BOLD, _DIM = 1, 2
+# What else a finding is about is listed so far; the other formats have it all.
+_MOST_RELATED = 5
 _CONTEXT = 1
 _TAB = 4
 # A frame shows this many columns of a line at most, with the finding inside.
@@ -146,8 +148,13 @@ def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[
         # A private key goes on below its first line.
         context = 0 if diagnostic.rule.redact else _CONTEXT
         yield from _frame(lines, location.range, context, _COLOURS[diagnostic.severity], colour=colour)
-    for related in diagnostic.finding.related:
+    others = diagnostic.finding.related
+    # One more than fits is shown rather than counted.
+    shown = others if len(others) <= _MOST_RELATED + 1 else others[:_MOST_RELATED]
+    for related in shown:
         yield f"  = {_place(related.location)}: {printable(related.message)}"
+    if len(others) > len(shown):
+        yield f"  = and {len(others) - len(shown)} more places"
     if fix := diagnostic.finding.fix:
         kind = {Applicability.SAFE: "fix", Applicability.UNSAFE: "unsafe fix"}.get(fix.applicability, "suggestion")
         yield f"  = {kind}: {printable(fix.title)}"
