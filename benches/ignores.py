@@ -44,8 +44,9 @@ _ADDED = re.compile(r"(?:(?:\r?\n)?# nb2prod: ignore-cell|[ ]{0,2}# nb2prod: ign
 def without_ours(whole: Any) -> Any:
     """Return a notebook's JSON without what silences findings."""
     for cell in whole["cells"]:
-        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-        cell["source"] = "\n".join(line.rstrip() for line in _ADDED.sub("", source).splitlines())
+        source = cell.get("source", "")
+        source = source if isinstance(source, str) else "".join(source)
+        cell["source"] = "\n".join(line.rstrip() for line in _ADDED.sub("", source).splitlines()).rstrip()
         cell["metadata"].pop("nb2prod", None)
     whole["metadata"].pop("nb2prod", None)
     return whole

@@ -93,18 +93,19 @@ nb2prod check --baseline nb2prod-baseline.json --write-baseline nb2prod-baseline
 
 `nb2prod init --repo https://github.com/…/nb2prod --rev …` writes this workflow as well; the action of this
 repository annotates the changed lines and writes the summary of the job. The settings, and with them the baseline,
-are the same as on every desk.
+are the same as on every desk. `--rev` with a whole commit is safest, since a tag can be moved: with it actionlint and
+zizmor have nothing to say about the workflow.
 
 ```yaml
 EOF
-(cd "$(mktemp -d)" && nb2prod init --repo https://github.com/example/nb2prod --rev v0.1.0 > /dev/null && cat .github/workflows/nb2prod.yml)
+(cd "$(mktemp -d)" && nb2prod init --repo https://github.com/example/nb2prod --rev 7d2a8f0c41e95b63d8f12a70c9be46d35f80e1a2 > /dev/null && cat .github/workflows/nb2prod.yml)
 cat <<'EOF'
 ```
 
 The action takes `paths`, `args` (options of `nb2prod check`), `python` and `sarif`, the file for code scanning:
 
 ```yaml
-      - uses: example/nb2prod@v0.1.0
+      - uses: example/nb2prod@7d2a8f0c41e95b63d8f12a70c9be46d35f80e1a2
         with:
           args: --profile commit --since origin/main
           sarif: nb2prod.sarif

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nb2prod.cli import run
 
 yaml = pytest.importorskip("yaml")
 
@@ -96,3 +99,25 @@ def test_the_hooks_run_what_we_accept(checkout: Path, tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 1, done.stderr
         assert "error[NB002]" in done.stdout
+
+
+def test_zizmor_has_nothing_to_say_about_the_workflow_and_the_action(checkout: Path, tmp_path: Path) -> None:
+    beside = Path(sys.executable).with_name("zizmor")
+    zizmor = str(beside) if beside.exists() else shutil.which("zizmor")
+    if zizmor is None:
+        pytest.skip("the group dev has zizmor")
+    commit = "7d2a8f0c41e95b63d8f12a70c9be46d35f80e1a2"
+    assert run(["init", str(tmp_path), "--repo", "https://github.com/example/nb2prod", "--rev", commit]) == 0
+    (tmp_path / "action.yml").write_text((checkout / "action.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    command = [zizmor, "--offline", "--persona", "auditor", "--quiet", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_workflow_that_names_a_tag_is_written_and_what_is_better_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", str(tmp_path), "--repo", "https://github.com/example/nb2prod", "--rev", "v1"]) == 0
+    assert "v1 can be moved to other code: --rev with a whole commit" in capsys.readouterr().out
+    workflow = yaml.safe_load((tmp_path / ".github/workflows/nb2prod.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["nb2prod"]["steps"][-1] == {"uses": "example/nb2prod@v1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ repos:
       - id: nb2prod
 """
 
+_COMMIT = re.compile("[0-9a-f]{40}")
+
 # Names of actions and values of inputs only: nothing of a pull request gets into a shell.
 _WORKFLOW = """\
 name: notebooks
@@ -73,7 +76,13 @@ jobs:
 @click.command()
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--repo", metavar="ADDRESS", help="Where pre-commit and GitHub get nb2prod from.")
-@click.option("--rev", metavar="TAG", default=f"v{__version__}", show_default=True, help="Which version of it.")
+@click.option(
+    "--rev",
+    metavar="REV",
+    default=f"v{__version__}",
+    show_default=True,
+    help="Which version of it: a tag, or a commit, which nobody can move.",
+)
 def init(folder: Path, repo: str | None, rev: str) -> int:
     """Write what a repository needs to be checked: settings, a hook, a workflow.
 
@@ -94,6 +103,8 @@ def _steps(folder: Path, repo: str | None, rev: str) -> Iterator[str]:
     if (action := _action(repo)) is not None:
         workflow = _WORKFLOW.format(action=action, rev=rev)
         yield _new_file(folder, ".github/workflows/nb2prod.yml", workflow, "it could be:")
+        if not _COMMIT.fullmatch(rev):
+            yield f"{rev} can be moved to other code: --rev with a whole commit is what a workflow should name"
     else:
         yield "wrote no workflow: --repo with an address on GitHub says where the action is"
     yield ""
