@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.checks import model_not_saved
 from nb2prod.diagnostics import Finding
 from nb2prod.models import events, fitted_predictors
 from nb2prod.notebook.model import CodeCell
@@ -58,6 +59,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             return
         if "__main__" in cell.source:
             return
+    # To be used at all it has to be kept first, and that is said.
+    if next(model_not_saved.check(analysis), None) is not None:
+        return
     message = (
         f"nothing says how `{fits[-1].name}` will be used: as a job that writes predictions, as a service with a "
         "function for new data, or as a library; decide, because data, latency and tests differ for each"
