@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._named_paths import is_provided_for, named_paths
 from nb2prod.checks._path_fixes import is_parameter, parameter, relative
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.places import MachinePath, find_machine_paths
@@ -19,8 +20,11 @@ _ANYWHERE = "is an absolute path"
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each machine-bound path once, at the first place it is written."""
     found: dict[str, list[MachinePath]] = {}
-    for path in sorted(find_machine_paths(analysis), key=lambda path: (path.location.cell or 0, path.location.range)):
-        if not is_parameter(path):
+    known = list(find_machine_paths(analysis))
+    places = {path.location for path in known}
+    paths = [*known, *(each for each in named_paths(analysis) if each.location not in places)]
+    for path in sorted(paths, key=lambda path: (path.location.cell or 0, path.location.range)):
+        if not is_parameter(path) and not is_provided_for(analysis, path):
             found.setdefault(path.text, []).append(path)
     for text, paths in found.items():
         first, *others = paths
