@@ -6,10 +6,10 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from nb2prod.operations import operations
+from nb2prod.operations import imports_any, operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Definition
@@ -250,7 +250,17 @@ def _is_made_by_function(analysis: Analysis, event: Event) -> bool:
     return False
 
 
-def saved_models(analysis: Analysis, found: list[Event]) -> list[Event]:
+def saves_without(analysis: Analysis, libraries: Collection[str]) -> tuple[list[Event], list[Event]]:
+    """Return all events, and the saves of models that predict; none where one of ``libraries`` is imported."""
+    # Most notebooks save no model, and need no look at what happens to theirs.
+    if not any("model-save" in call.effects or ".save" in call.name for call in analysis.calls()):
+        return [], []
+    found = events(analysis)
+    saved = _saved_models(analysis, found)
+    return (found, saved) if saved and not imports_any(analysis, libraries) else ([], [])
+
+
+def _saved_models(analysis: Analysis, found: list[Event]) -> list[Event]:
     """Return the saves among ``found`` of models that predict, in written order.
 
     Those of scalers, vocabularies and tables are none. What is saved in a function is there once for each

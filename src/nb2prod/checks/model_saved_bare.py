@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.models import events, saved_models
-from nb2prod.operations import imports_any, operations
+from nb2prod.models import saves_without
+from nb2prod.operations import operations
 from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
@@ -29,11 +29,8 @@ _DEPTH = 4
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such save of each cell."""
-    if not any("model-save" in call.effects or ".save" in call.name for call in analysis.calls()):
-        return
-    found = events(analysis)
-    saved = saved_models(analysis, found)
-    if not saved or imports_any(analysis, operations().registries) or _has_record(analysis, saved):
+    _, saved = saves_without(analysis, operations().registries)
+    if not saved or _has_record(analysis, saved):
         return
     cells: set[int] = set()
     for event in saved:

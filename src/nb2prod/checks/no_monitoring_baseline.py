@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.models import events, saved_models
-from nb2prod.operations import imports_any, operations
+from nb2prod.models import saves_without
+from nb2prod.operations import operations
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
@@ -21,12 +21,8 @@ _DEPTH = 3
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last save of a model, where no statistic and no sample of the data is written."""
-    if not any("model-save" in call.effects or ".save" in call.name for call in analysis.calls()):
-        return
-    found = events(analysis)
-    saved = saved_models(analysis, found)
-    known = operations()
-    if not saved or imports_any(analysis, known.registries | known.monitors):
+    found, saved = saves_without(analysis, operations().registries | operations().monitors)
+    if not saved:
         return
     learned = {
         name
