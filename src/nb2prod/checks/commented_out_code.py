@@ -1,0 +1,112 @@
+"""commented-out-code: a cell holds code that was taken out of use by making comments of it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
+
+from nb2prod.diagnostics import Finding
+from nb2prod.patterns import lazy_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import CodeCell
+
+FEWEST = 2
+# What a line of code has in it somewhere; most comments are done with here.
+_CODE = lazy_pattern(r"[=(\[:]|^(?:import|from|return|del|break|continue|pass|raise)\b")
+_HEADER = lazy_pattern(r"(?:for|if|elif|else|while|with|def|class|try|except|finally)\b.*:$")
+_TEXT = (ast.Constant, ast.JoinedStr)
+
+
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """Yield each cell with ``FEWEST`` lines of such code, or with nothing else in it, at the first of them."""
+    names: set[str] | None = None
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is None or "#" not in cell.source:
+            continue
+        lines = [number for number, text in _comments(analysis, cell) if _CODE.search(text)]
+        if not lines:
+            continue
+        if names is None:
+            names = {each.name for statement in analysis.statements() for each in statement.definitions}
+        found = [number for number, text in _comments(analysis, cell) if number in lines and _is_code(text, names)]
+        if len(found) >= FEWEST or (found and not cell.tree.body and not cell.magics):
+            line, text = found[0], cell.lines[found[0] - 1]
+            where = cell.location(line, len(text) - len(text.lstrip()) + 1, line, len(text.rstrip()) + 1)
+            yield Finding(
+                where,
+                f"{len(found)} line{'s are' if len(found) > 1 else ' is'} code that is commented out: nobody knows "
+                "whether it is still meant; delete it, the version history has it",
+            )
+
+
+def _comments(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are nothing but a comment, and what it says."""
+    texts = [node for node in analysis.nodes(cell.tree) if isinstance(node, _TEXT)] if cell.tree is not None else []
+    inside = {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
+    for number, line in enumerate(cell.python.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith("#") and number not in inside:
+            yield number, stripped.lstrip("#").strip()
+
+
+def _is_code(text: str, names: Collection[str]) -> bool:
+    """Whether a comment is a statement, about names that are there: an import, an assignment, a call, a loop."""
+    if _HEADER.match(text):
+        text = _completed(text)
+    with catch_warnings():
+        simplefilter("ignore")
+        try:
+            body = ast.parse(text).body
+        except (SyntaxError, ValueError):
+            return False
+    return len(body) == 1 and _is_statement(body[0], names)
+
+
+def _completed(header: str) -> str:
+    """Return a statement of which a line is the beginning."""
+    word = header.partition(":")[0].split()[0]
+    if word in ("elif", "else"):
+        return f"if 0:\n pass\n{header} pass"
+    if word in ("except", "finally"):
+        return f"try:\n pass\n{header} pass"
+    return f"{header} pass" if word != "try" else f"{header}\n pass\nfinally:\n pass"
+
+
+def _is_statement(node: ast.stmt, names: Collection[str]) -> bool:
+    match node:
+        case ast.Import() | ast.ImportFrom():
+            return True
+        case ast.Assign(targets=[ast.Name()], value=ast.Name()):
+            return False  # `n = samples` explains
+        case ast.Assign(value=value) | ast.AugAssign(value=value):
+            return _are_known(value, names)
+        case ast.Expr(value=ast.Call() as call):
+            root: ast.expr = call
+            while isinstance(root, (ast.Call, ast.Attribute, ast.Subscript)):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            return isinstance(root, ast.Name) and _is_known(root.id, names)
+        case ast.For(iter=value) | ast.If(test=value) | ast.While(test=value):
+            return not isinstance(value, ast.Constant) and _are_known(value, names)
+        case ast.With() | ast.FunctionDef() | ast.ClassDef() | ast.Return():
+            return True
+        case _:
+            return False
+
+
+def _are_known(value: ast.expr, names: Collection[str]) -> bool:
+    """Whether every name that is read is there: a formula in words has others."""
+    inner = {
+        each.id for each in ast.walk(value) if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)
+    } | {each.arg for each in ast.walk(value) if isinstance(each, ast.arg)}
+    read = {each.id for each in ast.walk(value) if isinstance(each, ast.Name)} - inner
+    return all(_is_known(name, names) for name in read)
+
+
+def _is_known(name: str, names: Collection[str]) -> bool:
+    return name in names or hasattr(builtins, name)
