@@ -2,7 +2,7 @@
 
     python benches/mutants.py PACKAGE --python PYTHON [--each N] [--seed S] [--pytest FOLDER] [--results FILE]
 
-PACKAGE is a folder made by `nb2prod convert`. One change at a time is made in a copy of its `steps.py`: a
+PACKAGE is a folder made by `nb2prod convert`. One change at a time is made in a copy of its steps: a
 comparison turned round, a constant changed, one added to an index or a number, a statement dropped, two
 arguments swapped, an arithmetic operator replaced; `N` mutants of each step are drawn. A mutant that no test
 fails on has survived. Printed: killed and drawn for each step, whether the step has an obtainable input (its
@@ -159,16 +159,20 @@ def main() -> None:
     given = parser.parse_args()
     manifest = json.loads((given.package / "conversion.json").read_text(encoding="utf-8"))
     steps = [each["name"] for each in manifest["steps"]]
-    tests = "".join(path.read_text(encoding="utf-8") for path in (given.package / "tests").rglob("test_st*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (given.package / "tests").rglob("test_*.py"))
     obtainable = [name for name in steps if name in tests]
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         copied = Path(scratch, "package")
         shutil.copytree(given.package, copied)
-        module = copied / "src" / manifest["package"] / "steps.py"
-        source = module.read_text(encoding="utf-8")
+        source = copied / "src" / manifest["package"]
+        modules = {source / f"{each.get('module', 'steps')}.py": [] for each in manifest["steps"]}
+        for each in manifest["steps"]:
+            modules[source / f"{each.get('module', 'steps')}.py"].append(each["name"])
         if not suite(copied, given):
             raise SystemExit(f"{given.package}: the suite fails as it is")
-        counts = run(module, source, steps, given, copied)
+        counts = {}
+        for module, own in modules.items():
+            counts |= run(module, module.read_text(encoding="utf-8"), own, given, copied)
     print(f"{'step':32}{'killed':>8}{'drawn':>8}  input")
     for name in steps:
         killed, drawn = counts[name]

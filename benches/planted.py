@@ -4,7 +4,7 @@
 
 Without notebooks: our own stories that are more than a construct. Each notebook is converted and run twice;
 its untouched package, and the same package with its modules reformatted, must be equal. Then each kind of
-mistake a converter could make is planted, one at a time, by editing the syntax tree of `steps.py`,
+mistake a converter could make is planted, one at a time, by editing the syntax tree of its modules of steps,
 `pipeline.py` or `config.py`, and the package is run again. A plant is caught where the verdict is not `equal`, and
 caught at the right step where the first difference names the step it was planted in. What is missed is printed
 with what was planted: either nothing observable has changed, or verification is blind there.
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from plants import Plant, plants  # noqa: E402 - a bench beside this one
+from plants import Plant, files_of_steps, plants  # noqa: E402 - a bench beside this one
 
 from nb2prod.convert.api import convert_notebook  # noqa: E402 - the checkout's, not an installed one
 from nb2prod.convert.write import write_package  # noqa: E402 - the same
@@ -121,9 +121,10 @@ def plant_all(notebook: Path, python: str, each: int, only: str | None) -> Itera
         ) as box:
             bed = Bed(subject, interpreter, box, options)
             yield bed.outcome(None)
-            steps = subject.source / subject.package / "steps.py"
-            again = ast.unparse(ast.parse(steps.read_text(encoding="utf-8")))
-            yield replace(bed.outcome(Plant("reformatted", None, "", "steps.py", again)), kind="untouched")
+            for file in files_of_steps(subject.manifest):
+                steps = subject.source / subject.package / file
+                again = ast.unparse(ast.parse(steps.read_text(encoding="utf-8")))
+                yield replace(bed.outcome(Plant("reformatted", None, "", file, again)), kind="untouched")
             for plant in plants(subject, bed.runs[0], each):
                 if only is None or only == plant.kind:
                     yield bed.outcome(plant)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.verify.observer import module_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nb2prod.verify.run import Run
@@ -397,17 +399,25 @@ IN_STEPS: dict[str, Sites] = {
 }
 
 
+def files_of_steps(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the files of a package that hold its steps."""
+    return [f"{name}.py" for name in dict.fromkeys(map(module_of, manifest["steps"]))]
+
+
 def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
     """Yield the plants for a package, at most ``each`` of a kind, spread over its steps."""
     folder = subject.source / subject.package
-    steps = ast.parse((folder / "steps.py").read_text(encoding="utf-8"))
+    modules = {
+        file: ast.parse((folder / file).read_text(encoding="utf-8")) for file in files_of_steps(subject.manifest)
+    }
     kinds = {(value.step, value.name): value.digest["kind"] for value in run.trace.values}
     rows = {row["name"]: row for row in subject.manifest["steps"]}
     drawn = frozenset(figure.cell for figure in run.trace.figures if figure.cell is not None)
     choice = random.Random(subject.package)  # noqa: S311 - the same choice every time
     for kind, sites in IN_STEPS.items():
         found = []
-        for place, function in enumerate(steps.body):
+        bodies = ((file, place, node) for file, tree in modules.items() for place, node in enumerate(tree.body))
+        for file, place, function in bodies:
             if isinstance(function, ast.FunctionDef) and function.name in rows:
                 results = tuple(rows[function.name]["results"])
                 names = list(rows)
@@ -418,9 +428,9 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
                     function, results, own, later, drawn.intersection(rows[function.name]["cells"]), _sizes(function)
                 )
                 for at, node in enumerate(ast.walk(function)):
-                    found += [(place, at, change) for change in sites(node, facts)]
-        for place, at, change in sorted(choice.sample(found, min(each, len(found))), key=lambda one: one[:2]):
-            tree = copy.deepcopy(steps)
+                    found += [(file, place, at, change) for change in sites(node, facts)]
+        for file, place, at, change in sorted(choice.sample(found, min(each, len(found))), key=lambda one: one[:3]):
+            tree = copy.deepcopy(modules[file])
             function = tree.body[place]
             node = list(ast.walk(function))[at]
             before = ast.unparse(function)
@@ -428,7 +438,7 @@ def plants(subject: Subject, run: Run, each: int) -> Iterator[Plant]:
             if ast.unparse(function) == before:
                 raise ValueError(f"{kind} changes nothing in {before.splitlines()[0]}")
             name = function.name if isinstance(function, ast.FunctionDef) else None
-            yield Plant(kind, name, _changed(before, ast.unparse(function)), "steps.py", ast.unparse(tree))
+            yield Plant(kind, name, _changed(before, ast.unparse(function)), file, ast.unparse(tree))
     yield from in_pipeline(folder, rows, choice, each)
     yield from in_config(folder, choice, each)
 
@@ -443,7 +453,8 @@ def in_pipeline(folder: Path, rows: dict[str, Any], choice: random.Random, each:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and ast.unparse(node.func.value) == "steps"
+        and node.func.attr in rows
+        and isinstance(node.func.value, ast.Name)
     ]
     for call in calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""

@@ -7,7 +7,7 @@ import ast
 import pytest
 from test_cut import plan_of
 
-from nb2prod.convert.emit.steps import emit_steps
+from nb2prod.convert.emit.modules import emit_modules
 
 
 def lifted(*cells: str) -> dict[str, tuple[str, ...]]:
@@ -17,7 +17,7 @@ def lifted(*cells: str) -> dict[str, tuple[str, ...]]:
 
 def code(*cells: str) -> str:
     """Return the statements of the steps as a normal form of their text."""
-    return ast.unparse(ast.parse(emit_steps(plan_of(*cells))))
+    return ast.unparse(ast.parse(emit_modules(plan_of(*cells))["steps"]))
 
 
 def test_a_variable_is_handed_over_at_each_call_whatever_it_holds_there() -> None:

@@ -25,6 +25,8 @@ class Knowledge:
     file_endings      of names of files that hold data
     splits, training  keyword arguments that tell a run what to do, whatever call takes them
     hyperparameters   keyword arguments of the constructors of estimators
+    concern_words     concern → words of headings that name what is done there,
+    concern_nouns     and words that only count where a heading has none of these
     """
 
     dropped: Mapping[str, str]
@@ -58,6 +60,8 @@ class Knowledge:
     splits: frozenset[str]
     training: frozenset[str]
     hyperparameters: frozenset[str]
+    concern_words: Mapping[str, frozenset[str]]
+    concern_nouns: Mapping[str, frozenset[str]]
 
 
 @cache  # read once a run: every magic and every import asks
@@ -98,4 +102,6 @@ def knowledge() -> Knowledge:
         splits=frozenset(configuration["splits"].split()),
         training=frozenset(configuration["training"].split()),
         hyperparameters=frozenset(configuration["hyperparameters"].split()),
+        concern_words={name: frozenset(words.split()) for name, words in table["concerns"]["words"].items()},
+        concern_nouns={name: frozenset(words.split()) for name, words in table["concerns"]["nouns"].items()},
     )

@@ -78,6 +78,7 @@ def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Prove
         "steps": [
             {
                 "name": step.name,
+                "module": step.module,
                 "cells": list(step.cells),
                 "arguments": list(step.arguments),
                 "results": list(step.results),
@@ -146,6 +147,7 @@ def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, A
             "end_line": row.end_line,
             "kind": row.place.kind,
             **({"name": row.place.name} if row.place.name else {}),
+            **({"module": row.place.module} if row.place.module else {}),
             **({"reason": row.place.reason} if row.place.reason else {}),
             **({"shown": row.place.shown} if row.place.shown is not None else {}),
             # A result of the step that is no variable of the notebook.

@@ -176,7 +176,10 @@ def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
 
     notes = plan.notes
     if any(isinstance(each.node, ast.ClassDef) for each in analysis.flow.statements):
-        notes = (*notes, f"The notebook's classes call themselves `{plan.package}.steps.…` instead of `__main__.…`.")
+        notes = (
+            *notes,
+            f"The notebook's classes call themselves by their module in `{plan.package}` instead of `__main__`.",
+        )
     return replace(plan, steps=map_moved(plan, named), notes=notes)
 
 

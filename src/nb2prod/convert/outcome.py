@@ -28,6 +28,7 @@ class Place:
     reason  why it was left out or refused; otherwise empty
     shown   the label under which its displayed value is logged, or None
     kept    the shown value is a result of the step that is no variable of the notebook
+    module  where a function, a class or a constant went
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Place:
     reason: str = ""
     shown: str | None = None
     kept: bool = False
+    module: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _places(plan: Plan) -> dict[int, Place]:
     for dropped in plan.dropped:
         places[dropped.statement.index] = Place("dropped", "", dropped.reason)
     for function in plan.functions:
-        places[function.moved.statement.index] = Place(function.kind, function.name)
+        places[function.moved.statement.index] = Place(function.kind, function.name, module=function.module)
     for statement, parameter in plan.lifted:
         places[statement.index] = Place("parameter", parameter)
     for step in plan.steps:

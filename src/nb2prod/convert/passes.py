@@ -23,6 +23,7 @@ from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.lift_values import lift_values
 from nb2prod.convert.local_modules import find_local_modules
 from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
+from nb2prod.convert.modules import place_in_modules
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.namespace_reads import give_namespaces
 from nb2prod.convert.naming import name_steps
@@ -89,6 +90,8 @@ PASSES: tuple[Pass, ...] = (
     name_steps,
     annotate_steps,
     collect_results,
+    # After the names, which annotations and results have settled.
+    place_in_modules,
     infer_needs,
     # After the data files, which say what the columns hold.
     add_contracts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,29 @@ def find_sections(notebook: Notebook) -> tuple[Section, ...]:
                     texts.append(text)
     close()
     return tuple(sections)
+
+
+def top_headings(notebook: Notebook) -> dict[int, str]:
+    """Return for each code cell the heading of the notebook's top level it stands under, by the cell's index.
+
+    The top level is the highest with more than one heading: a title stands alone above it. Cells before the first
+    such heading are left out; all are where there is no such level.
+    """
+    outlines = {
+        cell.index: [(level, title) for level, title, _ in _outline(cell.source) if title is not None]
+        for cell in notebook.cells
+        if isinstance(cell, MarkdownCell)
+    }
+    counts = Counter(level for headings in outlines.values() for level, _ in headings)
+    top = min((level for level, count in counts.items() if count > 1), default=None)
+    found: dict[int, str] = {}
+    current: str | None = None
+    for cell in notebook.cells:
+        for level, title in outlines.get(cell.index, ()):
+            current = title if level == top else current
+        if isinstance(cell, CodeCell) and current is not None:
+            found[cell.index] = current
+    return found
 
 
 def title_of(notebook: Notebook) -> str | None:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.verify.observer import cells_of  # one package, one mapping
+from nb2prod.verify.observer import cells_of, module_of  # one package, one mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +34,13 @@ class Located:
 class Places:
     """The steps of a package and the cells they come from.
 
+    files      step → the file it is in, relative to the package's folder
     functions  step → its function
     ranges     step → its lines: first, last, and the cell they come from
     settings   field of the configuration → the text it is without options
     """
 
-    file: str
+    files: Mapping[str, str]
     order: tuple[str, ...]
     functions: Mapping[str, _Function]
     ranges: Mapping[str, Sequence[tuple[int, int, int]]]
@@ -50,7 +51,7 @@ class Places:
         """Return where a difference is; ``cell`` where it is known from elsewhere."""
         cell = cell or found.cell
         if found.kind == "file" and (place := self._naming(found.name.rpartition("/")[2])):
-            return Located(found, place[0], self._cell(*place) or cell, self.file, place[1])
+            return Located(found, place[0], self._cell(*place) or cell, self.files[place[0]], place[1])
         step = found.step or (self.step_of_cell.get(cell) if cell is not None else None)
         function = self.functions.get(step or "")
         if function is None:
@@ -61,7 +62,7 @@ class Places:
             cell = self._cell(step or "", line) or cell
         if line is None:
             line = self._line(step or "", cell, found.kind)
-        return Located(found, step, cell, self.file, line or function.lineno)
+        return Located(found, step, cell, self.files[step or ""], line or function.lineno)
 
     def ordered(self, located: Sequence[Located]) -> tuple[Located, ...]:
         """Return differences in the order in which the run came upon them, as far as that is known."""
@@ -104,18 +105,21 @@ class Places:
 
 
 def places_of(subject: Subject) -> Places:
-    """Return the places of a package; without its steps where ``steps.py`` cannot be read as Python."""
-    file: Path = subject.source.joinpath(*subject.package.split(".")) / "steps.py"
-    functions = {node.name: node for node in _tree(file).body if isinstance(node, _Function)}
+    """Return the places of a package; without the steps of a module that cannot be read as Python."""
+    folder: Path = subject.source.joinpath(*subject.package.split("."))
     rows: dict[str, Mapping[str, Any]] = {row["name"]: row for row in subject.manifest["steps"]}
-    own = {name: function for name, function in functions.items() if name in rows}
+    files = {name: folder / f"{module_of(row)}.py" for name, row in rows.items()}
+    own: dict[str, _Function] = {}
+    for file in dict.fromkeys(files.values()):
+        functions = (node for node in _tree(file).body if isinstance(node, _Function))
+        own.update((node.name, node) for node in functions if files.get(node.name) == file)
     ranges = {name: cells_of(function, dict(subject.manifest), dict(rows[name])) for name, function in own.items()}
     step_of_cell: dict[int, str] = {}
     for row in subject.manifest["statements"]:
         if row["kind"] == "step":
             step_of_cell.setdefault(row["cell"], row["name"])
-    name = file.relative_to(subject.folder).as_posix()
-    return Places(name, tuple(rows), own, ranges, step_of_cell, _settings(file.with_name("config.py")))
+    names = {name: file.relative_to(subject.folder).as_posix() for name, file in files.items()}
+    return Places(names, tuple(rows), own, ranges, step_of_cell, _settings(folder / "config.py"))
 
 
 def _tree(file: Path) -> ast.Module:

@@ -12,6 +12,7 @@ from nb2prod.convert.scaffold import tests as scaffold
 from nb2prod.verify import steps_run
 from nb2prod.verify.confine import confining
 from nb2prod.verify.folder import climbing_paths
+from nb2prod.verify.observer import module_of
 from nb2prod.verify.sandbox import sandbox
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def _run(
                 "package": done.subject.package,
                 "output": output_field,
                 "results": {each["name"]: each["results"] for each in done.subject.manifest["steps"]},
+                "modules": {each["name"]: module_of(each) for each in done.subject.manifest["steps"]},
                 "written": str(written),
                 "alone": alone,
             }

@@ -1,7 +1,8 @@
 """Runs a package and writes down what each step was given and made. Executed by its path, with the libraries.
 
 One argument: a JSON file with ``source`` and ``tests`` (folders to import from), ``package``, ``output`` (the field
-of the output folder), ``results`` (step to the names of what it returns), ``written`` (where the answer goes), and
+of the output folder), ``results`` (step to the names of what it returns), ``modules`` (step to its module),
+``written`` (where the answer goes), and
 ``alone``: None to run the pipeline; else, by step, the arguments to call it with by itself and what it made.
 Never imports ``nb2prod``.
 """
@@ -19,18 +20,20 @@ def main() -> None:
     """Run, and write the answer."""
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     sys.path[:1] = [settings["source"], settings["tests"]]
-    steps = importlib.import_module(settings["package"] + ".steps")
-    answer = _pipeline(settings, steps) if settings["alone"] is None else _alone(settings["alone"], steps)
+    answer = _pipeline(settings) if settings["alone"] is None else _alone(settings)
     Path(settings["written"]).write_text(json.dumps(answer), encoding="utf-8")
 
 
-def _pipeline(settings: dict[str, Any], steps: Any) -> dict[str, Any]:
+def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
     runs, values = importlib.import_module("step_runs"), importlib.import_module("stored_values")
     pipeline = importlib.import_module(settings["package"] + ".pipeline")
     config = importlib.import_module(settings["package"] + ".config").Config(**{settings["output"]: Path("results")})
     here = Path(settings["written"]).parent
 
-    run = runs.record(lambda: pipeline.run(config), steps, settings["results"], settings["package"], here, values.look)
+    modules = [_module(settings, name) for name in dict.fromkeys(settings["modules"].values())]
+    run = runs.record(
+        lambda: pipeline.run(config), modules, settings["results"], settings["package"], here, values.look
+    )
     return {
         "error": repr(run.error) if run.error is not None else None,
         "steps": {
@@ -40,13 +43,17 @@ def _pipeline(settings: dict[str, Any], steps: Any) -> dict[str, Any]:
     }
 
 
-def _alone(wanted: dict[str, Any], steps: Any) -> dict[str, str | None]:
+def _module(settings: dict[str, Any], name: str) -> Any:
+    return importlib.import_module(f"{settings['package']}.{name}")
+
+
+def _alone(settings: dict[str, Any]) -> dict[str, str | None]:
     """Return for each step why calling it by itself does not give what it made; None where it does."""
     values = importlib.import_module("stored_values")
     answer: dict[str, str | None] = {}
-    for name, each in wanted.items():
+    for name, each in settings["alone"].items():
         try:
-            made = getattr(steps, name)(*map(values.decode, each["arguments"]))
+            made = getattr(_module(settings, settings["modules"][name]), name)(*map(values.decode, each["arguments"]))
             values.assert_results(made, each["made"])
         except BaseException as error:  # noqa: BLE001 - whatever a step raises, it cannot be tested by itself
             answer[name] = f"{type(error).__name__}: {error}"[:200]

@@ -31,22 +31,23 @@ class FunctionCall:
 def emit_function_tests(plan: Plan, module: str = "") -> str | None:
     """Return the text of ``tests/test_functions.py``, or None where the notebook calls nothing that could be tested.
 
-    module  where the functions are, as an import without its ``from``; the steps unless it is given
+    module  where the functions are, as an import without its ``from``; their own modules unless it is given
     """
-    module = module or f"{plan.package} import steps"
     calls = function_calls(plan)
     if not calls:
         return None
+    homes = [module.rpartition(" ")[2] or call.function.module for call in calls]
+    module = module or f"{plan.package} import {', '.join(sorted(set(homes)))}"
     tests = [
         "\n".join(
             [
                 "@pytest.mark.untested",
                 f"def test_{call.function.name.strip('_').lower() or 'function'}_{number}_can_be_called() -> None:",
                 f'    """As cell {call.cell} of the notebook calls it; what it returns is not checked yet."""',
-                f"    {module.rpartition(' ')[2]}.{call.text}",
+                f"    {home}.{call.text}",
             ]
         )
-        for number, call in enumerate(calls, start=1)
+        for number, (call, home) in enumerate(zip(calls, homes, strict=True), start=1)
     ]
     head = [
         '"""The functions of the notebook, called as the notebook calls them."""',

@@ -1,9 +1,12 @@
-"""The imports of the module ``steps``: the notebook's, each once, and those of what is ours."""
+"""The imports of the modules that hold the notebook's code: the notebook's, each once, and those of what is ours."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import re
+import symtable
+import warnings
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.errors import EmissionError
@@ -13,9 +16,9 @@ from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.notebook.parse import parse_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from nb2prod.convert.plan import Import, Plan
+    from nb2prod.convert.plan import Import, Plan, Step
 
 # Modules that hand out IPython's ``display``; ours takes its place.
 _DISPLAY_MODULES = frozenset({"IPython.display", "IPython.core.display", "IPython.core.display_functions"})
@@ -23,7 +26,7 @@ _DISPLAY_MODULES = frozenset({"IPython.display", "IPython.core.display", "IPytho
 
 @dataclass(frozen=True, slots=True)
 class OwnNames:
-    """What our own names are called in ``steps``, the notebook's names being taken."""
+    """What our own names are called beside the notebook's code, the notebook's names being taken."""
 
     show: str
     end_of_cell: str
@@ -34,18 +37,74 @@ class OwnNames:
 
 
 def own_names(plan: Plan) -> OwnNames:
-    """Return the names our own functions get in ``steps``."""
+    """Return the names our own functions get beside the notebook's code."""
     taken = notebook_names(plan)
     ours = ("show", "end_of_cell", "report_exception", "Any", "NamedTuple", "check_input")
     return OwnNames(*(fresh(name, taken) for name in ours))
 
 
-def import_lines(plan: Plan, names: OwnNames, *, records: bool, untyped: bool) -> list[str]:
-    """Return the lines of the imports; ``records``: named tuples are defined, ``untyped`` ones among them."""
+@dataclass(frozen=True, slots=True)
+class ModuleImports:
+    """What a module imports: of the notebook's imports its part, and names from modules beside it."""
+
+    notebook: tuple[Import, ...]
+    beside: Mapping[str, Collection[str]]
+
+
+def imports_by_module(plan: Plan, bodies: Mapping[str, str]) -> dict[str, ModuleImports]:
+    """Return what each module of the plan imports; ``bodies`` are the texts of the modules without imports.
+
+    A single module has all imports. Of several each has what it reads; what none reads was kept for what importing
+    it does, and goes where the notebook's next step goes.
+    """
+    if len(plan.modules) == 1:
+        return {name: ModuleImports(plan.imports, {}) for name in bodies}
+    read = {name: _read_in(text) | _read_by_items(plan, name) for name, text in bodies.items()}
+    everywhere = set().union(*read.values())
+    parts: dict[str, list[Import]] = {name: [] for name in bodies}
+    for each in plan.imports:
+        home = _module_after(each, plan)
+        with_comments = True
+        for name, wanted in read.items():
+            unread = {bound for bound in each.binds if bound not in everywhere} if name == home else set()
+            part = _part_of(each, wanted | unread)
+            if part is not None:
+                parts[name].append(part if with_comments else replace(part, statement=None))
+                with_comments = False
+    found: dict[str, ModuleImports] = {}
+    for name, wanted in read.items():
+        beside: dict[str, list[str]] = {}
+        for function in plan.functions:
+            if function.name in wanted and function.module != name:
+                beside.setdefault(function.module, []).append(function.name)
+        found[name] = ModuleImports(tuple(parts[name]), beside)
+    return found
+
+
+def names_read_by(step: Step) -> set[str]:
+    """Return every name that a step's statements and annotations read."""
+    types = (text.partition(".")[0] for _, text in (*step.argument_types, *step.result_types))
+    return names_read([item for item in step.items if isinstance(item, Moved)]) | set(types)
+
+
+def names_read(items: Iterable[Moved]) -> set[str]:
+    """Return every name that moved statements read, at once or later, in strings and in text of ours too."""
+    names: set[str] = set()
+    for item in items:
+        names.update(use.name for use in item.statement.uses)
+        for each in item.replacements:
+            names.update(re.findall(r"\w+", each.text), each.names)
+    return names
+
+
+def import_lines(
+    imports: ModuleImports, plan: Plan, names: OwnNames, module: str, *, records: bool, untyped: bool
+) -> list[str]:
+    """Return the lines of a module's imports; ``records``: named tuples are defined, ``untyped`` ones among them."""
     lines: list[str] = []
     display_aliases: list[str] = []
     seen: set[str] = set()
-    for each in plan.imports:
+    for each in imports.notebook:
         text, aliases = _without_display(each)
         display_aliases += aliases
         tree, _ = parse_code(text)
@@ -56,9 +115,10 @@ def import_lines(plan: Plan, names: OwnNames, *, records: bool, untyped: bool) -
         if text and key not in seen:
             seen.add(key)
             lines.append(_with_comments(each, text, tree))
-    if _uses_display(plan):
+    if _uses_display(plan, module):
         display_aliases.append("display")
-    ours = _own_imports(plan, names, display_aliases)
+    ours = _own_imports(plan, names, module, display_aliases)
+    ours += [f"from .{beside} import {', '.join(found)}" for beside, found in imports.beside.items()]
     if records:
         typing = [_alias("Any", names.any_type)] if untyped else []
         ours.append(f"from typing import {', '.join([*typing, _alias('NamedTuple', names.named_tuple)])}")
@@ -93,8 +153,58 @@ def sortable_imports(plan: Plan) -> bool:
     return True
 
 
-def _own_imports(plan: Plan, names: OwnNames, display_aliases: Sequence[str]) -> list[str]:
-    items = [item for step in plan.steps for item in step.items]
+def _read_in(text: str) -> set[str]:
+    """Return the names that code at module level, or in any function or class of it, looks up in the module."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            table = symtable.symtable(text, "module", "exec")
+        except SyntaxError:
+            return set()  # whoever formats the module says what is wrong
+    found: set[str] = set()
+    scopes = [table]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        found.update(
+            each.get_name()
+            for each in scope.get_symbols()
+            if each.is_referenced() and (scope is table or each.is_global())
+        )
+    return found
+
+
+def _read_by_items(plan: Plan, module: str) -> set[str]:
+    names = names_read(each.moved for each in plan.functions if each.module == module)
+    return names.union(*(names_read_by(step) for step in plan.steps if step.module == module))
+
+
+def _module_after(each: Import, plan: Plan) -> str:
+    """Return the module of the first step with a statement that stands below an import."""
+    at = -1 if each.statement is None else each.statement.index
+    below = (
+        step.module
+        for step in plan.steps
+        if any(isinstance(item, Moved) and item.statement.index > at for item in step.items)
+    )
+    return next(below, plan.modules[-1].name)
+
+
+def _part_of(each: Import, wanted: Collection[str]) -> Import | None:
+    """Return an import with only the names that are wanted, None without any; a ``try`` as it stands."""
+    binds = tuple(name for name in each.binds if name in wanted)
+    tree, _ = parse_code(each.text)
+    node = tree.body[0] if tree is not None and len(tree.body) == 1 else None
+    if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+        return each
+    if not binds or len(binds) == len(each.binds) or not isinstance(node, ast.Import | ast.ImportFrom):
+        return each if binds else None
+    node.names = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in binds]
+    return replace(each, binds=binds, text=ast.unparse(node))
+
+
+def _own_imports(plan: Plan, names: OwnNames, module: str, display_aliases: Sequence[str]) -> list[str]:
+    items = [item for step in plan.steps if step.module == module for item in step.items]
     moved = [item for item in items if isinstance(item, Moved)]
     wanted = [_alias("display", alias) for alias in dict.fromkeys(display_aliases)]
     if any(item.shown is not None for item in moved):
@@ -135,14 +245,17 @@ def _with_comments(each: Import, text: str, tree: ast.Module) -> str:
     return "\n".join([*before, f"{text}  {cut.beside}" if cut.beside and "\n" not in text else text])
 
 
-def _uses_display(plan: Plan) -> bool:
-    """Return whether moved code calls the ``display`` every notebook has without importing it."""
+def _uses_display(plan: Plan, module: str) -> bool:
+    """Return whether moved code of a module calls the ``display`` every notebook has without importing it."""
     if any("display" in each.binds for each in plan.imports):
         return False
-    statements = [item.statement for step in plan.steps for item in step.items if isinstance(item, Moved)]
-    statements += [function.moved.statement for function in plan.functions]
-    defined = any(definition.name == "display" for each in statements for definition in each.definitions)
-    return not defined and any(use.name == "display" for each in statements for use in each.uses)
+    statements = [
+        (step.module, item.statement) for step in plan.steps for item in step.items if isinstance(item, Moved)
+    ]
+    statements += [(function.module, function.moved.statement) for function in plan.functions]
+    if any(definition.name == "display" for _, each in statements for definition in each.definitions):
+        return False
+    return any(use.name == "display" for where, each in statements if where == module for use in each.uses)
 
 
 def _alias(name: str, alias: str) -> str:

@@ -15,13 +15,13 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.formatting import findings, formatted
 from nb2prod.convert.emit.imports import sortable_imports
 from nb2prod.convert.emit.inputs import missing_inputs
+from nb2prod.convert.emit.modules import emit_modules
 from nb2prod.convert.emit.names import check_names
 from nb2prod.convert.emit.pipeline import emit_pipeline
 from nb2prod.convert.emit.project import emit_pyproject, local_target, project_of
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_config
-from nb2prod.convert.emit.steps import emit_steps
 from nb2prod.convert.emit.stored_tests import stored_steps
 from nb2prod.convert.emit.testing import emit_tests
 from nb2prod.convert.expected_tests import expected_tests
@@ -94,14 +94,14 @@ def emit_code(
     reasons = [*(f"cell {each.cell} is not converted" for each in plan.refusals), *missing_inputs(plan, analysis)]
     missing = [shown_prose(reason, plan.withheld) for reason in dict.fromkeys(reasons)]
     source = plan.source
-    steps = f"{source}/steps.py"
+    moved = {f"{source}/{name}.py": text for name, text in emit_modules(plan).items()}
     python = {
         f"{source}/__init__.py": "\n".join(docstring(f"{plan.notebook.path.name} as a pipeline.")) + "\n",
         f"{source}/__main__.py": MAIN,
         f"{source}/cli.py": emit_cli(plan),
         f"{source}/config.py": emit_config(plan),
         f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
-        steps: emit_steps(plan),
+        **moved,
     }
     expected = expected_tests(plan, analysis, observation, folder)
     tests = emit_tests(plan, expected, runs=not missing)
@@ -113,13 +113,14 @@ def emit_code(
         python[f"{source}/{name}"] = _fixed(name)
     python = formatted(
         arrange(python),
-        moved=(steps,),
-        unsorted=() if sortable_imports(plan) else (steps,),
-        verbatim=(steps,) if _reads_itself(plan) else (),
+        moved=tuple(moved),
+        unsorted=() if sortable_imports(plan) else tuple(moved),
+        verbatim=tuple(moved) if _reads_itself(plan) else (),
     )
     files = {path: text.encode() for path, text in tests.items() if not path.endswith(".py")}
     files |= {path: text.encode() for path, text in python.items()}
-    ignores = {steps: _ignores(plan, python[steps], findings({steps: python[steps]})[steps])}
+    found = findings({path: python[path] for path in moved})
+    ignores = {path: _ignores(plan, python[path], found[path]) for path in moved}
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     for data in plan.data_files:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan, Result
 
 # Names ``run`` uses itself; a variable of the notebook with one of them gets an underscore there.
-_OURS = frozenset({"config", "Config", "steps", "Results", "run", "Any", "TYPE_CHECKING", "dataclass", "asyncio"}) | {
+_OURS = frozenset({"config", "Config", "Results", "run", "Any", "TYPE_CHECKING", "dataclass", "asyncio"}) | {
     "saving_figures",
     "notebook_tables",
     "notebook_display",
@@ -59,7 +59,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         "from dataclasses import dataclass",
         *_typing_import(plan, types, named),
         "",
-        *(["from . import steps"] if plan.steps else []),
+        *_module_imports(plan),
         "from .config import Config",
         *(["from .contract import checking_inputs"] if plan.contracts else []),
         *([f"from .display import {', '.join(from_display)}"] if from_display else []),
@@ -97,10 +97,36 @@ def output_field(plan: Plan) -> str:
     return fresh("output_dir", {parameter.in_config for parameter in plan.parameters})
 
 
+def step_modules(plan: Plan) -> tuple[str, ...]:
+    """Return the modules that hold steps, in their order."""
+    used = {step.module for step in plan.steps}
+    return tuple(each.name for each in plan.modules if each.name in used)
+
+
+def _called(plan: Plan) -> dict[str, str]:
+    """Return what ``run`` calls each module of steps: all by another name where a variable has that of one."""
+    names = {name for step in plan.steps for name in (*step.arguments, *step.results)}
+    modules = step_modules(plan)
+    if names.isdisjoint(modules):
+        return {name: name for name in modules}
+    return {name: fresh(f"{name.removesuffix('_steps')}_steps", names | {*modules} - {name}) for name in modules}
+
+
+def _module_imports(plan: Plan) -> list[str]:
+    parts = [name if name == called else f"{name} as {called}" for name, called in _called(plan).items()]
+    return [f"from . import {', '.join(parts)}"] if parts else []
+
+
+def _ours(plan: Plan) -> frozenset[str]:
+    """Return the names ``run`` uses that are not the notebook's."""
+    return _OURS.union(_called(plan).values())
+
+
 def _variables(plan: Plan) -> dict[str, str]:
     """Return what ``run`` calls each variable of the notebook: by its name, unless ours has that name."""
     names = dict.fromkeys(name for step in plan.steps for name in (*step.arguments, *step.results))
-    return {name: fresh(name, _OURS | (names.keys() - {name})) if name in _OURS else name for name in names}
+    ours = _ours(plan)
+    return {name: fresh(name, ours | (names.keys() - {name})) if name in ours else name for name in names}
 
 
 def _calls(plan: Plan, variables: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -109,17 +135,18 @@ def _calls(plan: Plan, variables: Mapping[str, str]) -> tuple[list[str], dict[st
     where: dict[str, str] = {}
     values: dict[str, str] = {}
     lines: list[str] = []
+    called, ours = _called(plan), _ours(plan)
     for step in plan.steps:
         missing = [name for name in step.arguments if name not in where and name not in parameters]
         if missing:
             msg = f"the step {step.name} takes {missing[0]}, which no step before it returns"
             raise EmissionError(msg)
         arguments = [where[name] if name in where else f"config.{parameters[name]}" for name in step.arguments]
-        call = f"{'await ' if step.is_async else ''}steps.{step.name}({', '.join(arguments)})"
+        call = f"{'await ' if step.is_async else ''}{called[step.module]}.{step.name}({', '.join(arguments)})"
         unpacked = ", ".join(variables[name] for name in step.results)
         record = None
         if returns_record(step) and len(unpacked) > _LONGEST_UNPACKING:
-            record = fresh(step.name, _OURS | {*variables.values()})
+            record = fresh(step.name, ours | {*variables.values()})
             where.update((name, f"{record}.{name}") for name in step.results)
         else:
             where.update((name, variables[name]) for name in step.results)
@@ -154,12 +181,12 @@ def _returned(plan: Plan, values: Mapping[str, str]) -> str:
 
 
 def _types(plan: Plan) -> dict[str, str]:
-    """Return the type of each field of ``Results`` that is certain, as ``steps`` spells it."""
+    """Return the type of each field of ``Results`` that is certain, as its step spells it."""
     of_step = {step.name: dict(step.result_types) for step in plan.steps}
     fields = result_fields(plan)
     found = {field: of_step[each.step][each.name] for field, each in fields.items() if each.name in of_step[each.step]}
     # A field, or what is imported here, may have the name of a type's module.
-    hidden = _OURS | fields.keys()
+    hidden = _ours(plan) | fields.keys()
     return {field: text for field, text in found.items() if text.partition(".")[0] not in hidden}
 
 

@@ -71,6 +71,7 @@ def emit_pyproject(project: Project, ignores: Mapping[str, Mapping[str, Sequence
         "[tool.ruff]",
         "line-length = 120",
         'src = ["src"]',
+        *_as_they_were(project),
         "",
         "[tool.ruff.lint]",
         f"select = [{', '.join(map(_text, RULES))}]",
@@ -100,6 +101,12 @@ def _wheel(project: Project) -> list[str]:
 def local_target(target: str) -> str:
     """Return where a module taken along goes, from the package's own folder."""
     return target if target.startswith("src/") else f"src/{target}"
+
+
+def _as_they_were(project: Project) -> list[str]:
+    """Return the line that keeps ruff off the files that stand beside the notebook and were taken along unchanged."""
+    files = [local_target(file.target) for file in project.local_files if file.target.endswith(".py")]
+    return [f"extend-exclude = [{', '.join(map(_text, [*files, 'tests/data']))}]"] if files else []
 
 
 def _per_file(ignores: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:

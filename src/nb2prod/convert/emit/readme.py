@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.outputs import results_section, shown_section
-from nb2prod.convert.emit.pipeline import output_field
+from nb2prod.convert.emit.pipeline import output_field, step_modules
 from nb2prod.convert.emit.prose import code, one_line, readme_markdown, table_cell
 from nb2prod.convert.emit.settings import description, option_names, variable_names
 from nb2prod.convert.emit.tests_section import tests_section
@@ -186,11 +186,22 @@ def _steps(plan: Plan) -> str:
     if not plan.steps:
         return ""
     table = ["| step | cells | takes | returns |", "|---|---|---|---|"]
+    several = len(step_modules(plan)) > 1
     for step in plan.steps:
         cells = ", ".join(map(str, step.cells))
-        table.append(f"| `{step.name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
-    about = _functions(plan)
-    return "\n".join(["## Steps", "", f"`{plan.package}.pipeline.run` calls them in this order:", "", *table, *about])
+        name = f"{step.module}.{step.name}" if several else step.name
+        table.append(f"| `{name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
+    head = f"`{plan.package}.pipeline.run` calls them in this order:"
+    return "\n".join(["## Steps", "", *_modules(plan), head, "", *table, *_functions(plan)])
+
+
+def _modules(plan: Plan) -> list[str]:
+    """Return what each module of the notebook's code is about, where there are several."""
+    if len(plan.modules) == 1:
+        return []
+    name = code(plan.notebook.path.name)
+    rows = [f"- `{each.name}`: {table_cell(each.about.replace('{}', name, 1))}." for each in plan.modules]
+    return ["The notebook's code is in these modules:", "", *rows, ""]
 
 
 def _functions(plan: Plan) -> list[str]:

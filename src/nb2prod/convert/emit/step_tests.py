@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.emit.pipeline import output_field
+from nb2prod.convert.emit.pipeline import output_field, step_modules
 from nb2prod.convert.emit.statements import indented, snippet
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.asserts import NotebookAssert
     from nb2prod.convert.expectations import Expectation, Expectations
-    from nb2prod.convert.plan import Plan
+    from nb2prod.convert.plan import Plan, Step
 
 # What can stand between triple quotes as it is.
 _PLAIN = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]*")
@@ -30,7 +31,7 @@ def emit_step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[No
     files = {
         "tests/notebook_text.py": _fixed("notebook_text.py"),
         "tests/step_runs.py": _fixed("step_runs.py"),
-        "tests/test_steps.py": _step_tests(plan, expectations, asserts),
+        **_test_modules(plan, expectations, asserts),
     }
     if not expectations.texts and not expectations.deterministic:
         del files["tests/notebook_text.py"]
@@ -47,6 +48,8 @@ def emit_run_fixture(plan: Plan, *, keeps: bool) -> str:
     names = "".join(f"    {step.name!r}: {step.results!r},\n" for step in plan.steps)
     return (
         _RUN_FIXTURE.replace("KEEP", ", look" if keeps else "")
+        .replace("IMPORTED", ", ".join(sorted({"pipeline", *step_modules(plan)})))
+        .replace("MODULES", ", ".join(step_modules(plan)))
         .replace("PACKAGE", plan.package)
         .replace("LOGGER", plan.root)
         .replace("OUTPUT", output_field(plan))
@@ -60,38 +63,74 @@ def covered_steps(plan: Plan, expectations: Expectations) -> list[str]:
     return [step.name for step in plan.steps if step.name in covered]
 
 
-def _step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert]) -> str:
+def test_files(plan: Plan) -> list[str]:
+    """Return the names of the files that test steps, one for each module of steps."""
+    return [f"test_{name}.py" for name in step_modules(plan)]
+
+
+def _test_modules(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert]) -> dict[str, str]:
+    """Return the tests of each module of steps; those of the whole run stand beside them, if there are several."""
+    files = test_files(plan)
+    if len(files) == 1:
+        return {f"tests/{files[0]}": _step_tests(plan, plan.steps, expectations, asserts, whole=True)}
+    found = {"tests/test_pipeline.py": _step_tests(plan, (), replace(expectations, texts=()), (), whole=True)}
+    for module, file in zip(step_modules(plan), files, strict=True):
+        steps = [step for step in plan.steps if step.module == module]
+        names = {step.name for step in steps}
+        texts = replace(expectations, texts=tuple(each for each in expectations.texts if each.step in names))
+        own = [each for each in asserts if each.step in names]
+        found[f"tests/{file}"] = _step_tests(plan, steps, texts, own, whole=False)
+    return found
+
+
+def _step_tests(
+    plan: Plan,
+    steps: Sequence[Step],
+    expectations: Expectations,
+    asserts: Sequence[NotebookAssert],
+    *,
+    whole: bool,
+) -> str:
+    """Return the text of a file that tests ``steps``, and with ``whole`` the run of them all."""
     covered = {*covered_steps(plan, expectations), *(each.step for each in asserts)}
-    rest = [step.name for step in plan.steps if step.name not in covered]
+    rest = [step.name for step in steps if step.name not in covered]
+    same_again = whole and expectations.deterministic
     helpers = [
         *(["assert_displayed"] if any(each.kind == "displayed" for each in expectations.texts) else []),
-        *(["assert_same_run"] if expectations.deterministic else []),
+        *(["assert_same_run"] if same_again else []),
         *(["assert_text"] if any(each.kind == "printed" for each in expectations.texts) else []),
     ]
+    title = (
+        [
+            '"""What the steps print and display, against what the notebook was saved with.',
+            "",
+            "The pipeline runs once, on the data in ``tests/data``; each test looks at one step of that run.",
+            '"""',
+        ]
+        if steps
+        else ['"""The run of the whole pipeline, on the data in ``tests/data``."""']
+    )
     head = [
-        '"""What the steps print and display, against what the notebook was saved with.',
-        "",
-        "The pipeline runs once, on the data in ``tests/data``; each test looks at one step of that run.",
-        '"""',
+        *title,
         "",
         "from __future__ import annotations",
         "",
         *(
             ["import subprocess", "from collections.abc import Callable", "from pathlib import Path", ""]
-            if expectations.deterministic
+            if same_again
             else []
         ),
-        *(["import pytest"] if rest or expectations.deterministic else []),
+        *(["import pytest"] if rest or same_again else []),
         *([f"from notebook_text import {', '.join(helpers)}"] if helpers else []),
         "from step_runs import PipelineRun",
     ]
-    tests = [_COMES_TO_ITS_END]
+    tests = [_COMES_TO_ITS_END] if whole else []
     if rest:
         tests.append(_RUN_ONLY.replace("STEPS", repr(rest)))
     taken: set[str] = set()
     tests += [_test(each, taken) for each in expectations.texts]
     tests += [_assert_test(each, plan, taken) for each in asserts]
-    if expectations.deterministic:
+    if same_again:
         tests.append(_SAME_AGAIN.replace("PACKAGE", plan.package).replace("OUTPUT", output_field(plan)))
     return "\n".join(head) + "\n\n\n" + "\n\n\n".join(tests) + "\n"
 
@@ -123,7 +162,8 @@ def _assert_test(each: NotebookAssert, plan: Plan, taken: set[str]) -> str:
         f'    """The notebook asserts this in cell {each.moved.statement.cell.index}."""',
     ]
     if each.imports:
-        lines += [f"    from {plan.package}.steps import {', '.join(each.imports)}", ""]
+        module = next(step.module for step in plan.steps if step.name == each.step)
+        lines += [f"    from {plan.package}.{module} import {', '.join(each.imports)}", ""]
     lines += [f"    {result} = ran[{each.step!r}].results[{result!r}]" for result in each.results]
     return "\n".join([*lines, indented(snippet(each.moved).code, "    ")])
 
@@ -181,7 +221,7 @@ STEPS = {
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     """Run the pipeline once, as the command line does, and keep what each step printed and displayed."""
-    from PACKAGE import pipeline, steps
+    from PACKAGE import IMPORTED
     from PACKAGE.config import Config
 
     work = tmp_path_factory.mktemp("run") / "work"
@@ -189,7 +229,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     config = Config(OUTPUT=work / "results")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(work)
-        return record(lambda: pipeline.run(config), steps, STEPS, "LOGGER", work.parentKEEP)
+        return record(lambda: pipeline.run(config), [MODULES], STEPS, "LOGGER", work.parentKEEP)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The module ``steps``: imports, functions and constants of the notebook, and one function per step."""
+"""The functions that are the steps: their signatures, docstrings and bodies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.docstrings import step_docstring
 from nb2prod.convert.emit.errors import EmissionError
-from nb2prod.convert.emit.imports import OwnNames, import_lines, own_names
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.statements import indented, not_converted, snippet
@@ -21,6 +20,7 @@ from nb2prod.notebook.parse import parse_code
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from nb2prod.convert.emit.imports import OwnNames
     from nb2prod.convert.plan import Item, Plan, Step, Withheld
 
 # More results than this and the step returns a named tuple.
@@ -45,31 +45,38 @@ class _Piece:
     gap: bool = False
 
 
-def emit_steps(plan: Plan) -> str:
-    """Return the text of ``steps.py``, not yet formatted."""
-    names = own_names(plan)
+@dataclass(frozen=True, slots=True)
+class StepText:
+    """The text of a step, not yet formatted.
+
+    record    the class of what it returns, empty where that is no named tuple
+    function  the step itself
+    untyped   a field of the record has no type that is certain
+    """
+
+    record: str
+    function: str
+    untyped: bool
+
+
+def emit_steps(plan: Plan, names: OwnNames) -> list[StepText]:
+    """Return the text of each step of the plan; ``names`` are what our own functions are called."""
     taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception, names.check_input}
     orphans = _orphaned_comments(plan)
     bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
-    definitions = module_level(plan)
-    records: list[str] = []
-    recorded: list[Step] = []
     code_cells = [cell.index for cell in plan.notebook.code_cells]
+    emitted: list[StepText] = []
     for step, body in zip(plan.steps, bodies, strict=True):
-        record = None
+        record, text = None, ""
         if returns_record(step):
             record = fresh(camel_case(step.name), taken)
             taken.add(record)
-            records.append(record)
-            recorded.append(step)
-            definitions.append(_record(record, step, names))
-        definitions.append(_function(step, body, blocks, record, code_cells))
-    untyped = any(len(step.result_types) < len(step.results) for step in recorded)
-    title = f"The steps of {plan.notebook.path.name}, in its order."
-    head = [*docstring(title), "", *import_lines(plan, names, records=bool(records), untyped=untyped)]
-    return "\n".join(head) + "\n\n\n" + "\n\n\n".join(definitions) + "\n"
+            text = _record(record, step, names)
+        untyped = record is not None and len(step.result_types) < len(step.results)
+        emitted.append(StepText(text, _function(step, body, blocks, record, code_cells), untyped))
+    return emitted
 
 
 def _orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:

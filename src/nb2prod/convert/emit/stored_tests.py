@@ -39,8 +39,12 @@ def emit_stored_tests(plan: Plan, observation: Observation, most_bytes: int, *, 
     together.sort(key=order.index)
     if not store.files:
         return {}
-    text = _HEAD.replace("COLLECTED", "import pytest\n")
-    text += _ALONE.replace("PACKAGE", plan.package).replace("STEPS", repr(alone)) if alone else ""
+    first = "from importlib import import_module\n\n" if alone else ""
+    text = _HEAD.replace("COLLECTED", f"{first}import pytest\n")
+    module_of = {step.name: step.module for step in plan.steps}
+    if alone:
+        pairs = repr([(module_of[name], name) for name in alone])
+        text += _ALONE.replace("PACKAGE", plan.package).replace("STEPS", pairs)
     text += _TOGETHER.replace("STEPS", repr(together)) if together else ""
     helpers = [*(["assert_looks"] if together else []), *(["assert_results", "decode"] if alone else []), "load"]
     names = ", ".join(helpers)
@@ -135,13 +139,13 @@ from stored_values import NAMES
 
 _ALONE = '''
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_step_by_itself_makes_what_it_made(name: str) -> None:
+@pytest.mark.parametrize(("module", "name"), STEPS)
+def test_a_step_by_itself_makes_what_it_made(module: str, name: str) -> None:
     """Given what it was given."""
-    from PACKAGE import steps
+    step = getattr(import_module(f"PACKAGE.{module}"), name)
 
     expected = load(name)
-    made = getattr(steps, name)(*map(decode, expected["arguments"]))
+    made = step(*map(decode, expected["arguments"]))
     assert_results(made, expected["made"])
 '''
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.function_tests import function_calls
 from nb2prod.convert.emit.prose import table_cell
+from nb2prod.convert.emit.step_tests import test_files
 from nb2prod.convert.plan import Moved
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, r
         shown = sum(isinstance(item, Moved) and item.shown is not None for step in plan.steps for item in step.items)
         tested = sum(each.kind == "displayed" for each in expected.texts.texts)
         printed = sum(each.kind == "printed" for each in expected.texts.texts)
-        text = f"`test_steps.py` expects {source}: {tested} of {shown} displayed values and what "
+        files = _names(test_files(plan))
+        expect = "expects" if len(test_files(plan)) == 1 else "expect"
+        text = f"{files} {expect} {source}: {tested} of {shown} displayed values and what "
         lines += ["", text + f"{printed} of {len(plan.steps)} steps print, numbers by value."]
     if runs and expected.texts.metrics:
         lines.append("Figures of merit have a tolerance and a floor, or a ceiling, in `tests/metrics.toml`.")

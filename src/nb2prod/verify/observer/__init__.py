@@ -59,9 +59,9 @@ from .kernel import install_in_kernel
 from .looking import Limits
 from .package import install_in_package
 from .recorder import Recorder
-from .statements import cells_of, observed_names
+from .statements import cells_of, module_of, observed_names
 
 __all__ = [
     "Generators", "Limits", "Recorder", "cells_of", "digest", "digest_figure", "install_in_kernel",
-    "install_in_package", "observed_names",
+    "install_in_package", "module_of", "observed_names",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .digests import UNBOUND, digest_of_name
 from .recorder import Recorder
-from .statements import cells_of, observed_names, only_of_step
+from .statements import cells_of, module_of, observed_names, only_of_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _FUTURE = functools.reduce(operator.or_, (getattr(future, name).compiler_flag fo
 def install_in_package(package: str, manifest: dict[str, Any], recorder_path: str, seed: int | None) -> Recorder:
     """Observe what the package of that name computes from now on; its folder must be importable.
 
-    Imports the package's ``steps`` module, as its own run does; raises what that raises.
+    Imports the modules that hold the package's steps, as its own run does; raises what that raises.
     """
     recorder = Recorder(recorder_path)
     if seed is not None:
@@ -39,13 +39,14 @@ def install_in_package(package: str, manifest: dict[str, Any], recorder_path: st
     recorder.settings.watch()
     watch = _Package(recorder, package, manifest)
     watch.install_displays()
-    if manifest["steps"]:
-        try:
-            steps = importlib.import_module(f"{package}.steps")
-        except BaseException as error:
-            recorder.failure(None, None, error)
-            raise
-        watch.install_steps(steps)
+    modules = dict.fromkeys(map(module_of, manifest["steps"]))
+    try:
+        loaded = {name: importlib.import_module(f"{package}.{name}") for name in modules}
+    except BaseException as error:
+        recorder.failure(None, None, error)
+        raise
+    for name, module in loaded.items():
+        watch.install_steps(module, [row for row in manifest["steps"] if module_of(row) == name])
     return recorder
 
 
@@ -54,7 +55,7 @@ class _Package:
 
     def __init__(self, recorder: Recorder, package: str, manifest: dict[str, Any]) -> None:
         self.recorder, self.package, self.manifest = recorder, package, manifest
-        self.file = ""
+        self.files: dict[str, str] = {}
         self.bodies: dict[str, list[tuple[int, int, int]]] = {}
         self.ending: dict[str, dict[str, Any]] = {}
         self.cell: int | None = None
@@ -112,14 +113,15 @@ class _Package:
                 return importlib.import_module(f"{home}.{name}")
         return None
 
-    def install_steps(self, steps: Any) -> None:
-        """Record the results and arguments of every step the manifest names."""
-        self.file = str(steps.__file__)
-        with open(self.file, encoding="utf-8") as file:  # noqa: PTH123
+    def install_steps(self, steps: Any, rows: list[dict[str, Any]]) -> None:
+        """Record the results and arguments of every step in a module; ``rows`` are theirs in the manifest."""
+        path = str(steps.__file__)
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
             tree = ast.parse(file.read())
         functions = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
-        for row in self.manifest["steps"]:
+        for row in rows:
             name = row["name"]
+            self.files[name] = path
             function = getattr(steps, name, None)
             if function is None or name not in functions:
                 self.recorder.note(f"the package has no step {name}")
@@ -150,7 +152,7 @@ class _Package:
         for each in (again.body[-1], *ast.walk(call)):
             ast.copy_location(each, node.body[-1])
         flags = function.__code__.co_flags & _FUTURE
-        code = compile(ast.Module([again], []), self.file, "exec", flags=flags, dont_inherit=True)
+        code = compile(ast.Module([again], []), self.files[name], "exec", flags=flags, dont_inherit=True)
         space: dict[str, Any] = {}
         exec(code, function.__globals__, space)  # noqa: S102 - the step itself
         return space[name]
@@ -204,7 +206,7 @@ class _Package:
     def cell_of(self, error: BaseException, step: str) -> int | None:
         """Return the cell whose statement raised."""
         for frame, line in traceback.walk_tb(error.__traceback__):
-            if frame.f_code.co_filename == self.file and frame.f_code.co_name == step:
+            if frame.f_code.co_name == step and frame.f_code.co_filename == self.files[step]:
                 return self.at(step, line)
         return None
 
@@ -217,7 +219,7 @@ class _Package:
         frame = sys._getframe()  # noqa: SLF001 - nothing else tells who called
         while frame is not None:
             code = frame.f_code
-            if code.co_filename == self.file and code.co_name in self.bodies:
+            if code.co_name in self.bodies and code.co_filename == self.files[code.co_name]:
                 cell = self.at(code.co_name, frame.f_lineno)
                 return (self.cell if cell is None else cell), frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]

@@ -7,7 +7,12 @@ import ast
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+
+def module_of(row: Mapping[str, Any]) -> str:
+    """Return the module of the package that holds a step, by its row in the manifest."""
+    return str(row.get("module", "steps"))  # packages of earlier versions have one module
 
 
 def observed_names(manifest: dict[str, Any], step: str) -> list[tuple[str, Literal["result", "argument"]]]:

@@ -56,25 +56,26 @@ class PipelineRun:
 
 def record(
     run: Callable[[], object],
-    steps: ModuleType,
+    modules: Sequence[ModuleType],
     results: Mapping[str, Sequence[str]],
     logger: str,
     folder: Path,
     keep: Callable[[Any], Any] = type,
 ) -> PipelineRun:
-    """Call ``run`` and record functions of the module ``steps`` while it runs.
+    """Call ``run`` and record the steps, functions of ``modules``, while it runs.
 
-    results  the names of what each of these functions returns
+    results  the names of what each of the steps returns
     logger   the name of the logger displayed values go to
     folder   where standard output is kept meanwhile
     keep     called on each argument and result: what it returns is kept beside them
     """
     done = PipelineRun()
-    originals = {name: getattr(steps, name) for name in results}
+    homes = {name: next(each for each in modules if hasattr(each, name)) for name in results}
+    originals = {name: getattr(home, name) for name, home in homes.items()}
     with _standard_output(folder / "printed.txt") as printed, _messages(logger) as logged:
         recorder = _Recorder(done, printed, logged, keep)
         for name, returned in results.items():
-            setattr(steps, name, recorder.recorded(originals[name], returned))
+            setattr(homes[name], name, recorder.recorded(originals[name], returned))
         started = time.perf_counter()
         try:
             run()
@@ -82,7 +83,7 @@ def record(
             done.error = error
         finally:
             for name, original in originals.items():
-                setattr(steps, name, original)
+                setattr(homes[name], name, original)
         done.printed, done.seconds = printed(), time.perf_counter() - started
     return done
 
