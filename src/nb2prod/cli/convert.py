@@ -180,17 +180,26 @@ def _convert(notebook: Path, options: Options, output: Path, *, force: bool) -> 
 
 def _store_observed(done: Verification, notebook: Path, options: Options, output: Path) -> None:
     """Let the tests of a package that equals its notebook expect what its steps are seen to make."""
+    from dataclasses import replace  # noqa: PLC0415 - with its one user
+
     from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
     from nb2prod.convert.emit.pipeline import output_field  # noqa: PLC0415 - the same
     from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
-    from nb2prod.verify.step_values import observe_steps  # noqa: PLC0415 - running is for those who ask
+    from nb2prod.verify.step_values import does_as_observed, observe_steps  # noqa: PLC0415 - running is for those who ask
 
     plan = convert_notebook(notebook, options, output=output).plan
     observation = observe_steps(done, output_field(plan))
-    if observation is not None:
-        conversion = convert_notebook(notebook, options, output=output, observation=observation)
+    if observation is None:
+        return
+    package = convert_notebook(notebook, options, output=output, observation=observation).package
+    with ending_in_order():
+        write_package(package, output, force=True)
+    if not does_as_observed(done, observation, package.files, output_field(plan)):
+        write_error("notice: the input contract that was observed is left out: with it the package did something else")
+        observation = replace(observation, inputs={})
+        package = convert_notebook(notebook, options, output=output, observation=observation).package
         with ending_in_order():
-            write_package(conversion.package, output, force=True)
+            write_package(package, output, force=True)
 
 
 def _forecast(notebook: Path, options: Options, output: Path | None) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.api import make_package, plan_notebook
-from nb2prod.convert.manifest import Provenance, recorded_options
+from nb2prod.convert.contracts import observed_contracts
+from nb2prod.convert.manifest import Provenance, recorded_inputs, recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError
 from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, read_manifest
 
@@ -49,6 +50,8 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
     if recorded["notebook"].get("name") != path.name:
         raise ConfigurationError(f"{folder}: was made of {recorded['notebook'].get('name')}, not of {path.name}")
     draft = plan_notebook(path, recorded_options(recorded), output=folder)
+    if inputs := recorded_inputs(recorded):
+        draft = replace(draft, plan=observed_contracts(draft.plan, draft.analysis, inputs))
     same_file = digest(draft.content) == recorded["notebook"].get("sha256")
     cells = (
         ()

@@ -11,7 +11,7 @@ from nb2prod import __version__
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
 from nb2prod.convert.outcome import outcomes
-from nb2prod.convert.plan import Options
+from nb2prod.convert.plan import Column, Contract, Options
 from nb2prod.generated import VERSION, cell_digests, digest, parsed_manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ def manifest(
 
     statements  every top-level statement of the notebook: each appears exactly once
     files       every other file of the package
-    observed    its tests expect what a run was seen to make: converting alone cannot make them again
+    observed    its tests expect what a run was seen to make, its input contract what was seen being read:
+                converting alone cannot make them again
 
     Raises EmissionError where a statement of the notebook went nowhere.
     """
-    observed_too = {"observed": True} if observed else {}
+    observed_too = {"observed": True, "inputs": [asdict(each) for each in plan.contracts]} if observed else {}
     return as_json(
         {"version": VERSION, "generator": provenance.generator}
         | notebook_rows(plan, statements, provenance)
@@ -121,6 +122,15 @@ def recorded_options(data: Mapping[str, Any]) -> Options:
         keep_exploration=bool(asked.get("keep_exploration")),
         max_test_data=asked.get("max_test_data"),
     )
+
+
+def recorded_inputs(data: Mapping[str, Any]) -> dict[str, Contract]:
+    """Return the input contracts of a package whose run was observed, by file."""
+    found: dict[str, Contract] = {}
+    for each in data.get("inputs", ()):
+        columns = tuple(Column(**{**column, "seen": tuple(column["seen"])}) for column in each["columns"])
+        found[each["file"]] = Contract(each["file"], columns, each["library"])
+    return found
 
 
 def recorded_files(content: bytes) -> dict[str, str] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from nb2prod.convert.plan import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class ObservedStep:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The steps that came to their end, by name."""
+    """The steps that came to their end, by name, and the files that were read into tables, with all columns."""
 
     steps: Mapping[str, ObservedStep]
+    inputs: Mapping[str, Contract] = field(default_factory=dict)

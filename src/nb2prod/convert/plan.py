@@ -103,7 +103,6 @@ class Step:
     items      its body
     is_async   it awaits at top level
     argument_types, result_types  annotations by name, where they are certain
-    module     the module it goes to
     """
 
     name: str
@@ -115,7 +114,6 @@ class Step:
     is_async: bool = False
     argument_types: tuple[tuple[str, str], ...] = ()
     result_types: tuple[tuple[str, str], ...] = ()
-    module: str = "steps"
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -129,25 +127,12 @@ class Function:
 
     kind    ``function``, ``class`` or ``constant``
     lifted  variables of the notebook it reads: it takes them as arguments, after its own
-    module  the module it goes to
     """
 
     name: str
     kind: Literal["function", "class", "constant"]
     moved: Moved
     lifted: tuple[str, ...] = ()
-    module: str = "steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """A module that holds steps, functions or both.
-
-    about  its docstring without the full stop, with ``{}`` for the notebook's file name
-    """
-
-    name: str
-    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,17 +214,18 @@ class Column:
     name: str
     kind: str | None
     nullable: bool
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
     seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the steps need of a file they read."""
+    """What the steps need of a file they read; ``library`` makes a table of it: pandas or polars."""
 
     file: str
     columns: tuple[Column, ...]
+    library: str = "pandas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +286,6 @@ class Plan:
     lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
     withheld      texts that must not stand in the package
-    modules       what holds the steps and functions, those that others import from first
     """
 
     notebook: Notebook
@@ -326,7 +311,6 @@ class Plan:
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()
-    modules: tuple[Module, ...] = (Module("steps", "The steps of {}, in its order"),)
 
     @property
     def source(self) -> str:

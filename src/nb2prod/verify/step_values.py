@@ -7,8 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.convert.contracts import known_texts
 from nb2prod.convert.observation import Observation, ObservedStep, Value
+from nb2prod.convert.plan import Column, Contract
 from nb2prod.convert.scaffold import tests as scaffold
+from nb2prod.generated import digest
 from nb2prod.verify import steps_run
 from nb2prod.verify.confine import confining
 from nb2prod.verify.folder import climbing_paths
@@ -16,7 +19,8 @@ from nb2prod.verify.observer import module_of
 from nb2prod.verify.sandbox import sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from nb2prod.verify.sandbox import Sandbox
     from nb2prod.verify.verdict import Verification
@@ -27,21 +31,14 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
 
     Nothing is seeded from outside: what differs between the two runs will differ in a test.
     """
-    subject, options = done.subject, done.options
-    if options.arguments:
+    if done.options.arguments:
         return None  # values that were given by hand are no part of a test
-    with sandbox(
-        subject.path.parent,
-        leave_out=frozenset({subject.folder}),
-        extra=climbing_paths(subject.notebook, subject.path.parent),
-        copy_limit=options.copy_limit,
-        limits=options.limits,
-        confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
-    ) as box:
+    with _box(done) as box:
         runs = [_run(done, box, output_field, None) for _ in range(2)]
         if any(run is None or run["error"] is not None for run in runs):
             return None
         first, second = (run["steps"] for run in runs if run is not None)
+        inputs = _inputs(*(run["inputs"] for run in runs if run is not None))
         steps = {name: _merged(each, second[name]) for name, each in first.items() if name in second}
         wanted = {
             name: {
@@ -58,7 +55,45 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
                 each.printed, each.displayed, each.arguments, each.made, name in wanted and alone.get(name, "") is None
             )
             for name, each in steps.items()
-        }
+        },
+        inputs,
+    )
+
+
+def does_as_observed(
+    done: Verification, observation: Observation, files: Mapping[str, bytes], output_field: str
+) -> bool:
+    """Return whether a package whose modules were written anew, to check what it reads, does what it did before.
+
+    files  of the package as it is now; where no module differs from the one that was verified, nothing is run
+    """
+    before = done.subject.files
+    if all(before.get(name) == digest(content) for name, content in files.items() if name.startswith("src/")):
+        return True
+    with _box(done) as box:
+        run = _run(done, box, output_field, None)
+    return (
+        run is not None
+        and run["error"] is None
+        and run["steps"].keys() == observation.steps.keys()
+        and all(_is_as_observed(each, observation.steps[name]) for name, each in run["steps"].items())
+    )
+
+
+def _is_as_observed(run: Mapping[str, Any], seen: ObservedStep) -> bool:
+    printed_alike = seen.printed is None or run["printed"] == seen.printed
+    return printed_alike and (seen.displayed is None or tuple(run["logged"]) == seen.displayed)
+
+
+def _box(done: Verification) -> AbstractContextManager[Sandbox]:
+    subject, options = done.subject, done.options
+    return sandbox(
+        subject.path.parent,
+        leave_out=frozenset({subject.folder}),
+        extra=climbing_paths(subject.notebook, subject.path.parent),
+        copy_limit=options.copy_limit,
+        limits=options.limits,
+        confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
     )
 
 
@@ -78,6 +113,7 @@ def _run(
                 "results": {each["name"]: each["results"] for each in done.subject.manifest["steps"]},
                 "modules": {each["name"]: module_of(each) for each in done.subject.manifest["steps"]},
                 "written": str(written),
+                "contract": str(Path(scaffold.__file__).parent.with_name("contract.py")),
                 "alone": alone,
             }
         ),
@@ -99,6 +135,24 @@ def _run(
         return None
     answer: dict[str, Any] | None = json.loads(written.read_text(encoding="utf-8")) if written.is_file() else None
     return answer
+
+
+def _inputs(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> dict[str, Contract]:
+    """Return the files that were read, with the columns of the table each time; without those that ever differed."""
+    found: dict[str, Contract | None] = {}
+    for each in (*one, *other):
+        columns = tuple(_column(column) for column in each["columns"])
+        contract = Contract(each["file"], columns, each["library"])
+        known = found.setdefault(each["file"], contract)
+        if known != contract:
+            found[each["file"]] = None
+    return {file: each for file, each in found.items() if file and each is not None and each.columns}
+
+
+def _column(about: Mapping[str, Any]) -> Column:
+    texts = about.get("texts")
+    seen = known_texts(texts, about["present"]) if texts is not None else ()
+    return Column(about["name"], about["kind"], about["nullable"], about.get("minimum"), about.get("maximum"), seen)
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> ObservedStep:

@@ -12,14 +12,10 @@ import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
 logger = logging.getLogger(__package__)
 
@@ -32,19 +28,19 @@ class InputError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column the steps use, as the notebook's own file has it.
+    """A column the steps use, as it was when the notebook read the file.
 
-    kind      ``number``, ``bool`` or ``text``; None where it is not checked
+    kind      ``number``, ``bool``, ``datetime`` or ``text``; None where it is not checked
     nullable  values may be missing
-    minimum, maximum  of the numbers seen
+    minimum, maximum  of the numbers or times seen
     seen      the texts seen, where there are few
     """
 
     name: str
     kind: str | None = None
     nullable: bool = True
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
     seen: tuple[str, ...] = ()
 
 
@@ -66,7 +62,7 @@ def checking_inputs(mode: str) -> Iterator[None]:
         _mode.reset(token)
 
 
-def check_input(table: pd.DataFrame, file: str) -> None:
+def check_input(table: Any, file: str) -> None:
     """Hold a table that was read from ``file`` against its contract, as strictly as the run asks for."""
     mode = _mode.get()
     if mode == "off":
@@ -79,43 +75,65 @@ def check_input(table: pd.DataFrame, file: str) -> None:
         logger.warning("%s", text)
 
 
-def problems(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:
+def problems(table: Any, file: str) -> tuple[list[str], list[str]]:
     """Return what the steps cannot work with, and what was not seen before; more columns are no problem."""
-    rows = f"({len(table)} rows)"
-    if table.empty:
+    if len(table) == 0:
         return [f"{file}: expected rows, got none"], []
     wrong: list[str] = []
     unseen: list[str] = []
+    names = list(table.columns)
     for column in CONTRACTS[file]:
-        where = f"{file}: column {column.name!r}"
-        if column.name not in table.columns:
-            got = ", ".join(map(repr, table.columns))
-            wrong.append(f"{where}: expected it to be there, got {got} {rows}")
+        where, rows = f"{file}: column {column.name!r}", f"({len(table)} rows)"
+        if column.name not in names:
+            wrong.append(f"{where}: expected it to be there, got {', '.join(map(repr, names))} {rows}")
             continue
         values = table[column.name]
-        missing = int(values.isna().sum())
+        missing = missing_in(values)
         if missing and not column.nullable:
             wrong.append(f"{where}: expected a value in every row, got {missing} missing {rows}")
-        if column.kind not in (None, _kind(values)) and missing < len(values):
+        if missing == len(values):
+            continue
+        if column.kind not in (None, kind_of(values)):
             wrong.append(f"{where}: expected {column.kind}, got {values.dtype} {rows}")
-        elif column.kind == "number":
-            unseen += _out_of_range(values, column, where, rows)
-        elif column.seen:
-            others = sorted(set(values.dropna().astype(str)) - set(column.seen))
-            if others:
-                unseen.append(f"{where}: expected one of {', '.join(column.seen)}, got {', '.join(others)} {rows}")
+        elif others := _unseen(values, column):
+            unseen.append(f"{where}: {others} {rows}")
     return wrong, unseen
 
 
-def _kind(values: pd.Series) -> str:
-    if is_bool_dtype(values):
-        return "bool"
-    return "number" if is_numeric_dtype(values) else "text"
+def missing_in(values: Any) -> int:
+    """Return how many values of a column are missing; it is a column of pandas or of polars."""
+    return int(values.isna().sum() if hasattr(values, "isna") else values.null_count())
 
 
-def _out_of_range(values: pd.Series, column: Column, where: str, rows: str) -> Iterator[str]:
+def kind_of(values: Any) -> str:
+    """Return what is in a column, as ``Column.kind`` says it."""
+    dtype = values.dtype
+    if hasattr(dtype, "kind"):
+        kinds = {"b": "bool", "i": "number", "u": "number", "f": "number", "c": "number", "M": "datetime"}
+        return kinds.get(dtype.kind, "text")
+    if dtype.is_numeric():
+        return "number"
+    return "bool" if str(dtype) == "Boolean" else "datetime" if str(dtype).startswith("Date") else "text"
+
+
+def range_of(values: Any) -> tuple[Any, Any]:
+    """Return the least and the greatest value of a column of numbers or times; times as text."""
     lowest, highest = values.min(), values.max()
-    if (column.minimum is not None and lowest < column.minimum) or (
-        column.maximum is not None and highest > column.maximum
-    ):
-        yield f"{where}: expected {column.minimum} to {column.maximum}, got {lowest} to {highest} {rows}"
+    return (lowest.isoformat(), highest.isoformat()) if hasattr(lowest, "isoformat") else (lowest, highest)
+
+
+def texts_in(values: Any) -> list[str]:
+    """Return the different texts in a column, sorted."""
+    present = values.dropna().unique() if hasattr(values, "dropna") else values.drop_nulls().unique()
+    return sorted(set(map(str, present)))
+
+
+def _unseen(values: Any, column: Column) -> str:
+    """Return which values of a column were not seen before; an empty text where all were."""
+    if column.minimum is not None and column.maximum is not None:
+        lowest, highest = range_of(values)
+        if lowest < column.minimum or highest > column.maximum:
+            return f"expected {column.minimum} to {column.maximum}, got {lowest} to {highest}"
+    elif column.seen and (others := [text for text in texts_in(values) if text not in column.seen]):
+        return f"expected one of {', '.join(column.seen)}, got {', '.join(others)}"
+    return ""

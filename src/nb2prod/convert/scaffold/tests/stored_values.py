@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ _PLAIN = (str, int, float, bool, type(None))
 # Dtypes whose values JSON holds exactly.
 _NUMERIC = ("int", "uint", "float", "bool")
 _KEPT_AS_TEXT = ("object", "str", "string")
+_POLARS = re.compile(r"U?Int\d+|Float\d+|Boolean|String")
 
 
 class NotStorableError(TypeError):
@@ -35,8 +37,10 @@ def encode(value: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    size = len(value) if isinstance(value, (list, tuple, dict)) else getattr(value, "size", 1)
-    return size if isinstance(size, int) else 1
+    if isinstance(value, (list, tuple, dict)):
+        return len(value)
+    shape = getattr(value, "shape", ())
+    return math.prod(int(size) for size in shape) if isinstance(shape, tuple) else 1
 
 
 def describe(value: Any) -> dict[str, Any]:
@@ -46,11 +50,13 @@ def describe(value: Any) -> dict[str, Any]:
         about["shape"] = [int(size) for size in value.shape]
     elif isinstance(value, (list, tuple, dict, set)):
         about["length"] = len(value)
-    if type(value).__name__ == "DataFrame":
+    if type(value).__name__ == "DataFrame" and _library(value) in ("pandas", "polars"):
         about["columns"] = [str(column) for column in value.columns]
-        numbers = value.select_dtypes("number")
+        numbers = value.select_dtypes("number") if _library(value) == "pandas" else value.select(_polars_numbers(value))
         about["means"] = {
-            str(column): _number(numbers[column].mean()) for column in numbers if numbers[column].ndim == 1
+            str(column): _number(numbers[column].mean())
+            for column in numbers.columns
+            if len(numbers[column].shape) == 1
         }
     elif type(value).__name__ in ("Series", "ndarray") and str(value.dtype).startswith(_NUMERIC) and value.size:
         about["means"] = {"": _number(value.mean())}
@@ -83,6 +89,11 @@ def decode(node: Any) -> Any:
 
             array = np.array(values, dtype=node["dtype"]).reshape(node["shape"])
             return array if node["kind"] == "array" else array[()]
+    if node["kind"] in ("polars frame", "polars series"):
+        import polars as pl
+
+        series = [pl.Series(each["name"], each["values"], getattr(pl, each["dtype"])) for each in values]
+        return pl.DataFrame(series) if node["kind"] == "polars frame" else series[0]
     import pandas as pd
 
     if node["kind"] == "index":
@@ -155,11 +166,18 @@ def _encode(value: Any) -> Any:
         return {"kind": "dict", "values": {key: _encode(each) for key, each in value.items()}}
     if type(value) is range:
         return {"kind": "range", "values": [value.start, value.stop, value.step]}
-    if type(value).__module__.partition(".")[0] == "numpy":
-        return _encode_array(value)
-    if type(value).__module__.partition(".")[0] == "pandas":
-        return _encode_table(value)
+    match _library(value):
+        case "numpy":
+            return _encode_array(value)
+        case "pandas":
+            return _encode_table(value)
+        case "polars":
+            return _encode_polars(value)
     raise NotStorableError
+
+
+def _library(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
 
 
 def _encode_array(value: Any) -> dict[str, Any]:
@@ -216,6 +234,19 @@ def _encode_column(column: Any) -> dict[str, Any]:
         if all(type(each) is str or (type(each) is float and math.isnan(each)) or each is None for each in values):
             return {"dtype": "object", "values": [each if type(each) is str else None for each in values]}
     raise NotStorableError
+
+
+def _encode_polars(value: Any) -> dict[str, Any]:
+    kind = {"DataFrame": "polars frame", "Series": "polars series"}.get(type(value).__name__)
+    columns = [value] if kind == "polars series" else [value[name] for name in value.columns] if kind else []
+    if kind is None or any(_POLARS.fullmatch(str(column.dtype)) is None for column in columns):
+        raise NotStorableError
+    nodes = [{"name": each.name, "dtype": str(each.dtype), "values": each.to_list()} for each in columns]
+    return {"kind": kind, "values": nodes}
+
+
+def _polars_numbers(value: Any) -> list[str]:
+    return [name for name in value.columns if value[name].dtype.is_numeric()]
 
 
 def _column(node: dict[str, Any]) -> Any:
