@@ -1,17 +1,9 @@
 """Runs a package and writes down what each step was given and made. Executed by its path, with the libraries.
 
 One argument: a JSON file with ``source`` and ``tests`` (folders to import from), ``package``, ``output`` (the field
-<<<<<<<
-=======
 of the output folder), ``results`` (step to the names of what it returns), ``modules`` (step to its module),
-``written`` (where the answer goes), and
-``alone``: None to run the pipeline; else, by step, the arguments to call it with by itself and what it made.
-Never imports ``nb2prod``.
-"""
->>>>>>>
-of the output folder), ``results`` (step to the names of what it returns), ``written`` (where the answer goes),
-``contract`` (the file of the module of that name), and ``alone``: None to run the pipeline; else, by step, the
-arguments to call it with by itself and what it made.
+``written`` (where the answer goes), ``contract`` (the file of the module of that name), and ``alone``: None to run
+the pipeline; else, by step, the arguments to call it with by itself and what it made.
 Never imports ``nb2prod``.
 """
 
@@ -39,16 +31,12 @@ def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
     config = importlib.import_module(settings["package"] + ".config").Config(**{settings["output"]: Path("results")})
     here = Path(settings["written"]).parent
 
-<<<<<<<
     package = [each for name, each in list(sys.modules.items()) if name.partition(".")[0] == settings["package"]]
     inputs = _loaded(Path(__file__).with_name("inputs_run.py")).watch(package, _loaded(Path(settings["contract"])))
-    run = runs.record(lambda: pipeline.run(config), steps, settings["results"], settings["package"], here, values.look)
-=======
     modules = [_module(settings, name) for name in dict.fromkeys(settings["modules"].values())]
     run = runs.record(
         lambda: pipeline.run(config), modules, settings["results"], settings["package"], here, values.look
     )
->>>>>>>
     return {
         "error": repr(run.error) if run.error is not None else None,
         "inputs": inputs,
