@@ -173,7 +173,8 @@ def use_function(drawing: Drawing) -> str:
     if not names or not items:
         return make_list(drawing)
     name = drawing.choice.choice(names)
-    texts = [f"list(map({name}, {items}))", f"sorted({items}, key={name})", f"[{name}(each) for each in {items}]"]
+    # Of a copy: a function may append to the list it is called for each of.
+    texts = [f"list(map({name}, {items}[:4]))", f"sorted({items}[:4], key={name})", f"[{name}(n) for n in {items}[:4]]"]
     return f"{drawing.new('list')} = {drawing.choice.choice(texts)}"
 
 
