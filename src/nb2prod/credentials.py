@@ -115,7 +115,7 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
             start = magic.range.start
             text = re.sub(r"^(%\w+\s+\w+)\s", r"\1=", cell.lines[start.line - 1][start.column - 1 :])
             yield from _in_text(cell, text, start.line, start.column)
-    if cell.tree is None or not _hints(cell.source):
+    if cell.tree is None or not (_hints(cell.source) or "login" in cell.source):
         return
     for node in analysis.nodes(cell.tree):
         for name, value in _named(node) if type(node) in _NAMING else ():
