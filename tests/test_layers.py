@@ -39,6 +39,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "operations",
             "places",
             "saved_outputs",
+            "words",
             "writes",
         ),
         ("pages", "examples"),

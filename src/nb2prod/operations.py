@@ -39,6 +39,7 @@ class Operations(NamedTuple):
     keeping: frozenset[str]
     by_column: frozenset[str]
     services: frozenset[str]
+    serving: frozenset[str]
 
 
 @cache  # read once a run, by notebooks that fit a model or show results
@@ -53,7 +54,7 @@ def operations() -> Operations:
         table["monitors"]["libraries"],
         table["monitors"]["statistics"],
         *(table["contracts"][key] for key in ("libraries", "readers", "declaring", "keeping", "by-column")),
-        table["services"]["libraries"],
+        *(table["services"][key] for key in ("libraries", "functions")),
     )
     return Operations(*(frozenset(text.split()) for text in texts))
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# Functions for new data are called so; `predict` in the body says it as well.
-_SERVES = ("classify", "forecast", "infer", "predict", "recommend", "main", "handler", "serve", "endpoint")
 
 # Words by which text says what it will be.
 _SAID = lazy_pattern(
@@ -76,6 +74,6 @@ def _is_record(call: Call | None) -> bool:
 
 def _serves(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether a function is for new data: by its name, or because it predicts."""
-    if any(word in node.name.lower() for word in _SERVES):
+    if any(word in node.name.lower() for word in operations().serving):
         return True
     return any(isinstance(each, ast.Attribute) and each.attr.startswith("predict") for each in nodes(node))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.installs import whole_commands
 from nb2prod.patterns import lazy_pattern
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +26,6 @@ _ADDRESS = lazy_pattern(
     rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
 )
 _ALONE = lazy_pattern(rf"^{_HOST}$")
-# Arguments and keys that take a host; anywhere else `10.1.2.3` may be a version.
-_TAKES_HOST = frozenset(
-    {"host", "hostname", "server", "address", "bootstrap_servers", "broker", "server_name", "endpoint"}
-)
 _HINT = lazy_pattern(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
 _ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 # Listening on every interface, and the network for examples.
@@ -69,6 +66,7 @@ def _shown(found: re.Match[str]) -> str:
 
 def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, str, bool]]:
     """Yield the texts of code, and whether their name says they are a host; prose and defaults of settings are none."""
+    takes_host = words("hardcoded-host")["takes-host"]
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
         node, named = waiting.pop()
@@ -80,12 +78,12 @@ def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, str, bool]]:
             case ast.Call(func=func) if _ASKS.search(ast.unparse(func)) or ast.unparse(func) == "print":
                 pass
             case ast.keyword(arg=name, value=value):
-                waiting.append((value, name in _TAKES_HOST))
+                waiting.append((value, name in takes_host))
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                waiting.append((value, name.lower() in _TAKES_HOST or name.lower().endswith("_host")))
+                waiting.append((value, name.lower() in takes_host or name.lower().endswith("_host")))
             case ast.Dict(keys=keys, values=values):
                 for key, value in zip(keys, values, strict=True):
-                    waiting.append((value, isinstance(key, ast.Constant) and str(key.value).lower() in _TAKES_HOST))
+                    waiting.append((value, isinstance(key, ast.Constant) and str(key.value).lower() in takes_host))
             case ast.Compare():
                 pass
             case _:

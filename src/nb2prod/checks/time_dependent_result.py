@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,19 +16,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
 
-# They measure how long something takes, or wait; what they return is no date.
-_MEASURES = ("monotonic", "perf_counter", "process_time", "thread_time", "sleep")
-# With more arguments these format or convert a time they are given.
-_TAKE_A_TIME = {"localtime": 0, "gmtime": 0, "ctime": 0, "asctime": 0, "strftime": 1}
-# What takes a date and gives the same date, or a part of it.
-_KEEPS = frozenset({
-    "builtins.int", "builtins.str", "builtins.float", "datetime.date", "datetime.datetime", "datetime.timedelta",
-    "pandas.Timestamp", "pandas.to_datetime", "numpy.datetime64", "datetime.datetime.combine",
-    "datetime.datetime.strptime",
-})  # fmt: skip
-_ASKS_FOR = frozenset({"start", "end", "start_date", "end_date", "since", "until", "as_of", "period2", "date_to"})
-_TABLES = ("pandas.DataFrame", "pandas.Series", "pandas.DatetimeIndex", "polars.DataFrame", "numpy.ndarray")
-_MAPS = frozenset({"apply", "map", "applymap", "transform", "assign"})
+_RULE = "time-dependent-result"
 _DEPTH = 6
 
 
@@ -58,7 +47,10 @@ def _tells_time(call: Call) -> bool:
     """Whether a call surely says what time it is: `time.localtime(start)` and `pd.to_datetime(column)` do not."""
     assert call.info is not None  # noqa: S101 it has an effect, so the tables know it
     last = call.info.qualified_name.rpartition(".")[2]
-    if last.startswith(_MEASURES) or len(call.node.args) > _TAKE_A_TIME.get(last, len(call.node.args)):
+    known, given = words(_RULE), len(call.node.args)
+    if last.startswith(tuple(known["measures"])):
+        return False
+    if (given > 0 and last in known["takes-first"]) or (given > 1 and last in known["takes-second"]):
         return False
     values = {
         name: value.value if isinstance(value, ast.Constant) else UNKNOWN for name, value in call.arguments.items()
@@ -112,7 +104,7 @@ class _Search:
                 case ast.Call():
                     if what := self.asked(outer, inner):
                         return (outer, statement), what
-                    if self.analysis.qualified_name(outer.func) not in _KEEPS:
+                    if self.analysis.qualified_name(outer.func) not in words(_RULE)["keeps"]:
                         return None
                 case ast.Assign(targets=[ast.Name()], value=value) if inner is value and depth:
                     return self.uses(statement, depth)
@@ -154,7 +146,7 @@ class _Search:
         """Whether an expression is made from a table or a column of one."""
         return any(
             isinstance(part, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
-            and (self.analysis.qualified_name(part) or "") in _TABLES
+            and (self.analysis.qualified_name(part) or "") in words(_RULE)["tables"]
             for part in ast.walk(node)
         )
 
@@ -167,7 +159,7 @@ class _Search:
                 inside
                 and isinstance(outer, ast.Call)
                 and isinstance(outer.func, ast.Attribute)
-                and outer.func.attr in _MAPS
+                and outer.func.attr in words(_RULE)["maps"]
             ):
                 return True
             node = outer
@@ -181,7 +173,7 @@ class _Search:
         last = name.rpartition(".")[2]
         known = self.analysis.libraries.call(name)
         fetches = last == "DataReader" or (known is not None and {"read-file", "network"} & known.effects)
-        by_name = isinstance(argument, ast.keyword) and argument.arg in _ASKS_FOR
+        by_name = isinstance(argument, ast.keyword) and argument.arg in words(_RULE)["asks-for"]
         if (last == "DataReader") or (by_name and (fetches or known is None)) or last.startswith("read_sql"):
             return "decides which data is fetched"
         return None

@@ -5,87 +5,61 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._repeatable import RULE, repeatable, switch_of
 from nb2prod.diagnostics import Applicability, Finding, Fix
-from nb2prod.edits import argument_added, replaced
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
-    from nb2prod.diagnostics import Edit
     from nb2prod.notebook.model import CodeCell
-
-_MAKES = {"os.mkdir": None, "os.makedirs": "exist_ok", "pathlib.Path.mkdir": "exist_ok"}
-_REMOVES = {"os.remove": None, "os.unlink": None, "os.rmdir": None, "os.removedirs": None, "pathlib.Path.rmdir": None,
-            "shutil.rmtree": "ignore_errors", "pathlib.Path.unlink": "missing_ok"}  # fmt: skip
-_OPENS = ("builtins.open", "io.open", "codecs.open", "pathlib.Path.open", "gzip.open", "bz2.open", "lzma.open")
-# What a condition is that asks what is there.
-_ASKS = ("exists", "isdir", "isfile", "is_dir", "is_file", "listdir", "glob")
-_EXPECTED = {"FileExistsError", "FileNotFoundError", "OSError", "IOError", "Exception", "BaseException"}
-# A log is meant to grow; a temporary folder is a new one each time.
-_HARMLESS = (".log", "log.txt", "tmp", "temp")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such write of each cell, unless the code asks first or catches the error."""
+    known = words(RULE)
     cells: dict[int, list[Call]] = {}
     removed, made = False, False
     for call in analysis.calls():
         name = call.qualified_name or ""
         problem = _problem(call, name)
         # What is removed in any case is not there afterwards, and what was just made is there to be removed.
-        if name in _REMOVES and (problem is None or not made):
+        if name in known["removes"] and (problem is None or not made):
             removed = True
-        harmless = (name in _MAKES and removed) or (name in _REMOVES and made)
-        made = made or name in _MAKES or (name in _OPENS and problem is None) or "write-file" in call.effects
+        harmless = (name in known["makes"] and removed) or (name in known["removes"] and made)
+        made = (
+            made
+            or name in known["makes"]
+            or (name in known["opens"] and problem is None)
+            or "write-file" in call.effects
+        )
         if problem is not None and not harmless and not _is_asked(call) and not _is_harmless(analysis, call):
             cells.setdefault(call.cell.index, []).append(call)
     for calls in cells.values():
         message = _problem(calls[0], calls[0].qualified_name or "") or ""
-        edits = [edit for call in calls for edit in _repeatable(call)]
+        edits = [edit for call in calls for edit in repeatable(call)]
         fix = Fix("let it be there already", tuple(filter(None, edits)), Applicability.UNSAFE) if all(edits) else None
         yield Finding(calls[0].location, message, fix=fix)
-
-
-def _repeatable(call: Call) -> Iterator[Edit | None]:
-    """Yield the edits that make a call find what it makes, or miss what it removes; None where that is not certain.
-
-    `os.mkdir` becomes `os.makedirs`, which knows `exist_ok`.
-    """
-    name = call.qualified_name or ""
-    switch = "exist_ok" if name == "os.mkdir" else (_MAKES | _REMOVES).get(name)
-    given = call.arguments.get(switch or "")
-    positional = len(call.node.args) - name.startswith("os.")  # `os.mkdir` needs the path, `Path.mkdir` has it
-    # `rmtree` would ignore every other error too.
-    if switch is None or name == "shutil.rmtree" or positional > 0 or "dir_fd" in call.arguments:
-        yield None
-    elif given is not None:
-        yield replaced(call.cell, given, "True")
-    else:
-        yield argument_added(call.cell, call.node, f"{switch}=True")
-    if name == "os.mkdir":
-        function = call.node.func
-        # `mkdir` alone was imported alone.
-        module = ast.unparse(function.value) if isinstance(function, ast.Attribute) else ""
-        yield replaced(call.cell, function, f"{module}.makedirs") if module else None
 
 
 def _problem(call: Call, name: str) -> str | None:
     """Return what a second run of the call would do, if it is something else."""
     if call.has_star_arguments:
         return None
-    for calls, what in ((_MAKES, "fails if it is already there"), (_REMOVES, "fails if it is not there")):
-        if name in calls:
-            switch = calls[name]
+    known = words(RULE)
+    for key, what in (("makes", "fails if it is already there"), ("removes", "fails if it is not there")):
+        if name in known[key]:
+            switch = switch_of(name)
             if switch is not None and _is_true(call.arguments.get(switch)):
                 return None
             cure = f"pass `{switch}=True`" if switch else "ask first, or use a call that does not mind"
             return f"`{call.name}` {what}, so a second run stops here; {cure}"
     mode = _text(call.arguments.get("mode")) or ""
-    if name in _OPENS and "x" in mode:
+    if name in known["opens"] and "x" in mode:
         return "fails if the file is already there, so a second run stops here"
     writes = "write-file" in call.effects or name.rpartition(".")[2].startswith("to_")
-    if (name in _OPENS and "a" in mode) or (
+    if (name in known["opens"] and "a" in mode) or (
         writes and (mode == "a" or _text(call.arguments.get("if_exists")) == "append")
     ):
         return "appends to what is there, so a second run writes everything twice; replace it, or write by key"
@@ -111,7 +85,7 @@ def _is_harmless(analysis: Analysis, call: Call) -> bool:
             if use
             else []
         )
-    return any(part in text.lower() for text in written if "\n" not in text for part in _HARMLESS)
+    return any(part in text.lower() for text in written if "\n" not in text for part in words(RULE)["harmless"])
 
 
 def _is_asked(call: Call) -> bool:
@@ -122,11 +96,11 @@ def _is_asked(call: Call) -> bool:
     line = call.node.lineno
     for node in ast.walk(cell.tree):
         if isinstance(node, (ast.If, ast.IfExp, ast.While)) and node.lineno <= line <= (node.end_lineno or line):
-            if any(word in ast.unparse(node.test) for word in _ASKS):
+            if any(word in ast.unparse(node.test) for word in words(RULE)["asks"]):
                 return True
         elif isinstance(node, ast.Try) and node.lineno <= line <= (node.body[-1].end_lineno or line):
             caught = {part.id for handler in node.handlers for part in ast.walk(handler.type or ast.Name("OSError"))
                       if isinstance(part, ast.Name)}  # fmt: skip
-            if caught & _EXPECTED:
+            if caught & words(RULE)["expected"]:
                 return True
     return False
