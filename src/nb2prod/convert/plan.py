@@ -103,6 +103,7 @@ class Step:
     items      its body
     is_async   it awaits at top level
     argument_types, result_types  annotations by name, where they are certain
+    module     the module it goes to
     """
 
     name: str
@@ -114,6 +115,7 @@ class Step:
     is_async: bool = False
     argument_types: tuple[tuple[str, str], ...] = ()
     result_types: tuple[tuple[str, str], ...] = ()
+    module: str = "steps"
 
     @property
     def cells(self) -> tuple[int, ...]:
@@ -127,12 +129,25 @@ class Function:
 
     kind    ``function``, ``class`` or ``constant``
     lifted  variables of the notebook it reads: it takes them as arguments, after its own
+    module  the module it goes to
     """
 
     name: str
     kind: Literal["function", "class", "constant"]
     moved: Moved
     lifted: tuple[str, ...] = ()
+    module: str = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that holds steps, functions or both.
+
+    about  its docstring without the full stop, with ``{}`` for the notebook's file name
+    """
+
+    name: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +301,7 @@ class Plan:
     lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
     withheld      texts that must not stand in the package
+    modules       what holds the steps and functions, those that others import from first
     """
 
     notebook: Notebook
@@ -311,6 +327,7 @@ class Plan:
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()
+    modules: tuple[Module, ...] = (Module("steps", "The steps of {}, in its order"),)
 
     @property
     def source(self) -> str:
