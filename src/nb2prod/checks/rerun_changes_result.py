@@ -237,7 +237,8 @@ def _finding(analysis: Analysis, changes: list[_Change]) -> Finding:
     if more := [str(each.statement.cell.index) for each in changes[1:]]:
         shown = ", ".join(more[:_SHOWN]) + (f" and {len(more) - _SHOWN} more" if len(more) > _SHOWN else "")
         message += f"; the same holds for cell{'s' if len(more) > 1 else ''} {shown}"
-    return Finding(statement.location, message, (Related(made.location, f"`{use.name}` is made here"),))
+    again = tuple(Related(each.statement.location, "and here") for each in changes[1:])
+    return Finding(statement.location, message, (Related(made.location, f"`{use.name}` is made here"), *again))
 
 
 def _gap_before(analysis: Analysis, count: int) -> bool:
