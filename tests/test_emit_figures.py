@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from generated_suites import cell, convert
 
 from nb2prod.convert.scaffold import figures
 
@@ -28,6 +29,19 @@ def plt() -> Iterator[Any]:
 
 def saved(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+@pytest.mark.parametrize(
+    ("also", "may_lack"), [("", True), ("import matplotlib.pyplot as plt\nplt.plot([1])\n", False)]
+)
+def test_the_backend_is_not_imported_where_nothing_brings_matplotlib(
+    tmp_path: Path, also: str, *, may_lack: bool
+) -> None:
+    """A package of unknown calls is ready to draw; what it needs may not have matplotlib."""
+    files = convert(tmp_path, cell(f"from os.path import *\nimport pandas\n{also}abspath('.')", None))
+
+    assert "src/squares/backend.py" in files
+    assert ('find_spec("matplotlib")' in files["tests/test_import.py"]) == may_lack
 
 
 def test_the_end_of_a_cell_saves_and_closes_all_figures(plt: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from nb2prod.cli.convert import convert as command
 from nb2prod.convert.api import plan_notebook
 from nb2prod.convert.expectations_observed import observed_expectations, settled_observation
 from nb2prod.convert.observation import Observation, ObservedStep, Value
-from nb2prod.convert.plan import DEFAULTS
+from nb2prod.convert.plan import DEFAULTS, Moved
 from nb2prod.convert.scaffold.tests import stored_values
 from nb2prod.convert.scaffold.tests.stored_values import assert_looks, decode, describe, difference, encode, look
 
@@ -119,3 +119,22 @@ def test_what_two_runs_drew_alike_by_chance_is_described(tmp_path: Path) -> None
     assert (settled["lucky"].node, settled["count"].node) == (about, 3)
     texts = observed_expectations(draft.plan, draft.analysis, observed).texts
     assert not any("True" in each.text for each in texts)
+
+
+def test_of_an_open_value_that_is_displayed_a_class_and_a_floor_are_expected(tmp_path: Path) -> None:
+    source = "import random\nx = random.random()\n{}"
+    convert(
+        tmp_path,
+        cell(source.format("model_score = x\nmodel_score"), 1),
+        cell("class Net:\n    def fit(self, x):\n        return self\nNet().fit(x)", 2),
+        cell("x", 3),
+    )
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    names = [item.shown for step in draft.plan.steps for item in step.items if isinstance(item, Moved) and item.shown]
+    logged = [f"{name}: {text}" for name, text in zip(names, ["0.84", "Net(x=0.84)", "0.84"], strict=True)]
+    steps = {step.name: ObservedStep("", tuple(logged), (), {}, alone=False) for step in draft.plan.steps}
+
+    found = observed_expectations(draft.plan, draft.analysis, Observation(steps))
+
+    assert [each.text[:4] for each in found.texts] == [f"{{{found.metrics[0].name}}}"[:4], "Net("]
+    assert [each.floor for each in found.metrics] == [0.54]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.expectations import Expectation, Expectations, saved_expectations
-from nb2prod.convert.expected_text import classless, comparable, merits_named
+from nb2prod.convert.expected_text import classless, comparable, merit_alone, merits_named, whatever_is_drawn
 from nb2prod.convert.observation import Observation, Value
 from nb2prod.convert.plan import Moved
 from nb2prod.convert.slices import Slices
@@ -72,7 +72,7 @@ def settled_observation(plan: Plan, analysis: Analysis, observation: Observation
         some = any(names.values())
         made = {result: _described(value) if names.get(result, some) else value for result, value in seen.made.items()}
         steps[name] = replace(seen, made=made)
-    return Observation(steps)
+    return replace(observation, steps=steps)
 
 
 def _described(value: Value) -> Value:
@@ -100,9 +100,21 @@ def _displayed(
         at = next((number for number, text in enumerate(waiting) if text.startswith(starts)), None)
         if at is None:
             continue
-        text = comparable(classless(waiting[at][len(item.shown) + 2 :]))
+        text = waiting[at][len(item.shown) + 2 :]
         waiting = waiting[at + 1 :]
-        marked = merits_named(text, step.name, metrics) if learnt else text
-        if marked.replace("...", "").strip() and not slices.is_open(item.statement):
+        if slices.is_open(item.statement):
+            marked = _of_any_draw(item, text, slices, step, metrics)
+        else:
+            text = comparable(classless(text))
+            marked = merits_named(text, step.name, metrics) if learnt else text
+        if marked.replace("...", "").strip():
             found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), marked))
     return found
+
+
+def _of_any_draw(item: Moved, text: str, slices: Slices, step: Step, metrics: dict[str, Metric]) -> str:
+    """Return what a value that two runs displayed alike, by chance as it may be, says in any other run."""
+    if slices.of(item.statement).outside:
+        return ""
+    merit = merit_alone(item.shown or "", text, step.name, metrics, seeded=False)
+    return whatever_is_drawn(text, is_table=False) if merit is None else merit

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.settings import needed_lines, option_names, variable_names
 
@@ -16,7 +18,9 @@ _SECONDS = 600
 
 def emit_import_test(plan: Plan) -> str:
     """Return the text of ``tests/test_import.py``."""
-    return _IMPORT_TEST.replace("PACKAGE", plan.package)
+    may_lack = plan.draws and not any(Requirement(each.requirement).name == "matplotlib" for each in plan.dependencies)
+    text = _IMPORT_TEST.replace(_EVERY_MODULE, _BUT_FOR_THE_BACKEND) if may_lack else _IMPORT_TEST
+    return text.replace("PACKAGE", plan.package)
 
 
 def emit_entrypoint_test(plan: Plan, *, runs: bool) -> str:
@@ -32,6 +36,13 @@ def emit_entrypoint_test(plan: Plan, *, runs: bool) -> str:
     return text.replace("PACKAGE", plan.package).replace("OPTION", repr(option)).replace("SECONDS", str(_SECONDS))
 
 
+_EVERY_MODULE = """    importlib.import_module(module.name)
+"""
+# Only matplotlib loads its backend, where something the package needs has brought it.
+_BUT_FOR_THE_BACKEND = """    if importlib.util.find_spec("matplotlib") or module.name != "PACKAGE.backend":
+        importlib.import_module(module.name)
+"""
+
 _IMPORT_TEST = '''"""Importing the package does nothing else."""
 
 from __future__ import annotations
@@ -43,7 +54,7 @@ from pathlib import Path
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 IMPORT_EVERYTHING = """
-import importlib, pkgutil
+import importlib.util, pkgutil
 import PACKAGE
 for module in pkgutil.walk_packages(PACKAGE.__path__, "PACKAGE."):
     importlib.import_module(module.name)
