@@ -43,8 +43,8 @@ def emit_stored_tests(plan: Plan, observation: Observation, most_bytes: int, *, 
     text = _HEAD.replace("COLLECTED", f"{first}import pytest\n")
     module_of = {step.name: step.module for step in plan.steps}
     if alone:
-        pairs = repr([(module_of[name], name) for name in alone])
-        text += _ALONE.replace("PACKAGE", plan.package).replace("STEPS", pairs)
+        modules = repr({name: module_of[name] for name in alone})
+        text += _ALONE.replace("PACKAGE", plan.package).replace("MODULES", modules)
     text += _TOGETHER.replace("STEPS", repr(together)) if together else ""
     helpers = [*(["assert_looks"] if together else []), *(["assert_results", "decode"] if alone else []), "load"]
     names = ", ".join(helpers)
@@ -138,11 +138,14 @@ from stored_values import NAMES
 '''
 
 _ALONE = '''
+# The module of each step that is called by itself.
+MODULE_OF = MODULES
 
-@pytest.mark.parametrize(("module", "name"), STEPS)
-def test_a_step_by_itself_makes_what_it_made(module: str, name: str) -> None:
+
+@pytest.mark.parametrize("name", MODULE_OF)
+def test_a_step_by_itself_makes_what_it_made(name: str) -> None:
     """Given what it was given."""
-    step = getattr(import_module(f"PACKAGE.{module}"), name)
+    step = getattr(import_module(f"PACKAGE.{MODULE_OF[name]}"), name)
 
     expected = load(name)
     made = step(*map(decode, expected["arguments"]))
