@@ -2,8 +2,9 @@
 
 Lambda lifting (Johnsson, 1985): where a function is called by name, the variable it would read holds there
 just what it would find, so the caller can hand it over, whatever the variable held before or holds later.
-A function that is stored, returned, decorated or handed on reads its variables when nobody knows; it keeps
-them where they are, inside the step that owns them.
+The same goes for a function handed to a call that is done with it when it returns (``df.apply(f)``): it is
+handed over together with its variables. A function that is stored, returned or decorated reads its variables
+when nobody knows; it keeps them where they are, inside the step that owns them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.call_text import argument_end
 from nb2prod.convert.definitions import evaluates_quietly, meanings
 from nb2prod.convert.lifetimes import arguments_used_at_once, makes_closures
-from nb2prod.convert.plan import Function, Item, Moved, Replacement, moved_items, without
+from nb2prod.convert.plan import Function, Import, Item, Moved, Replacement, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 # What a function would have to be handed that is no value: it stays where it reads it.
+_PARTIAL = Import(("partial",), "from functools import partial", None)
 _NO_VALUES = frozenset({"import", "function", "class", "delete", "except", "star"})
 
 
@@ -51,11 +53,15 @@ def lift_functions(plan: Plan, analysis: Analysis) -> Plan:
     if not candidates:
         return plan
     changes: dict[int, list[Replacement]] = {}
+    is_partial_used = False
     for name, item in ((name, item) for name, item in candidates.items() if free[name]):
         by_keyword = notebook.needs_keywords(item)
         changes.setdefault(item.statement.index, []).append(_parameters(item.statement, free[name], by_keyword))
         for statement, call in notebook.calls(name):
             changes.setdefault(statement.index, []).append(_arguments(statement, call, free[name], by_keyword))
+        for statement, node in notebook.handed_over(name):
+            changes.setdefault(statement.index, []).append(_with_variables(statement, node, free[name]))
+            is_partial_used = True
     steps = tuple(replace(step, items=tuple(_changed(item, changes) for item in step.items)) for step in plan.steps)
     lifted = {each.statement.index: each for each in moved_items(replace(plan, steps=steps))}
     functions = [
@@ -66,7 +72,8 @@ def lift_functions(plan: Plan, analysis: Analysis) -> Plan:
         ),
     ]
     functions.sort(key=lambda each: each.moved.statement.index)
-    changed = replace(plan, steps=steps, functions=tuple(functions))
+    imports = (*plan.imports, *([_PARTIAL] if is_partial_used else []))
+    changed = replace(plan, steps=steps, functions=tuple(functions), imports=imports)
     return without(changed, {item.statement.index for item in candidates.values()})
 
 
@@ -130,7 +137,9 @@ class _Notebook:
                 if use.name != name:
                     continue
                 call = called.get(id(use.node))
-                if call is None or argument_end(statement.cell, call) is None or item.guarded:
+                if item.guarded or (call is not None and argument_end(statement.cell, call) is None):
+                    return False
+                if call is None and not (self.can_be_partial and self._is_handed_over(use, statement)):
                     return False
                 if statement.index < self.meanings[name][0].statement and not use.deferred:
                     return False
@@ -168,6 +177,25 @@ class _Notebook:
             call.keywords or len(call.args) != count or any(isinstance(each, ast.Starred) for each in call.args)
             for call in calls
         )
+
+    @property
+    def can_be_partial(self) -> bool:
+        """Return whether ``partial`` is nothing else in the notebook than that of ``functools``."""
+        return all(each.qualified == "functools.partial" for each in self.meanings.get("partial", ()))
+
+    def _is_handed_over(self, use: Use, statement: Statement) -> bool:
+        """Return whether a use hands its function to a call that is done with it when it returns."""
+        return id(use.node) in arguments_used_at_once(statement, self.analysis)
+
+    def handed_over(self, name: str) -> Iterable[tuple[Statement, ast.AST]]:
+        """Yield the places at which a function that may be lifted is an argument of a call."""
+        for item in self.items:
+            called = {id(call.func) for call, _ in item.statement.calls}
+            yield from (
+                (item.statement, use.node)
+                for use in item.statement.uses
+                if use.name == name and id(use.node) not in called
+            )
 
     def calls(self, name: str) -> Iterable[tuple[Statement, ast.Call]]:
         """Yield the calls of a function by its name, its own of itself among them."""
@@ -246,6 +274,14 @@ def _arguments(statement: Statement, call: ast.Call, names: Iterable[str], by_ke
         raise AssertionError(msg)
     names = tuple(names)
     return Replacement(end.range, end.joined([f"{name}={name}" if by_keyword else name for name in names]), names)
+
+
+def _with_variables(statement: Statement, node: ast.AST, names: Iterable[str]) -> Replacement:
+    """Return the change that hands a function over together with its variables."""
+    place = statement.cell.locate(node).range
+    names = tuple(names)
+    given = "".join(f", {name}={name}" for name in names)
+    return Replacement(place, f"partial({ast.unparse(node)}{given})", names)
 
 
 def _changed(item: Item, changes: Mapping[int, list[Replacement]]) -> Item:

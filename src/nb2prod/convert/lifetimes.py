@@ -233,4 +233,8 @@ def arguments_used_at_once(statement: Statement, analysis: Analysis) -> set[int]
             # pandas spelled on something whose type is unknown: these never keep their function.
             found.update(id(argument) for argument in call.args)
             found.update(id(keyword.value) for keyword in call.keywords)
+    for call, _ in statement.calls:
+        # ``list(map(f, xs))``: what consumes the iterator calls the function.
+        if isinstance(call.func, ast.Name) and call.func.id in ("map", "filter") and id(call) in found:
+            found.update(id(argument) for argument in call.args)
     return found
