@@ -25,6 +25,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
@@ -367,7 +368,7 @@ def run_cells(sources: list[str]) -> tuple[list[str], str]:
 
 def notebook(sources: list[str]) -> str:
     """Return the file of a notebook that was never run."""
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"c{number}",

@@ -165,12 +165,14 @@ def main() -> None:
         copied = Path(scratch, "package")
         shutil.copytree(given.package, copied)
         source = copied / "src" / manifest["package"]
-        modules = {source / f"{each.get('module', 'steps')}.py": [] for each in manifest["steps"]}
+        modules: dict[Path, list[str]] = {
+            source / f"{each.get('module', 'steps')}.py": [] for each in manifest["steps"]
+        }
         for each in manifest["steps"]:
             modules[source / f"{each.get('module', 'steps')}.py"].append(each["name"])
         if not suite(copied, given):
             raise SystemExit(f"{given.package}: the suite fails as it is")
-        counts = {}
+        counts: dict[str, tuple[int, int]] = {}
         for module, own in modules.items():
             counts |= run(module, module.read_text(encoding="utf-8"), own, given, copied)
     print(f"{'step':32}{'killed':>8}{'drawn':>8}  input")
