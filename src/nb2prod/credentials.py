@@ -83,7 +83,7 @@ _STAND_IN = (
 )
 _ENVIRONMENT_NAME = lazy_pattern(r"[A-Z]+(?:_[A-Z0-9]+)+")
 _ELSEWHERE = lazy_pattern(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ def _always(test: ast.expr) -> str | None:
             return "a tuple is always true; write the message behind a comma, without parentheses"
         case ast.Constant(value=value) if value:
             return f"`{ast.unparse(test)[:40]}` is always true"
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Constant(value=value)) if not value:
+            return f"`{ast.unparse(test)[:40]}` is always true"
+        case ast.List(elts=[_, *_]) | ast.Set() | ast.Dict(keys=[_, *_]):
+            return "what has something in it is always true"
         case ast.BoolOp(op=ast.Or(), values=values):
             return next((reason for value in values if (reason := _always(value))), None)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):

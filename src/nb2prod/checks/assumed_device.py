@@ -50,10 +50,23 @@ def _problem(call: Call) -> str | None:
         return "`torch.load` puts tensors on the device they were saved from; give `map_location`"
     if method == "cuda" and not call.node.args:
         return "`.cuda()` fails without a graphics card; use `.to(device)` with a device that is asked for once"
+    if call.qualified_name == "torch.cuda.set_device" and not _is_none(call.arguments.get("device")):
+        return "`torch.cuda.set_device` fails without a graphics card; choose the device by what there is"
+    if call.qualified_name == "transformers.pipeline" and _is_number(call.arguments.get("device")):
+        return "`device=` names a graphics card by its number; choose the device by what there is"
     card = next((name for name in _devices(call, method) if _CARD.match(name)), None)
     if card is None:
         return None
     return f'`"{card}"` assumes a graphics card; choose the device by what there is (`torch.cuda.is_available()`)'
+
+
+def _is_number(node: ast.expr | None) -> bool:
+    """Whether a device is a card's number; below 0 it is the processor."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _devices(call: Call, method: str) -> Iterator[str]:

@@ -28,12 +28,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if definition is not None:
                 seen.add(use.name)
                 condition = analysis.statements()[definition.statement]
-                message = (
-                    f"`{use.name}` is set in cell {definition.cell.index} on some branch alone, and read here anyway"
-                )
+                tried = isinstance(condition.node, ast.Try)
+                when = "only if nothing fails there" if tried else "on some branch alone"
+                message = f"`{use.name}` is set in cell {definition.cell.index} {when}, and read here anyway"
+                elsewhere = "after an error it is not" if tried else "on the other branches it is not"
                 related = (
                     Related(definition.location, f"`{use.name}` is set here"),
-                    Related(condition.location, "on the other branches it is not"),
+                    Related(condition.location, elsewhere),
                 )
                 yield Finding(use.location, message, related)
 
@@ -47,7 +48,10 @@ def _only_maybe(analysis: Analysis, statement: Statement, use: Use) -> Definitio
     if len(made) != 1 or statement.index in made or not isinstance(use.node, ast.Name):
         return None
     node = analysis.statements()[found[0].statement].node
-    if not isinstance(node, ast.If) or _is_constant(node.test):
+    if isinstance(node, ast.Try):
+        if not _goes_on(node, found[0]):
+            return None
+    elif not isinstance(node, ast.If) or _is_constant(node.test):
         return None
     if not surely_runs(statement.node, use.node) or is_guarded(statement.node, use.node):
         return None
@@ -55,6 +59,27 @@ def _only_maybe(analysis: Analysis, statement: Statement, use: Use) -> Definitio
     if "raises-exception" in use.cell.tags or any(_may_stop(each.node) for each in between):
         return None
     return found[0]
+
+
+def _goes_on(node: ast.Try, definition: Definition) -> bool:
+    """Whether an error while a value is made is passed over: each handler only prints, or does nothing at all."""
+    makes = next(
+        (each.value for each in node.body if isinstance(each, ast.Assign) and definition.node in each.targets), None
+    )
+    return (
+        isinstance(makes, ast.Call)
+        and not node.finalbody
+        and bool(node.handlers)
+        and all(_is_idle(each) for handler in node.handlers for each in handler.body)
+    )
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant() | ast.Call(func=ast.Name(id="print"))):
+            return True
+        case _:
+            return False
 
 
 def _may_stop(node: ast.stmt) -> bool:

@@ -36,7 +36,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _goes_by_time(data: Data) -> str | None:
     """Return how the notebook shows that the order of rows means something; None where it does not."""
     if "dated" in data.traits:
-        return "the rows go by time (their index holds dates)"
+        return "the rows go by time (their index holds dates, or they are sorted by one)"
     if "lagged" not in data.traits:
         return None
     columns = data.columns

@@ -103,6 +103,10 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
 
 def _kept(data: Data, method: str, given: Arguments) -> Data:
     learned = data.learned
+    if method == "sort_values" and data.columns is not None:
+        by = literal_names(given.get(0, "by"))
+        if by is not None and not by.isdisjoint(data.columns.table.dated):
+            data = data._replace(traits=data.traits | {"dated"})
     names = data.columns.only if data.columns is not None else None
     for value in given.every():
         if isinstance(value, Statistic) and method in _TAKE_FIGURES:
