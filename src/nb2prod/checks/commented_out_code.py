@@ -7,6 +7,7 @@ import builtins
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
+from nb2prod.checks._comment_blocks import removal
 from nb2prod.diagnostics import Finding
 from nb2prod.patterns import lazy_pattern
 
@@ -29,12 +30,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "#" not in cell.source:
             continue
-        lines = [number for number, text in _comments(analysis, cell) if _CODE.search(text)]
+        comments = dict(_comments(analysis, cell))
+        lines = [number for number, text in comments.items() if _CODE.search(text)]
         if not lines:
             continue
         if names is None:
             names = {each.name for statement in analysis.statements() for each in statement.definitions}
-        found = [number for number, text in _comments(analysis, cell) if number in lines and _is_code(text, names)]
+        found = [number for number in lines if _is_code(comments[number], names)]
         if len(found) >= FEWEST or (found and not cell.tree.body and not cell.magics):
             line, text = found[0], cell.lines[found[0] - 1]
             where = cell.location(line, len(text) - len(text.lstrip()) + 1, line, len(text.rstrip()) + 1)
@@ -42,6 +44,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 where,
                 f"{len(found)} line{'s are' if len(found) > 1 else ' is'} code that is commented out: nobody knows "
                 "whether it is still meant; delete it, the version history has it",
+                fix=removal(cell, list(comments), found),
             )
 
 
