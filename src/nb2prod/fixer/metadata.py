@@ -21,7 +21,7 @@ def with_member(text: str, name: str, value: str) -> str:
         return f"{{{json.dumps(name)}: {value}}}"
     space = inner[: inner.index(members)]
     colon = ": " if '": ' in members else ":"
-    # On one line the first member has no space before it, and those behind it may have.
-    before = space or (" " if ", " in members else "")
+    # On one line the first member has no space before it; those behind it have some if colons do.
+    before = space or colon[1:]
     end = 1 + len(space) + len(members)
     return f"{text[:end]},{before}{json.dumps(name)}{colon}{value}{text[end:]}"
