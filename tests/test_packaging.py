@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -116,6 +117,26 @@ def test_the_pre_commit_hooks_run_with_their_arguments(checkout: Path, fixtures:
         assert run_example(f"{command} {shlex.quote(str(notebook))}", checkout)
         assert "types_or: [jupyter]" in hook
         assert "require_serial: true" in hook
+
+
+def test_the_fixing_hook_changes_the_files_it_is_given_and_no_other(checkout: Path, tmp_path: Path) -> None:
+    """As pre-commit runs it, with names on the command line; the next run changes nothing."""
+    source = "import numpy as np\ny = np.zeros(3, dtype=np.int)\nz = np.int(1) is 3"
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+    text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}, indent=1) + "\n"
+    given, other = tmp_path / "given.ipynb", tmp_path / "other.ipynb"
+    for path in (given, other):
+        path.write_text(text, encoding="utf-8")
+    hook = (checkout / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").split("\n\n")[1]
+    (entry,) = re.findall(r"^  entry: (.+)$", hook, re.MULTILINE)
+    (arguments,) = re.findall(r"^  args: \[(.*)\]$", hook, re.MULTILINE)
+    command = f"{entry} {' '.join(shlex.split(arguments.replace(',', ' ')))} {shlex.quote(str(given))}"
+    assert "Fixed 2 findings in 1 notebook." in run_example(command, tmp_path)
+    safe = text.replace("=np.int)", "=int)").replace("np.int(1)", "int(1)")
+    assert given.read_text(encoding="utf-8") == safe
+    assert other.read_text(encoding="utf-8") == text
+    assert "Fixed nothing." in run_example(command, tmp_path)
+    assert given.read_text(encoding="utf-8") == safe
 
 
 def test_python_dash_m_and_the_version_agree(checkout: Path) -> None:
