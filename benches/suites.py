@@ -9,11 +9,12 @@ pytest may come from elsewhere (`--pytest FOLDER`, a folder it was installed int
 `--verify` converts with `--verify`, so that the tests expect what was observed. `--count` runs no suite: it
 counts the displayed values that a test names, and shows what was saved of the others.
 
-`--fresh` runs each suite in an environment of its own, made by `pip install PACKAGE pytest` as the package's
-README says, and without the package's `src`: what is tested is what was installed. Environments are kept in the
-folder ENVIRONMENTS; packages that declare the same dependencies share one. With `--pins` the folder's
-`requirements-legacy.txt` or `requirements-modern.txt` lies beside the notebook as `requirements.txt`, as it would
-in its author's project: the package takes its versions from there. Without it, the newest releases are installed.
+`--fresh` runs each suite in an environment of its own, made by `pip install PACKAGE pytest` as the package's README
+says (with `-c constraints.txt` where it was verified), and without the package's `src`: what is tested is what was
+installed. Environments are kept in the folder ENVIRONMENTS; packages that declare the same dependencies share one.
+With `--pins` the folder's `requirements-legacy.txt` or `requirements-modern.txt` lies beside the notebook as
+`requirements.txt`, as it would in its author's project: the package takes its versions from there. Without it, the
+newest releases are installed.
 
 Printed at the end: suites that pass, displayed values with a test among those the notebooks display (and among
 those that were saved), the time the suites take and the size of what they carry along; and each failing test by
@@ -79,7 +80,7 @@ def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
         shutil.rmtree(out / "src")
         outcome |= suite(str(fresh), out, given.timeout)
         name = tomllib.loads((out / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-        run(str(fresh), ["-m", "pip", "uninstall", "-q", "-y", name], out, given.timeout)
+        run(python, ["-m", "pip", "--python", str(fresh), "uninstall", "-q", "-y", name], out, given.timeout)
     return outcome
 
 
@@ -100,14 +101,17 @@ def suite(python: str, package: Path, timeout: float, paths: Any = ()) -> dict[s
 def fresh_environment(python: str, package: Path, folder: Path) -> tuple[Path, str]:
     """Install a package with pytest; return the interpreter that has both, and what went wrong (empty: nothing)."""
     project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = "\n".join([python, *project["dependencies"]])
+    pins = package / "constraints.txt"
+    asked = "\n".join([python, *project["dependencies"], pins.read_text(encoding="utf-8") if pins.is_file() else ""])
     environment = (folder / hashlib.sha256(asked.encode()).hexdigest()[:12]).resolve()
     fresh = environment / "bin" / "python"
     if not fresh.is_file():
-        made = run(python, ["-m", "venv", str(environment)], package, _INSTALLATION)
+        made = run(python, ["-m", "venv", "--without-pip", str(environment)], package, _INSTALLATION)
         if made.returncode:
             return fresh, made.stderr + made.stdout
-    done = run(str(fresh), ["-m", "pip", "install", "-q", str(package), "pytest"], package.parent, _INSTALLATION)
+    constraints = ["-c", str(pins)] if pins.is_file() else []
+    command = ["-m", "pip", "--python", str(fresh), "install", "-q", *constraints, str(package), "pytest"]
+    done = run(python, command, package.parent, _INSTALLATION)
     if done.returncode:
         shutil.rmtree(environment)  # it is not what the package asks for
     return fresh, done.stderr + done.stdout if done.returncode else ""
@@ -247,9 +251,9 @@ def main() -> None:
     corpus = Path(os.environ.get("NB2PROD_CORPUS") or ROOT.parent / "shared" / "corpus")
     cases = [path.parent for path in sorted((given.folder or corpus / "runnable").glob("*/meta.json"))]
     cases = [case for case in cases if fnmatch.fnmatch(case.name, given.only) and quick(case, given.below)]
-    cases = cases[given.start :: given.every]
     if given.quickest_first:
         cases.sort(key=seconds_of)
+    cases = cases[given.start :: given.every]
     if not cases:
         raise SystemExit("no cases: nothing is measured")
     outcomes = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,15 @@ from click.testing import CliRunner
 from generated_suites import cell, convert, heading, run_suite
 
 from nb2prod.cli.convert import convert as command
-from nb2prod.convert.api import plan_notebook
+from nb2prod.convert.agreement import compare_with_notebook
+from nb2prod.convert.api import convert_notebook, plan_notebook
 from nb2prod.convert.expectations_observed import observed_expectations, settled_observation
 from nb2prod.convert.observation import Observation, ObservedStep, Value
 from nb2prod.convert.plan import DEFAULTS, Moved
 from nb2prod.convert.scaffold.tests import stored_values
 from nb2prod.convert.scaffold.tests.stored_values import assert_looks, decode, describe, difference, encode, look
+from nb2prod.convert.write import write_package
+from nb2prod.verify import steps_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +102,7 @@ def test_a_verified_package_tests_its_steps_one_by_one_on_what_was_observed(tmp_
     assert drawn["made"]["shaken"] == {"kind": "described", "type": "list", "length": 5}
     assert '"rows 5"' in (package / "tests" / "test_steps.py").read_text("utf-8").replace("'", '"')
     assert json.loads((package / "verification.json").read_text("utf-8"))["verdict"] == "equal"
+    assert not (package / "constraints.txt").exists()  # it needs nothing
     assert run_suite(tmp_path).returncode == 0
     steps = package / "src" / "squares" / "steps.py"
     steps.write_text(steps.read_text("utf-8").replace("max(rows)", "min(rows)"), encoding="utf-8")
@@ -138,3 +143,25 @@ def test_of_an_open_value_that_is_displayed_a_class_and_a_floor_are_expected(tmp
 
     assert [each.text[:4] for each in found.texts] == [f"{{{found.metrics[0].name}}}"[:4], "Net("]
     assert [each.floor for each in found.metrics] == [0.54]
+
+
+def test_the_versions_of_a_verified_run_are_constraints(tmp_path: Path) -> None:
+    seen = Observation({}, python="3.11.7", versions={"numpy": "1.23.5", "pandas": "1.5.3"})
+    convert(tmp_path, cell("import pandas\nprint(pandas.Series([1]).sum())", 1))
+
+    package = convert_notebook(tmp_path / "squares.ipynb", observation=seen).package
+    write_package(package, tmp_path / "package", force=True)
+
+    lines = package.files["constraints.txt"].decode().splitlines()
+    assert "Python 3.11.7" in lines[0]
+    assert lines[1:] == ["numpy==1.23.5", "pandas==1.5.3"]
+    assert "pip install -c constraints.txt . pytest" in package.files["README.md"].decode()
+    assert compare_with_notebook(tmp_path / "squares.ipynb", tmp_path / "package").files == ()
+
+
+def test_versions_are_those_of_what_is_needed_and_of_what_that_needs() -> None:
+    versions = steps_run._versions(["pytest", "not-there-at-all"])  # noqa: SLF001 - it runs in another process
+
+    assert {"pytest", "pluggy", "iniconfig"} <= versions.keys()
+    assert versions["pytest"] == metadata.version("pytest")
+    assert "not-there-at-all" not in versions

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.api import make_package, plan_notebook
 from nb2prod.convert.contracts import observed_contracts
+from nb2prod.convert.emit.project import CONSTRAINTS
+from nb2prod.convert.included import run_digests
 from nb2prod.convert.manifest import Provenance, recorded_inputs, recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError
 from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, read_manifest
@@ -74,7 +76,7 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
 
 def _tells_of_a_run(name: str) -> bool:
     """Return whether a file of a verified package holds what a run was seen to make, which is not run again."""
-    return name.startswith("tests/") or name == "README.md"
+    return name.startswith("tests/") or name in ("README.md", CONSTRAINTS)
 
 
 def other_reason(generator: str) -> str:

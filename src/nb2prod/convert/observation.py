@@ -45,7 +45,15 @@ class ObservedStep:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The steps that came to their end, by name, and the files that were read into tables, with all columns."""
+    """What was seen of a package that ran.
+
+    steps     those that came to their end, by name
+    inputs    the files that were read into tables, with all columns
+    python    the version of the interpreter
+    versions  of what the package needs, and all that needs, by distribution
+    """
 
     steps: Mapping[str, ObservedStep]
     inputs: Mapping[str, Contract] = field(default_factory=dict)
+    python: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
 
 from nb2prod.convert.contracts import known_texts
 from nb2prod.convert.observation import Observation, ObservedStep, Value
@@ -39,6 +42,7 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
             return None
         first, second = (run["steps"] for run in runs if run is not None)
         inputs = _inputs(*(run["inputs"] for run in runs if run is not None))
+        (python, versions), *_ = ((run["python"], run["versions"]) for run in runs if run is not None)
         steps = {name: _merged(each, second[name]) for name, each in first.items() if name in second}
         wanted = {
             name: {
@@ -57,6 +61,8 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
             for name, each in steps.items()
         },
         inputs,
+        python,
+        versions,
     )
 
 
@@ -114,6 +120,7 @@ def _run(
                 "modules": {each["name"]: module_of(each) for each in done.subject.manifest["steps"]},
                 "written": str(written),
                 "contract": str(Path(scaffold.__file__).parent.with_name("contract.py")),
+                "distributions": _distributions(done),
                 "alone": alone,
             }
         ),
@@ -135,6 +142,12 @@ def _run(
         return None
     answer: dict[str, Any] | None = json.loads(written.read_text(encoding="utf-8")) if written.is_file() else None
     return answer
+
+
+def _distributions(done: Verification) -> list[str]:
+    """Return the names of what the package declares to need."""
+    project = tomllib.loads((done.subject.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [Requirement(each).name for each in project["dependencies"]]
 
 
 def _inputs(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> dict[str, Contract]:

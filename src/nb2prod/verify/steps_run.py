@@ -2,8 +2,9 @@
 
 One argument: a JSON file with ``source`` and ``tests`` (folders to import from), ``package``, ``output`` (the field
 of the output folder), ``results`` (step to the names of what it returns), ``modules`` (step to its module),
-``written`` (where the answer goes), ``contract`` (the file of the module of that name), and ``alone``: None to run
-the pipeline; else, by step, the arguments to call it with by itself and what it made.
+``written`` (where the answer goes), ``contract`` (the file of the module of that name), ``distributions`` (what the
+package needs), and ``alone``: None to run the pipeline; else, by step, the arguments to call it with by itself and
+what it made.
 Never imports ``nb2prod``.
 """
 
@@ -12,7 +13,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +43,34 @@ def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "error": repr(run.error) if run.error is not None else None,
         "inputs": inputs,
+        "versions": _versions(settings["distributions"]),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "steps": {
             name: {"printed": each.printed, "logged": each.logged, "arguments": each.arguments, "made": each.made}
             for name, each in run.steps.items()
         },
     }
+
+
+def _versions(names: list[str]) -> dict[str, str]:
+    """Return the versions of distributions, and of all they need, as far as they are installed."""
+    found: dict[str, str] = {}
+    waiting = list(names)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name in found:
+            continue
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        # `2.1.0+cpu` is the same release, built for another machine.
+        found[name] = distribution.version.partition("+")[0]
+        for text in distribution.requires or ():
+            needed, _, marker = text.partition(";")
+            if "extra" not in marker:
+                waiting += re.findall(r"^[\w.-]+", needed)
+    return dict(sorted(found.items()))
 
 
 def _loaded(file: Path) -> Any:

@@ -18,7 +18,7 @@ from nb2prod.convert.emit.inputs import missing_inputs
 from nb2prod.convert.emit.modules import emit_modules
 from nb2prod.convert.emit.names import check_names
 from nb2prod.convert.emit.pipeline import emit_pipeline
-from nb2prod.convert.emit.project import emit_pyproject, local_target, project_of
+from nb2prod.convert.emit.project import CONSTRAINTS, emit_constraints, emit_pyproject, local_target, project_of
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.emit.settings import emit_config
@@ -74,6 +74,8 @@ def emit(
     code = emit_code(plan, analysis, folder, observation)
     files = code.files
     files["pyproject.toml"] = emit_pyproject(project_of(plan), code.ignores).encode()
+    if observation is not None and observation.versions:
+        files[CONSTRAINTS] = emit_constraints(observation).encode()
     files["README.md"] = emit_readme(plan, provenance, code.missing, code.expected, code.stored).encode()
     files[FILE_NAME] = manifest(plan, analysis.statements(), provenance, files, observed=observation is not None)
     return Package(plan.package, dict(sorted(files.items())))

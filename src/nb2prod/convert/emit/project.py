@@ -1,4 +1,4 @@
-"""The package's ``pyproject.toml``, written from data: no text of the notebook is pasted into it."""
+"""The package's ``pyproject.toml`` and ``constraints.txt``, written from data: no text is pasted into them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from nb2prod.convert.emit.prose import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Dependency, LocalFile, Plan
 
+CONSTRAINTS = "constraints.txt"
 RULES = ("E4", "E7", "E9", "F", "I", "B", "UP", "SIM")
 
 
@@ -78,6 +80,12 @@ def emit_pyproject(project: Project, ignores: Mapping[str, Mapping[str, Sequence
         *_per_file(ignores),
     ]
     return "\n".join(lines) + "\n"
+
+
+def emit_constraints(observation: Observation) -> str:
+    """Return the text of ``constraints.txt``: what the package was seen to do the same as its notebook with."""
+    head = f"# The package did the same as its notebook with these, on Python {observation.python}."
+    return "\n".join([head, *(f"{name}=={version}" for name, version in observation.versions.items())]) + "\n"
 
 
 def _dependencies(project: Project) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.function_tests import function_calls
+from nb2prod.convert.emit.project import CONSTRAINTS
 from nb2prod.convert.emit.prose import table_cell
 from nb2prod.convert.emit.step_tests import test_files
 from nb2prod.convert.plan import Moved
@@ -22,11 +23,13 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
     missing  why no test runs the whole pipeline, empty where one does
     stored   the steps whose results are stored for the tests
     """
+    seen = expected.observation if expected is not None else None
+    constrained = seen is not None and bool(seen.versions)
     lines = [
         "## Test",
         "",
         "```console",
-        "pip install . pytest",
+        f"pip install {f'-c {CONSTRAINTS} ' if constrained else ''}. pytest",
         "pytest",
         "```",
         "",
@@ -37,6 +40,8 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
             else f"; one run of the whole pipeline{' on `tests/data`' if plan.data_files else ''} is kept."
         ),
     ]
+    if constrained:
+        lines[-1] += f" `{CONSTRAINTS}` has the versions that the package was verified with."
     if expected is not None:
         lines += _expected(plan, expected, stored, runs=not missing)
         lines += _table(plan, expected, stored, runs=not missing)
