@@ -64,7 +64,7 @@ def _shown(found: re.Match[str]) -> str:
     return (found["bare"] and found[0]) or f"{found['host']}{found['port'] or ''}"
 
 
-def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, str, bool]]:
+def _literals(tree: ast.AST) -> Iterator[tuple[ast.expr, str, bool]]:
     """Yield the texts of code, and whether their name says they are a host; prose and defaults of settings are none."""
     takes_host = words("hardcoded-host")["takes-host"]
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
@@ -75,6 +75,12 @@ def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, str, bool]]:
                 yield node, text, named
             case ast.Expr(value=ast.Constant()):
                 pass
+            case ast.JoinedStr(values=values):
+                # What is filled in is no part of the host that is written out around it.
+                parts = (each.value if isinstance(each, ast.Constant) else "x" for each in values)
+                yield node, "".join(map(str, parts)), named
+            case ast.Tuple(elts=[ast.Constant(value=str()) as host, ast.Constant(value=int())]):  # (host, port)
+                waiting.append((host, True))
             case ast.Call(func=func) if _ASKS.search(ast.unparse(func)) or ast.unparse(func) == "print":
                 pass
             case ast.keyword(arg=name, value=value):
