@@ -6,7 +6,7 @@ PACKAGE is a folder made by `nb2prod convert`. One change at a time is made in a
 comparison turned round, a constant changed, one added to an index or a number, a statement dropped, two
 arguments swapped, an arithmetic operator replaced; `N` mutants of each step are drawn. A mutant that no test
 fails on has survived. Printed: killed and drawn for each step, whether the step has an obtainable input (its
-tests run it), the share of such steps, and each survivor. A suite that fails without a mutant ends the bench.
+tests run it), the share of such steps, and each survivor. A package whose suite fails without a mutant is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -147,67 +147,73 @@ def suite(package: Path, given: argparse.Namespace) -> bool:
 
 
 def main() -> None:
-    """Read the command line, run the mutants, print the table."""
+    """Read the command line, run the mutants of each package, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("package", type=Path)
-    parser.add_argument("--python", default=sys.executable, help="interpreter with the package's libraries")
+    parser.add_argument("packages", metavar="PACKAGE", nargs="+", type=Path)
+    parser.add_argument("--python", default=sys.executable, help="interpreter with the packages' libraries")
     parser.add_argument("--pytest", metavar="FOLDER", help="where pytest is, if the interpreter lacks it")
     parser.add_argument("--each", type=int, default=5, metavar="N", help="mutants drawn of each step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="for one suite")
     parser.add_argument("--results", type=Path, metavar="FILE", help="append one JSON object a mutant")
     given = parser.parse_args()
-    manifest = json.loads((given.package / "conversion.json").read_text(encoding="utf-8"))
-    steps = [each["name"] for each in manifest["steps"]]
-    tests = "".join(path.read_text(encoding="utf-8") for path in (given.package / "tests").rglob("test_*.py"))
-    obtainable = [name for name in steps if name in tests]
+    tallies = [tally for package in given.packages if (tally := examine(package, given)) is not None]
+    if not tallies:
+        raise SystemExit("no suite passes as it is: nothing is measured")
+    killed, drawn, obtainable, steps = (sum(each[at] for each in tallies) for at in range(4))
+    print(f"\nkilled: {killed} of {drawn} ({killed / max(drawn, 1):.0%}) in steps with an obtainable input")
+    print(f"steps with an obtainable input: {obtainable} of {steps} in {len(tallies)} packages")
+
+
+def examine(package: Path, given: argparse.Namespace) -> tuple[int, int, int, int] | None:
+    """Print the table of one package; return mutants killed and drawn, and steps with an obtainable input, and all.
+
+    None where the suite fails as it is: its failures would kill nothing.
+    """
+    manifest = json.loads((package / "conversion.json").read_text(encoding="utf-8"))
+    # Packages of earlier versions have one module.
+    modules = {each["name"]: each.get("module", "steps") for each in manifest["steps"]}
+    tests = "".join(path.read_text(encoding="utf-8") for path in (package / "tests").rglob("test_*.py"))
+    obtainable = [name for name in modules if repr(name) in tests or f'"{name}"' in tests]
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         copied = Path(scratch, "package")
-        shutil.copytree(given.package, copied)
-        source = copied / "src" / manifest["package"]
-        modules: dict[Path, list[str]] = {
-            source / f"{each.get('module', 'steps')}.py": [] for each in manifest["steps"]
-        }
-        for each in manifest["steps"]:
-            modules[source / f"{each.get('module', 'steps')}.py"].append(each["name"])
+        shutil.copytree(package, copied)
+        print(f"\n{package.name}", flush=True)
         if not suite(copied, given):
-            raise SystemExit(f"{given.package}: the suite fails as it is")
-        counts: dict[str, tuple[int, int]] = {}
-        for module, own in modules.items():
-            counts |= run(module, module.read_text(encoding="utf-8"), own, given, copied)
+            print("the suite fails as it is")
+            return None
+        counts = run(copied / "src" / manifest["package"], modules, given, copied)
     print(f"{'step':32}{'killed':>8}{'drawn':>8}  input")
-    for name in steps:
-        killed, drawn = counts[name]
+    for name, (killed, drawn) in counts.items():
         print(f"{name:32}{killed:>8}{drawn:>8}  {'obtainable' if name in obtainable else 'none'}")
-    drawn = sum(counts[name][1] for name in obtainable)
-    killed = sum(counts[name][0] for name in obtainable)
-    print(f"\nkilled: {killed} of {drawn} ({killed / max(drawn, 1):.0%}) in steps with an obtainable input")
-    print(f"steps with an obtainable input: {len(obtainable)} of {len(steps)}")
+    sums = [sum(counts[name][at] for name in obtainable) for at in (0, 1)]
+    return sums[0], sums[1], len(obtainable), len(modules)
 
 
 def run(
-    module: Path, source: str, steps: list[str], given: argparse.Namespace, package: Path
+    source: Path, modules: Mapping[str, str], given: argparse.Namespace, package: Path
 ) -> dict[str, tuple[int, int]]:
     """Run the suite on mutants of each step; return how many were killed and drawn."""
-    every = list(mutants(source, steps))
+    texts = {name: (source / f"{name}.py").read_text(encoding="utf-8") for name in modules.values()}
+    every = {name: list(mutants(text, list(modules))) for name, text in texts.items()}
     counts: dict[str, tuple[int, int]] = {}
     generator = random.Random(given.seed)  # noqa: S311 the same mutants each time
-    for name in steps:
-        own = [each for each in every if each.step == name]
+    for name, module in modules.items():
+        own = [each for each in every[module] if each.step == name]
         chosen = generator.sample(own, min(given.each, len(own)))
         killed = 0
         for each in chosen:
-            module.write_text(each.text, encoding="utf-8")
+            (source / f"{module}.py").write_text(each.text, encoding="utf-8")
             dead = not suite(package, given)
             killed += dead
             if not dead:
                 print(f"survived: {name}: {each.kind}: {each.before!r} → {each.after!r}", flush=True)
             if given.results is not None:
-                row = {"package": str(given.package), "step": name, "kind": each.kind, "killed": dead}
+                row = {"package": str(package), "step": name, "kind": each.kind, "killed": dead}
                 with given.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
         counts[name] = (killed, len(chosen))
-    module.write_text(source, encoding="utf-8")
+        (source / f"{module}.py").write_text(texts[module], encoding="utf-8")
     return counts
 
 
