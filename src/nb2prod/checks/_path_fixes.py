@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.model import CodeCell
     from nb2prod.places import MachinePath
 
 PARAMETERS = "parameters"
@@ -64,7 +65,7 @@ def parameter(analysis: Analysis, paths: Sequence[MachinePath]) -> Fix | None:
         line = constant.cell.lines[constant.location.line - 1]
         edits = tuple(without_lines(constant.cell, [constant.location.line]))
     else:
-        name = _name(analysis, paths[0].text)
+        name = name_for(analysis, paths[0].text)
         line = f"{name} = {_literal(paths[0])}"
         edits = tuple(replaced(path.cell, path.node, name) for path in paths if path.node is not None)
     if home is None:
@@ -89,14 +90,20 @@ def is_parameter(path: MachinePath) -> bool:
 
 def _is_whole(path: MachinePath) -> bool:
     """Whether the path is written as one literal on one line, and nothing else is."""
-    node = path.node
-    if not isinstance(node, ast.Constant) or path.text.endswith("…"):
-        return False
-    where = path.location.range
-    before = path.cell.lines[where.start.line - 1][: where.start.column - 1]
     return (
-        where.start.line == where.end.line and not before[-1:].isalnum() and bool(_PLAIN_LITERAL.match(_literal(path)))
+        isinstance(path.node, ast.Constant)
+        and not path.text.endswith("…")
+        and plain_literal(path.cell, path.node) != ""
     )
+
+
+def plain_literal(cell: CodeCell, node: ast.expr) -> str:
+    """Return how a text is written: one literal on one line, with nothing against it; else the empty text."""
+    where = cell.locate(node).range
+    line = cell.lines[where.start.line - 1]
+    written = line[where.start.column - 1 : where.end.column - 1]
+    alone = where.start.line == where.end.line and not line[: where.start.column - 1][-1:].isalnum()
+    return written if alone and _PLAIN_LITERAL.match(written) else ""
 
 
 def _constant(analysis: Analysis, paths: Sequence[MachinePath]) -> Statement | None:
@@ -143,12 +150,13 @@ def _is_written(analysis: Analysis, paths: Sequence[MachinePath]) -> bool:
     return False
 
 
-def _name(analysis: Analysis, path: str) -> str:
-    """Return a name for the path that is written nowhere in the notebook: `customers_path`."""
+def name_for(analysis: Analysis, path: str) -> str:
+    """Return a name for a path or address that is written nowhere in the notebook: `customers_path`, `prices_url`."""
+    kind = "url" if "://" in path else "path"
     stem = re.sub(r"\W+", "_", Path(base_name(path) or "data").stem).strip("_").lower() or "data"
     stem = f"file_{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-    name, number = f"{stem}_path", 1
+    name, number = f"{stem}_{kind}", 1
     while any(re.search(rf"\b{name}\b", cell.source) for cell in analysis.notebook.cells):
         number += 1
-        name = f"{stem}_path_{number}"
+        name = f"{stem}_{kind}_{number}"
     return name

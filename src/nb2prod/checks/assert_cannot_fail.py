@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
 from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import CodeCell
 
 # Functions whose first two arguments are held against each other.
 _COMPARE = ("assert_allclose", "assert_almost_equal", "assert_array_equal", "assert_equal", "assertEqual")
@@ -33,9 +34,26 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                         "this assertion cannot fail: its error is caught below, and nothing comes of it",
                     )
             elif isinstance(node, ast.Assert) and (reason := _always(node.test)):
-                yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}")
+                yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}", fix=_fix(cell, node))
             elif isinstance(node, ast.Call) and _compares_with_itself(node):
                 yield Finding(cell.locate(node), "this assertion cannot fail: both sides are the same expression")
+
+
+def _fix(cell: CodeCell, node: ast.Assert) -> Fix | None:
+    """Return the fix that takes the parentheses off a condition and its message, which stand on one line."""
+    match node:
+        case ast.Assert(test=ast.Tuple(elts=[_, message]) as pair, msg=None):
+            where, last = cell.locate(pair).range, cell.locate(message).range.end
+            line = cell.lines[where.start.line - 1]
+            inside = line[where.start.column - 1 : where.end.column - 1]
+            behind = line[last.column - 1 : where.end.column - 1].replace(" ", "")
+            if where.start.line != where.end.line or not inside.startswith("(") or behind not in (")", ",)"):
+                return None
+            space = "" if line[: where.start.column - 1].endswith((" ", "\t")) else " "
+            opening = cell.location(where.start.line, where.start.column, where.start.line, where.start.column + 1)
+            closing = cell.location(last.line, last.column, where.end.line, where.end.column)
+            return Fix("take the parentheses off", (Edit(opening, space), Edit(closing, "")), Applicability.UNSAFE)
+    return None
 
 
 def _always(test: ast.expr) -> str | None:

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._naming import Place, naming
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import children
 from nb2prod.patterns import lazy_pattern
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.notebook.location import Location
 
 _PLACES = 3
 _CELLS = 2
@@ -29,15 +29,16 @@ _PATH = lazy_pattern(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each path or address that is written in at least three places of at least two cells, once."""
-    found: dict[str, list[Location]] = {}
+    found: dict[str, list[Place]] = {}
     often = _often(analysis)
     for cell in analysis.notebook.code_cells if often else ():
         if cell.tree is not None and ("." in cell.source or "/" in cell.source):
-            places = [(text, cell.locate(node)) for node, text in _texts(cell.tree) if text in often]
-            for text, location in sorted(places, key=lambda each: each[1].range):
-                found.setdefault(text, []).append(location)
-    for text, (first, *others) in found.items():
-        cells = {location.cell for location in (first, *others)}
+            here = [(text, Place(cell, node)) for node, text in _texts(cell.tree) if text in often]
+            for text, place in sorted(here, key=lambda each: each[1].location.range):
+                found.setdefault(text, []).append(place)
+    for text, places in found.items():
+        first, *others = (place.location for place in places)
+        cells = {place.cell.index for place in places}
         if len(others) + 1 >= _PLACES and len(cells) >= _CELLS:
             shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 what fits on a line
             yield Finding(
@@ -45,6 +46,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 f"`{shown}` is written {len(others) + 1} times in {len(cells)} cells; "
                 "give it a name once, so that it can be changed in one place",
                 tuple(Related(other, "written again") for other in others),
+                naming(analysis, text, places),
             )
 
 
