@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.magics import Capture, Code, Drop, Install, bound_names, translate
 from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
+from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.model import CodeCell, Magic, Notebook
@@ -119,13 +123,21 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         if (cell.index, place.start.line) in gone:
             dropped.append(Dropped(statement, "it is a measurement and binds nothing"))
             return None
+        inside = [
+            magic
+            for magic in cell.magics
+            if place.start <= magic.range.start and magic.range.start.line <= place.end.line
+        ]
+        found = [(magic, translation) for magic in inside if (translation := translated(magic, cell)) is not None]
+        gone_wholly = [magic for magic, translation in found if _leaves_nothing(magic, translation, cell)]
         replacements = list(item.replacements)
-        for magic in cell.magics:
-            if place.start <= magic.range.start and magic.range.start.line <= place.end.line:
-                translation = translated(magic, cell)
-                if translation is not None:
-                    text = translation.text if isinstance(translation, Code) else "pass"
-                    replacements.append(Replacement(magic.range, text))
+        for magic, translation in found:
+            if isinstance(translation, Code):
+                replacements.append(Replacement(magic.range, translation.text))
+            elif magic in gone_wholly:
+                replacements.append(_nothing_for(magic, statement, gone_wholly))
+            else:
+                replacements.append(_python_alone(magic, cell))
         return replace(item, replacements=tuple(replacements))
 
     steps = map_moved(plan, kept)
