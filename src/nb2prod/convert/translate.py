@@ -160,6 +160,50 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     )
 
 
+# The mask of a magic whose Python stays beside it.
+_TIMED = re.compile(r"0;\s*(?=\S)")
+
+
+def _leaves_nothing(magic: Magic, translation: Drop | Install | Code | Capture, cell: CodeCell) -> bool:
+    """Return whether a magic inside a statement goes, and no Python stays beside it."""
+    if isinstance(translation, (Code, Capture)):
+        return False
+    start = magic.range.start
+    keeps = isinstance(translation, Drop) and translation.keeps_python
+    return not (keeps and _TIMED.match(cell.python_lines[start.line - 1], start.column - 1))
+
+
+def _python_alone(magic: Magic, cell: CodeCell) -> Replacement:
+    """Return the change that leaves ``fit(x)`` of ``%time fit(x)``."""
+    start = magic.range.start
+    mask = _TIMED.match(cell.python_lines[start.line - 1], start.column - 1)
+    end = start.column - 1 if mask is None else mask.end()
+    return Replacement(Range(start, start._replace(column=end + 1)), "")
+
+
+def _nothing_for(magic: Magic, statement: Statement, going: Sequence[Magic]) -> Replacement:
+    """Return the change that takes a magic out of a statement; ``going`` are all that are taken out of it.
+
+    What is left of ``x = %load_ext sql`` is ``x = None``, of a block that has nothing else ``pass``.
+    """
+    if magic.binds:
+        return Replacement(magic.range, "None")
+    start = magic.range.start
+    for suite in (value for node in ast.walk(statement.node) for value in _suites(node)):
+        starts = [statement.cell.locate(each).range.start for each in suite]
+        if start in starts:
+            is_empty = all(any(each.range.start <= place < each.range.end for each in going) for place in starts)
+            return Replacement(magic.range, "pass" if is_empty and start == starts[0] else "")
+    return Replacement(magic.range, "pass")
+
+
+def _suites(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            yield value
+
+
 def _gone(statement: Statement, analysis: Analysis) -> str:
     """Return why a statement goes whose effect only a kernel has, empty where it has one, or something needs it."""
     if statement.magic is not None and statement.magic.name in knowledge().enders:
