@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
 
-_LIBRARIES = ("torch", "tensorflow", "keras", "transformers", "lightning", "pytorch_lightning")
+_LIBRARIES = (
+    *("torch", "tensorflow", "keras", "transformers", "lightning", "pytorch_lightning"),
+    *("xgboost", "lightgbm", "catboost"),
+)
+# Arguments of boosting libraries by which they train on a card.
+_BOOSTED = (("task_type", "GPU"), ("tree_method", "gpu_hist"), ("device_type", "gpu"), ("device", "gpu"))
 # `cuda`, `cuda:0` (torch), `/GPU:0`, `/device:GPU:1` (TensorFlow).
 _CARD = lazy_pattern(r"cuda(?::\d+)?$|/?(?:device:)?GPU:\d+$", re.IGNORECASE)
 # What asks whether there is a card, and what keeps a script from asking for one that is not there.
@@ -54,6 +59,10 @@ def _problem(call: Call) -> str | None:
         return "`torch.cuda.set_device` fails without a graphics card; choose the device by what there is"
     if call.qualified_name == "transformers.pipeline" and _is_number(call.arguments.get("device")):
         return "`device=` names a graphics card by its number; choose the device by what there is"
+    for name, wanted in _BOOSTED if call.library in ("xgboost", "lightgbm", "catboost") else ():
+        value = call.arguments.get(name)
+        if isinstance(value, ast.Constant) and value.value == wanted:
+            return f'`{name}="{wanted}"` assumes a graphics card; choose the device by what there is'
     card = next((name for name in _devices(call, method) if _CARD.match(name)), None)
     if card is None:
         return None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MODELS = frozenset({"model", "unknown"})
 # Two models side by side are a comparison with a baseline as often as a choice.
 _MANY = 3
+# How many of the other scores are named.
+_MOST_PLACES = 12
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -47,8 +49,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 f"{why} the rows set apart in cell {split.place.cell.index}, so the best score is too good; choose "
                 "with a validation set or cross-validation on the training rows, and use the test rows once"
             )
-            related = Related(split.place.location, "the test rows are set apart here")
-            yield Finding(at.place.location, message, (related,))
+            related = [Related(split.place.location, "the test rows are set apart here")]
+            scored = dict.fromkeys(each.place for each in evaluations if each.place != at.place)
+            related += [Related(place.location, "scored here as well") for place in list(scored)[:_MOST_PLACES]]
+            yield Finding(at.place.location, message, tuple(related))
 
 
 def _stopped(past: History, split: Split, evaluations: list[Evaluation]) -> Fit | None:
@@ -83,9 +87,9 @@ def _reason(evaluations: list[Evaluation]) -> tuple[Evaluation, str] | None:
     for each in evaluations:
         if each.used and _tries_parameters(each):
             return each, f"`{each.fit.name}` is fitted with one parameter after another and scored each time on"
-    models = {id(each.fit.model): each for each in evaluations}
-    different = list({_configuration(each): each for each in models.values()}.values())
-    chosen = [each for each in different if each.compared]
+    different = list({_configuration(each): each for each in reversed(evaluations)}.values())[::-1]
+    compared = [each for each in evaluations if each.compared]
+    chosen = list({_configuration(each): each for each in compared}.values())
     if len(chosen) > 1:
         return chosen[-1], "models are chosen by their scores on"
     # What an unknown class makes may be a wrapper around a model that is counted already.
@@ -115,6 +119,8 @@ def _tries_parameters(each: Evaluation) -> bool:
 
 def _changing(loop: ast.AST) -> set[str]:
     """Return the names a loop gives one value after another."""
+    if isinstance(loop, ast.FunctionDef):  # what a search calls with other parameters each time
+        return {each.arg for each in loop.args.args}
     targets = [loop.target] if isinstance(loop, ast.For) else []
     targets += [each.target for each in getattr(loop, "generators", ())]
     return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}

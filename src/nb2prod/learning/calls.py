@@ -9,6 +9,7 @@ from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_
 from nb2prod.learning.functions import library_call
 from nb2prod.learning.tables import grouped_call, table_call
 from nb2prod.learning.values import (
+    ColumnNames,
     Data,
     Estimator,
     Function,
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 # Enough for what anybody writes down; a list that holds itself has no end.
 _MOST_ITEMS = 200
+# Methods of the names of columns that give some of them.
+_SOME_NAMES = frozenset({"difference", "drop", "intersection", "to_list", "tolist"})
+# Methods that try what is best for a function they are given: a study of optuna, `hyperopt.fmin`.
+_SEARCHES = frozenset({"optimize", "fmin"})
 _LOOKS = frozenset({"print", "display", "round", "float", "str", "format", "len", "int", "type"})
 
 
@@ -108,7 +113,10 @@ def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
         estimator = owner.estimator = Estimator(None, "unknown", run.place(node))
     if estimator is not None:
         return estimator_call(run, node, estimator, method, given, owner)
+    _searched(run, method, given)
     match owner:
+        case ColumnNames():
+            return owner if method in _SOME_NAMES else Unknown()
         case Sequence():
             return _sequence(owner, method, given)
         case Statistic():
@@ -129,6 +137,17 @@ def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
             return _unknown(run, given)
         case _:
             return _unknown(run, given)
+
+
+def _searched(run: Run, method: str, given: Arguments) -> None:
+    """Follow a function that is called again and again with other parameters, and what it returns compared."""
+    if method not in _SEARCHES:
+        return
+    for value in given.every():
+        if isinstance(value, Function) and isinstance(value.node, ast.FunctionDef):
+            run.loops.append(value.node)
+            _use(Arguments([run.call(value, [], {})], {}, starred=False))
+            run.loops.pop()
 
 
 def _sequence(owner: Sequence, method: str, given: Arguments) -> object:

@@ -9,6 +9,7 @@ from nb2prod.learning.calls import call
 from nb2prod.learning.masks import condition
 from nb2prod.learning.subscripts import subscript
 from nb2prod.learning.values import (
+    ColumnNames,
     Columns,
     Data,
     Learned,
@@ -134,6 +135,8 @@ def _attribute(owner: object, attribute: str) -> object:
             return Named(f"{name}.{attribute}")
         case Data() if attribute in _SAME:
             return owner._replace() if attribute in {"values", "array"} else owner
+        case Data() if attribute == "columns":
+            return ColumnNames()
         case Data() if attribute == "T":
             return Unknown()
         case Data(rows=rows) if attribute == "index":

@@ -137,7 +137,17 @@ def _stacked(run: Run, name: str, given: Arguments) -> object:
     return Data(rows, learned, parts[0].columns if parts[0].columns == parts[-1].columns else None, None, traits)
 
 
+_ARRAYS = frozenset({"numpy.array", "numpy.asarray", "numpy.stack"})
+
+
 def _kept(name: str, first: object, given: Arguments) -> object | None:
+    if (
+        name in _ARRAYS
+        and isinstance(first, Sequence)
+        and len(parts := list(filter(None, map(as_data, first.items)))) == 1
+    ):
+        # Windows of one array, put into a list in a loop.
+        return Data(parts[0].rows.some(), parts[0].learned, None, None, parts[0].traits)
     if isinstance(first, (Statistic, Score, Sequence)):
         return first if name in _LOOKS or name in {"builtins.list", "numpy.array", "numpy.asarray"} else None
     data = as_data(first)
@@ -151,8 +161,13 @@ def _kept(name: str, first: object, given: Arguments) -> object | None:
     if name in {"pandas.DataFrame", "pandas.get_dummies"}:
         # Dummies of given columns, or of one, leave the others' names.
         columns = given.keywords.get("columns")
-        if name == "pandas.get_dummies" and isinstance(columns, Sequence) and data.columns is not None:
-            gone = frozenset(each.value for each in columns.items if isinstance(each, Literal))
+        if (
+            name == "pandas.get_dummies"
+            and (columns is None or isinstance(columns, Sequence))
+            and data.columns is not None
+        ):
+            items = columns.items if isinstance(columns, Sequence) else []
+            gone = frozenset(each.value for each in items if isinstance(each, Literal))
             return kept._replace(columns=data.columns._replace(without=data.columns.without | gone))
         return kept._replace(columns=Columns(Table()))
     return kept

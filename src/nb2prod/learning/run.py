@@ -9,7 +9,7 @@ from nb2prod.learning.assignment import assign, replace_everywhere
 from nb2prod.learning.expressions import evaluate
 from nb2prod.learning.history import History
 from nb2prod.learning.rows import Place, Rows
-from nb2prod.learning.values import Data, Folds, Function, Indices, Literal, Named, Sequence, Unknown
+from nb2prod.learning.values import ColumnNames, Data, Folds, Function, Indices, Literal, Named, Sequence, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,6 +189,8 @@ class Run:
                 value: object = Sequence([Indices(split, ("train",)), Indices(split, ("test",))])
                 if isinstance(target, ast.Tuple) and isinstance(target.elts[-1], ast.Tuple):
                     value = Sequence([Unknown(), value])  # enumerate
+            case ColumnNames():
+                value = iterated
             case Data() as data:
                 value = data._replace(rows=data.rows.some(), columns=None)
             case _:

@@ -9,6 +9,7 @@ from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.masks import mask_of
 from nb2prod.learning.rows import Rows, Split
 from nb2prod.learning.values import (
+    ColumnNames,
     Columns,
     Data,
     Grouped,
@@ -80,9 +81,18 @@ def _one(run: Run, held: object, data: Data, index: ast.expr, *, located: bool) 
         table = data.columns.table if data.columns is not None else Table()
         chosen = Columns(table, names)
         return data._replace(columns=chosen, learned=selected(data.learned, chosen))
+    if not located and _names_columns(value):
+        return data._replace(columns=None)
     found = _rows_by(run, data, index, value)
     # ``df[names]`` may choose columns.
     return found._replace(columns=None) if isinstance(value, Data) and not located else found
+
+
+def _names_columns(value: object) -> bool:
+    """Whether a subscript is names of columns, whichever: ``table[table.columns]``, ``table[[column]]`` in a loop."""
+    return isinstance(value, ColumnNames) or (
+        isinstance(value, Sequence) and any(isinstance(each, ColumnNames) for each in value.items)
+    )
 
 
 def _rows(run: Run, data: Data, index: ast.expr) -> Data:

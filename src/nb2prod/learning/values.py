@@ -190,6 +190,10 @@ class RowsOf(NamedTuple):
     rows: Rows
 
 
+class ColumnNames(NamedTuple):
+    """Names of columns of a table, nobody knows which: ``table.columns``, or what a loop over them gives."""
+
+
 class Folds(NamedTuple):
     """What a splitter yields: pairs of indices."""
 
