@@ -76,6 +76,15 @@ def test_where_the_pipeline_runs_its_own_data_has_to_fit(tmp_path: Path, more: s
     text = (tmp_path / "package" / "tests" / "test_contract.py").read_text(encoding="utf-8")
 
     assert ("def test_the_test_data_fits(ran: PipelineRun)" in text) == runs
+    assert ("def test_the_pipeline_stops_at_a_file_without_rows" in text) == runs
+
+
+def test_a_file_that_may_be_read_elsewhere_first_is_not_emptied(tmp_path: Path) -> None:
+    contract(tmp_path, "print(open('people.csv').read())\n" + READ, USE)
+    text = (tmp_path / "package" / "tests" / "test_contract.py").read_text(encoding="utf-8")
+
+    assert "def test_the_test_data_fits" in text
+    assert "without_rows" not in text
 
 
 def test_a_notebook_that_reads_nothing_has_no_contract_and_no_field_for_it(tmp_path: Path) -> None:
@@ -89,6 +98,9 @@ def test_the_suite_of_a_package_with_a_contract_passes(tmp_path: Path) -> None:
     contract(tmp_path, READ, USE)
 
     assert run_suite(tmp_path).returncode == 0
+    steps = tmp_path / "package" / "src" / "squares" / "steps.py"
+    steps.write_text(steps.read_text("utf-8").replace('check_input(people, "people.csv")', "pass"), encoding="utf-8")
+    assert "test_the_pipeline_stops_at_a_file_without_rows" in run_suite(tmp_path).stdout
 
 
 def test_every_breach_names_file_column_expected_got_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:

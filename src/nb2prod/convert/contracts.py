@@ -86,9 +86,10 @@ def _checked(plan: Plan, analysis: Analysis, seen: Mapping[str, Contract]) -> Pl
     for read in _reads(plan, analysis):
         if read.call.statement.index not in moved:
             continue
-        whole = seen.get(read.file)
-        if whole is None and read.file in files:
-            whole = _as_it_stands(Path(plan.notebook.path).parent / read.file, read)
+        plain = _as_it_stands(Path(plan.notebook.path).parent / read.file, read) if read.file in files else None
+        whole = seen.get(read.file) or plain
+        if whole is not None:
+            whole = replace(whole, is_plain=plain is not None)
         contract = replace(whole, columns=used(whole.columns)) if whole is not None else None
         if contract is not None and contract.columns and contracts.setdefault(read.file, contract) == contract:
             reads[read.call.statement.index] = read

@@ -108,7 +108,12 @@ def without_ties(text: str) -> str:
     tied = {count for count in counts if count.isdigit() and counts.count(count) > 1}
     # What is left out of a long list belongs to the smallest counts that are shown.
     tied |= {count for count in counts[-3:] if truncated and count.isdigit()}
-    return "\n".join(_ANYTHING if count in tied else line for line, count in zip(lines, counts, strict=True))
+    kept = [
+        _ANYTHING if count in tied or line.strip() == _ANYTHING else line
+        for line, count in zip(lines, counts, strict=True)
+    ]
+    # Anything, and then anything, is anything.
+    return "\n".join(line for at, line in enumerate(kept) if line != _ANYTHING or at == 0 or kept[at - 1] != _ANYTHING)
 
 
 def without_figures(text: str, words: Collection[str]) -> str:

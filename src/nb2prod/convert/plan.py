@@ -236,11 +236,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the steps need of a file they read; ``library`` makes a table of it: pandas or polars."""
+    """What the steps need of a file they read.
+
+    library     makes a table of it: pandas or polars
+    is_plain    it is text with a header, read as it stands
+    """
 
     file: str
     columns: tuple[Column, ...]
     library: str = "pandas"
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.literals import literal
+from nb2prod.convert.emit.pipeline import output_field
 
 if TYPE_CHECKING:
     from nb2prod.convert.plan import Column, Plan
@@ -28,25 +30,54 @@ def emit_contract_tests(plan: Plan, *, runs: bool) -> str:
     runs  the pipeline can be run on the test data
     """
     libraries = {each.file: each.library for each in plan.contracts}
-    columns = [(each.file, column) for each in plan.contracts for column in each.columns]
-    text = _TESTS.replace("PACKAGE", plan.package)
+    columns = [column for each in plan.contracts for column in each.columns]
+    text = _TESTS
     text = text.replace("MAKERS", "".join(f"    {file!r}: {name}.DataFrame,\n" for file, name in libraries.items()))
     text = text.replace("IMPORTS", "\n".join(f"import {name}" for name in sorted({*libraries.values()})))
-    if filled := [(file, column.name) for file, column in columns if not column.nullable]:
-        text += _MISSING_VALUE.replace("COLUMNS", literal(filled))
-    if known := [(file, column.name, column.kind) for file, column in columns if column.kind is not None]:
-        text += _OTHER_KIND.replace("COLUMNS", literal(known))
-    if ranged := [(file, column.name) for file, column in columns if column.kind == "number" and _has_range(column)]:
-        text += _OUT_OF_RANGE.replace("COLUMNS", literal(ranged))
-    if few := [(file, column.name) for file, column in columns if column.seen]:
-        text += _NOT_SEEN.replace("COLUMNS", literal(few))
+    if any(column.kind == "datetime" for column in columns):
+        text = text.replace(
+            "from typing import Any\n", "from datetime import date, datetime\nfrom typing import Any\n", 1
+        )
+        text = text.replace(_A_VALUE, _A_TIME + _A_VALUE, 1)
+    # A list of nothing would be a test that is always skipped.
+    if not all(column.nullable for column in columns):
+        text += _MISSING_VALUE
+    if any(column.kind is not None for column in columns):
+        text += _OTHER_KIND
+    if any(_has_range(column) for column in columns):
+        text += _OUT_OF_RANGE
+    if any(column.seen for column in columns):
+        text += _NOT_SEEN
     if runs:
         text = text.replace("import pytest\n", "import pytest\nfrom step_runs import PipelineRun\n", 1) + _FITS
-    return text
+        plain = next((each.file for each in plan.contracts if each.is_plain and _is_named_once(each.file, plan)), None)
+        if plain is not None:
+            text = text.replace(
+                "from PACKAGE.contract",
+                "from PACKAGE import pipeline\nfrom PACKAGE.config import Config\nfrom PACKAGE.contract",
+                1,
+            )
+            text = text.replace("from typing import Any\n", "from pathlib import Path\nfrom typing import Any\n", 1)
+            text += _STOPS.replace("FILE", repr(plain)).replace("OUTPUT", output_field(plan))
+    return text.replace("PACKAGE", plan.package)
+
+
+def _is_named_once(file: str, plan: Plan) -> bool:
+    """Return whether only one place of the notebook can read a file: what it reads first is what is checked."""
+    texts = [
+        node.value
+        for cell in plan.notebook.code_cells
+        if cell.tree is not None
+        for node in ast.walk(cell.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return sum(file.rpartition("/")[2] in text for text in texts) == 1
 
 
 def _has_range(column: Column) -> bool:
-    return column.maximum is not None and column.maximum != float("inf")
+    """Return whether a column is of numbers with a least and a greatest one that can be written down."""
+    unwritten = {None, float("inf"), float("-inf")}
+    return column.kind == "number" and unwritten.isdisjoint({column.minimum, column.maximum})
 
 
 def _column(column: Column) -> str:
@@ -73,7 +104,6 @@ _TESTS = '''"""The input contract: what a file may be, and what is said of one t
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 IMPORTS
@@ -83,14 +113,11 @@ from PACKAGE.contract import CONTRACTS, Column, InputError, check_input, checkin
 
 TABLES = {
 MAKERS}
-ALL = [(file, column.name) for file, columns in CONTRACTS.items() for column in columns]
+ALL = [(file, column) for file, columns in CONTRACTS.items() for column in columns]
 
 
 def fitting(column: Column) -> Any:
     """Return a value that fits a column."""
-    if column.kind == "datetime":
-        text = str(column.minimum or "2000-01-01T00:00:00")
-        return (datetime if "T" in text else date).fromisoformat(text)
     kinds = {"number": 1.0, "bool": True, "text": "a", None: "a"}
     return next(iter(column.seen), kinds[column.kind]) if column.minimum is None else column.minimum
 
@@ -113,7 +140,7 @@ def test_a_file_with_more_columns_is_accepted(file: str) -> None:
         check_input(table_of(file, one_more_column=[1, 2, 3]), file)
 
 
-@pytest.mark.parametrize(("file", "name"), ALL)
+@pytest.mark.parametrize(("file", "name"), [(file, column.name) for file, column in ALL])
 def test_a_missing_column_is_named(file: str, name: str) -> None:
     said = said_of(table_of(file, **{name: None}, other=[1, 2, 3]), file)
 
@@ -135,7 +162,7 @@ def test_unless_it_is_asked_for_nothing_stops_a_run(file: str) -> None:
 
 _MISSING_VALUE = """
 
-@pytest.mark.parametrize(("file", "name"), COLUMNS)
+@pytest.mark.parametrize(("file", "name"), [(file, column.name) for file, column in ALL if not column.nullable])
 def test_a_missing_value_is_named(file: str, name: str) -> None:
     values = table_of(file)[name].to_list()
     said = said_of(table_of(file, **{name: [values[0], None, values[0]]}), file)
@@ -145,7 +172,9 @@ def test_a_missing_value_is_named(file: str, name: str) -> None:
 
 _OTHER_KIND = """
 
-@pytest.mark.parametrize(("file", "name", "kind"), COLUMNS)
+@pytest.mark.parametrize(
+    ("file", "name", "kind"), [(file, column.name, column.kind) for file, column in ALL if column.kind is not None]
+)
 def test_a_column_of_another_kind_is_named(file: str, name: str, kind: str) -> None:
     other = [1, 2, 3] if kind == "text" else ["many", "few", "none"]
 
@@ -154,17 +183,20 @@ def test_a_column_of_another_kind_is_named(file: str, name: str, kind: str) -> N
 
 _OUT_OF_RANGE = """
 
-@pytest.mark.parametrize(("file", "name"), COLUMNS)
-def test_numbers_beyond_those_seen_are_named_where_that_is_asked_for(file: str, name: str) -> None:
-    least, most = next((each.minimum, each.maximum) for each in CONTRACTS[file] if each.name == name)
-    said = said_of(table_of(file, **{name: [least, most, 2 * abs(most) + 1]}), file, "strict")
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [each for each in ALL if each[1].kind == "number" and None not in (each[1].minimum, each[1].maximum)],
+)
+def test_numbers_beyond_those_seen_are_named_where_that_is_asked_for(file: str, column: Column) -> None:
+    least, most = column.minimum, column.maximum
+    said = said_of(table_of(file, **{column.name: [least, most, 2 * abs(most) + 1]}), file, "strict")
 
-    assert f"{file}: column {name!r}: expected {least} to {most}, got " in said
+    assert f"{file}: column {column.name!r}: expected {least} to {most}, got " in said
 """
 
 _NOT_SEEN = """
 
-@pytest.mark.parametrize(("file", "name"), COLUMNS)
+@pytest.mark.parametrize(("file", "name"), [(file, column.name) for file, column in ALL if column.seen])
 def test_texts_that_were_not_seen_are_named_where_that_is_asked_for(file: str, name: str) -> None:
     said = said_of(table_of(file, **{name: ["not seen before"] * 3}), file, "strict")
 
@@ -177,4 +209,21 @@ def test_the_test_data_fits(ran: PipelineRun) -> None:
     said = [text for step in ran.steps.values() for text in step.logged]
 
     assert [text for text in said if text.startswith(tuple(f"{file}: " for file in CONTRACTS))] == []
+"""
+
+_STOPS = """
+
+@pytest.mark.usefixtures("quick")
+def test_the_pipeline_stops_at_a_file_without_rows_where_that_is_asked_for(folder: Path) -> None:
+    file = folder / FILE
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(InputError, match="expected rows, got none"):
+        pipeline.run(Config(input_checks="raise", OUTPUT=folder / "results"))
+"""
+
+_A_VALUE = """    kinds = {"number": 1.0, "bool": True, "text": "a", None: "a"}
+"""
+_A_TIME = """    if column.kind == "datetime":
+        text = str(column.minimum or "2000-01-01T00:00:00")
+        return (datetime if "T" in text else date).fromisoformat(text)
 """
