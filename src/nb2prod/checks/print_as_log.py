@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._logging import logging_instead
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
 
@@ -42,7 +43,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         f"{len(prints)} prints in functions: in a job their text has no time, no level and no source, and cannot be "
         "turned off; use a logger"
     )
-    yield Finding(prints[0].location, message)
+    yield Finding(prints[0].location, message, fix=logging_instead(analysis, prints))
 
 
 def _working(analysis: Analysis) -> list[tuple[int, int, int]]:
