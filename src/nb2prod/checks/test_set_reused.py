@@ -50,8 +50,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "with a validation set or cross-validation on the training rows, and use the test rows once"
             )
             related = [Related(split.place.location, "the test rows are set apart here")]
-            scored = dict.fromkeys(each.place for each in evaluations if each.place != at.place)
-            related += [Related(place.location, "scored here as well") for place in list(scored)[:_MOST_PLACES]]
+            scored = {id(each.place.node): each.place for each in evaluations if each.place.node is not at.place.node}
+            related += [
+                Related(place.location, "scored here as well") for place in list(scored.values())[:_MOST_PLACES]
+            ]
             yield Finding(at.place.location, message, tuple(related))
 
 
