@@ -349,5 +349,6 @@ def _in_order(statements: Sequence[Statement]) -> bool:
 
 def _recorded(notebook: Notebook) -> bool:
     """Return whether the saved execution counts tell an order: some are there, none twice."""
-    counts = [cell.execution_count for cell in notebook.code_cells if cell.execution_count is not None]
+    own = [cell for cell in notebook.code_cells if cell.index not in notebook.included]
+    counts = [cell.execution_count for cell in own if cell.execution_count is not None]
     return bool(counts) and len(counts) == len(set(counts))

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2prod.notebook.location import FIRST, Location, Range, node_range
+from nb2prod.notebook.read import parse_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -134,6 +135,8 @@ def digest(content: bytes) -> str:
 
 def cell_digests(notebook: Notebook) -> list[str]:
     """Return the digest of each cell's kind and source, in order: outputs and counts do not matter."""
+    if notebook.runs:  # the cells of its file alone
+        notebook = parse_notebook(notebook.text, notebook.path)
     return [digest(f"{type(cell).__name__}\n{cell.source}".encode("utf-8", "surrogatepass")) for cell in notebook.cells]
 
 

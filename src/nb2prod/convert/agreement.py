@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.api import make_package, plan_notebook
 from nb2prod.convert.contracts import observed_contracts
 from nb2prod.convert.emit.project import CONSTRAINTS
+from nb2prod.convert.included import run_digests
 from nb2prod.convert.manifest import Provenance, recorded_inputs, recorded_options
 from nb2prod.errors import ConfigurationError, RefusedError
 from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, read_manifest
@@ -15,6 +16,9 @@ from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, rea
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import Any
+
+    from nb2prod.notebook.model import Notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
         if same_file
         else tuple(map(str, cell_changes(recorded["notebook"].get("cells", ()), cell_digests(draft.plan.notebook))))
     )
+    cells = (*cells, *changed_runs(recorded["notebook"], draft.plan.notebook))
     provenance = Provenance(str(recorded["notebook"].get("sha256")), str(recorded["generator"]))
     try:
         made = make_package(draft, provenance).files
@@ -71,6 +76,14 @@ def compare_with_notebook(path: Path, folder: Path) -> Agreement:
         digests |= {name: each for name, each in recorded["files"].items() if _tells_of_a_run(name)}
     found = file_differences(recorded["files"], digests, folder, why)
     return Agreement(cells, tuple(found), not same_file)
+
+
+def changed_runs(recorded: Mapping[str, Any], notebook: Notebook) -> Iterator[str]:
+    """Yield which files that a notebook runs are other ones than when it was converted."""
+    then, now = recorded.get("runs", {}), run_digests(notebook)
+    yield from (
+        f"{file}, which it runs, has changed" for file in sorted({*then, *now}) if then.get(file) != now.get(file)
+    )
 
 
 def _tells_of_a_run(name: str) -> bool:

@@ -13,6 +13,7 @@ from nb2prod.convert.contracts import observed_contracts
 from nb2prod.convert.displayed_before import name_displayed_values
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
+from nb2prod.convert.included import include_runs, label_of, run_notes
 from nb2prod.convert.kernel_calls import answer_kernel_calls
 from nb2prod.convert.manifest import Provenance, recorded_package
 from nb2prod.convert.namespace_reads import name_global_items
@@ -85,7 +86,7 @@ def plan_notebook(path: Path, options: Options, *, output: Path | None = None, c
 
 def analyse_content(content: bytes, path: Path, options: Options) -> Analysis:
     """Return the analysis of a notebook's file, with a statement for each cell that is to be refused by itself."""
-    notebook = parse_notebook(content, path)
+    notebook = include_runs(parse_notebook(content, path))
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
     for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items):
         rewritten = rewrite(analysis)
@@ -100,7 +101,16 @@ def draft_plan(analysis: Analysis, content: bytes, options: Options, *, output: 
     parameters = (replace(each, whole=True) for each in refused_parameters(plan))
     refusals = dict.fromkeys((*plan.refusals, *parameters))
     plan = replace(plan, refusals=tuple(sorted(refusals, key=lambda each: (each.cell, each.line))))
-    return Draft(plan, analysis, content)
+    return Draft(_placed(plan), analysis, content)
+
+
+def _placed(plan: Plan) -> Plan:
+    """Return the plan with its refusals placed in the files that are run, and a note for each such file."""
+    notebook = plan.notebook
+    if not notebook.included:
+        return plan
+    refusals = tuple(replace(each, place=label_of(notebook, each.cell, each.line)) for each in plan.refusals)
+    return replace(plan, refusals=refusals, notes=(*plan.notes, *run_notes(notebook)))
 
 
 def make_package(draft: Draft, provenance: Provenance | None = None, observation: Observation | None = None) -> Package:

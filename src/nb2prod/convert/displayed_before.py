@@ -126,6 +126,7 @@ def _displayed_by(
 
 def _counts(analysis: Analysis) -> dict[int, CodeCell]:
     """Return the cells by the count a run from top to bottom gives them; none where the saved counts say otherwise."""
-    cells = [cell for cell in analysis.notebook.code_cells if cell.source.strip()]
+    included = analysis.notebook.included
+    cells = [cell for cell in analysis.notebook.code_cells if cell.source.strip() and cell.index not in included]
     counts = dict(enumerate(cells, start=1))
     return counts if all(cell.execution_count in (None, number) for number, cell in counts.items()) else {}

@@ -57,7 +57,7 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if isinstance(value, ast.NamedExpr):
                 items.append(replace(item, shown=value.target.id))
                 continue
-            wanted = name_from_expression(value, modules) or f"cell_{item.statement.cell.index}_value"
+            wanted = name_from_expression(value, modules) or f"cell_{item.statement.cell.number}_value"
             # ``odds(3)`` gives no second ``odds`` but a value of it.
             name = names.fresh(f"{wanted}_value" if names.is_taken(wanted) and wanted in known else wanted)
             keep = _is_merit(item.statement, analysis) and not item.guarded
@@ -84,7 +84,8 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     saved = _saved_text(statement, has_results=_has_results(analysis))
     if isinstance(node.value, ast.Name) and _is_figure(node.value, saved, analysis):
         return True
-    if saved is not None:
+    # A cell is saved without a result where it was cleared, too: only of calls that says what they return.
+    if saved or (saved is not None and isinstance(node.value, ast.Call)):
         return bool(saved) and not _ARTIST.match(saved)
     if isinstance(node.value, ast.Call):
         if _draws(node.value, analysis) or _only_acts(node.value, analysis):
@@ -207,10 +208,10 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
     for step in plan.steps:
         for item in step.items:
             if isinstance(item, Moved) and not isinstance(item.statement.node, _DEFINITIONS):
-                last_of[item.statement.cell.index] = place
+                last_of[_closing_cell(item, plan)] = place
             place += 1
     draws: set[int] = {
-        item.statement.cell.index
+        _closing_cell(item, plan)
         for step in plan.steps
         for item in step.items
         if isinstance(item, Moved) and (drawing.may_draw(item.statement) or _has_image(item.statement.cell))
@@ -221,11 +222,18 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
         items: list[Item] = []
         for item in step.items:
             items.append(item)
-            if isinstance(item, Moved) and (cell := item.statement.cell.index) in draws and last_of.get(cell) == place:
-                items.append(EndOfCell(cell, _is_captured(item)))
+            if isinstance(item, Moved) and (cell := _closing_cell(item, plan)) in draws and last_of.get(cell) == place:
+                items.append(EndOfCell(plan.notebook.cell_at(cell).number, _is_captured(item)))
             place += 1
         steps.append(replace(step, items=tuple(items)))
     return replace(plan, steps=tuple(steps), draws=bool(draws))
+
+
+def _closing_cell(item: Moved, plan: Plan) -> int:
+    """Return the cell at whose end the kernel closes what a statement draws: its own, unless a ``%run`` is in it."""
+    cell = item.statement.cell.index
+    included = plan.notebook.included.get(cell)
+    return cell if included is None else included.closes
 
 
 def _has_image(cell: CodeCell) -> bool:

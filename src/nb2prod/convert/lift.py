@@ -56,7 +56,7 @@ def lift_secrets(plan: Plan, analysis: Analysis) -> Plan:
         value = each.value
         if "PRIVATE KEY" in value:
             whole = _whole_key(plan, cell, each)
-            if whole is None and isinstance(analysis.notebook.cells[cell - 1], CodeCell):
+            if whole is None and isinstance(analysis.notebook.cell_at(cell), CodeCell):
                 advice = "put it into a file outside of the notebook and read that"
                 reason = "a private key is written here in parts that no value of the configuration can be"
                 refusals.append(Refusal(cell, each.location.line, reason, advice, whole=True))
@@ -66,7 +66,7 @@ def lift_secrets(plan: Plan, analysis: Analysis) -> Plan:
         withheld.setdefault(value, Withheld(value, REDACTED, secret=True, cell=cell, line=each.location.line))
         if each.node is not None:
             nodes.setdefault(value, set()).add(id(each.node))
-        if value not in wanted and isinstance(analysis.notebook.cells[cell - 1], CodeCell):
+        if value not in wanted and isinstance(analysis.notebook.cell_at(cell), CodeCell):
             text = f"cell {cell} had {each.kind.removesuffix(' as a default')} written in it"
             field = Parameter(_secret_name(each), "str", None, text, cell, required=True, secret=True)
             wanted[value] = Wanted(value, field, is_path=False)

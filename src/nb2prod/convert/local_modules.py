@@ -7,6 +7,7 @@ import posixpath
 import re
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.magics import body
@@ -16,7 +17,6 @@ from nb2prod.imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nb2prod.notebook.model import Notebook
 
@@ -89,7 +89,8 @@ def find_local_modules(notebook_path: Path, notebook: Notebook) -> tuple[LocalFi
 def search_path(folder: Path, notebook: Notebook) -> tuple[Path, ...]:
     """Return the notebook's folder and the folders it adds to ``sys.path`` or changes to, in order of search."""
     here = folder
-    first: list[Path] = []
+    # While a file is run its folder comes first.
+    first = list(dict.fromkeys(Path(cell.path).resolve().parent for cell in notebook.cells if notebook.is_silent(cell)))
     last: list[Path] = []
     constants: dict[str, str] = {}
     for cell in notebook.code_cells:

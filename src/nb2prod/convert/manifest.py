@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nb2prod import __version__
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
+from nb2prod.convert.included import run_digests
 from nb2prod.convert.outcome import outcomes
 from nb2prod.convert.plan import Column, Contract, Options
 from nb2prod.generated import VERSION, cell_digests, digest, parsed_manifest, read_manifest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from nb2prod.convert.outcome import Outcome
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
 
@@ -72,6 +74,7 @@ def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Prove
             "name": plan.notebook.path.name,
             "sha256": provenance.notebook,
             "cells": cell_digests(plan.notebook),
+            **({"runs": run_digests(plan.notebook)} if plan.notebook.runs else {}),
         },
         "options": {name: value for name, value in asdict(plan.options).items() if value and name != "name"},
         "package": plan.package,
@@ -80,7 +83,7 @@ def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Prove
             {
                 "name": step.name,
                 "module": step.module,
-                "cells": list(step.cells),
+                "cells": list(step.numbers),
                 "arguments": list(step.arguments),
                 "results": list(step.results),
                 "async": step.is_async,
@@ -151,8 +154,7 @@ def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, A
         raise EmissionError(msg)
     return [
         {
-            "cell": row.cell,
-            "statement": row.number,
+            **_place(row, plan),
             "line": row.line,
             "end_line": row.end_line,
             "kind": row.place.kind,
@@ -165,3 +167,17 @@ def _statements(plan: Plan, statements: Sequence[Statement]) -> list[dict[str, A
         }
         for row in rows
     ]
+
+
+def _place(row: Outcome, plan: Plan) -> dict[str, Any]:
+    """Return the statement a row is about: the number of its cell, and its number there.
+
+    A statement of a file that is run has those of the ``%run``, and beside them its own in that file.
+    """
+    included = plan.notebook.included.get(row.cell)
+    if included is None:
+        return {"cell": row.cell, "statement": row.number}
+    if not included.file:
+        return {"cell": included.cell, "statement": included.statement + row.number}
+    own = {"file": included.file, "cell": included.number, "statement": row.number}
+    return {"cell": included.cell, "statement": included.statement, "included": own}

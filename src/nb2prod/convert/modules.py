@@ -99,7 +99,7 @@ def _reach(module: str, names: set[str], reads: Mapping[str, set[str]], used: di
 
 def _length(step: Step, plan: Plan) -> int:
     """Return about how many lines a step takes in its module."""
-    code_cells = [cell.index for cell in plan.notebook.code_cells]
+    code_cells = [cell.index for cell in plan.notebook.code_cells if not cell.run_by]
     lines = 4 + len(step_docstring(step, code_cells)) + len(step.results)
     return lines + sum(1 if isinstance(item, EndOfCell) else _lines(item) + item.kept for item in step.items)
 

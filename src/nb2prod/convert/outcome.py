@@ -76,7 +76,8 @@ def outcomes(plan: Plan, statements: Sequence[Statement]) -> list[Outcome]:
             place = Place("refused", step, "; ".join(dict.fromkeys(refused[statement.index])))
         if place is not None:
             rows.append(Outcome(cell, numbers[cell], span.start.line, span.end.line, place))
-    return sorted(rows, key=lambda row: (row.cell, row.line, row.number))
+    order = {cell.index: place for place, cell in enumerate(plan.notebook.cells)}
+    return sorted(rows, key=lambda row: (order[row.cell], row.line, row.number))
 
 
 def number_of_lines(dropped: Iterable[Dropped]) -> int:

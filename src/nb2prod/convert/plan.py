@@ -122,6 +122,11 @@ class Step:
         """The cells its statements come from, in order, each once."""
         return tuple(dict.fromkeys(item.statement.cell.index for item in self.items if isinstance(item, Moved)))
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of these cells for readers: of those a ``%run`` brought, that of the cell with the ``%run``."""
+        return tuple(dict.fromkeys(item.statement.cell.number for item in self.items if isinstance(item, Moved)))
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -278,6 +283,7 @@ class Refusal:
     """Something whose meaning cannot be kept: where, why, and what to change in the notebook.
 
     whole  it stops the conversion whatever is asked for: there is no place in a step that could raise
+    place  where it stands for the user, if that is no line of the cell: in a file that the cell runs
     """
 
     cell: int
@@ -285,10 +291,11 @@ class Refusal:
     reason: str
     advice: str
     whole: bool = False
+    place: str = ""
 
     def __str__(self) -> str:
         """Return the refusal as users read it, the cell first."""
-        return f"cell {self.cell}, line {self.line}: {self.reason}; {self.advice}"
+        return f"{self.place or f'cell {self.cell}, line {self.line}'}: {self.reason}; {self.advice}"
 
 
 @dataclass(frozen=True, slots=True)

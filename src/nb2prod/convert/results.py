@@ -20,12 +20,12 @@ def collect_results(plan: Plan, _analysis: Analysis) -> Plan:
         shown = {item.shown: item for item in step.items if isinstance(item, Moved) and item.shown}
         for name in step.results:
             made = [
-                item.statement.cell.index
+                item.statement.cell.number
                 for item in step.items
                 if isinstance(item, Moved)
                 and (item.shown == name or any(each.name == name for each in item.statement.definitions))
             ]
             if name not in later or name in shown or name in plan.options.only:
                 results.pop(name, None)
-                results[name] = Result(name, step.name, made[-1] if made else step.cells[-1], name in shown)
+                results[name] = Result(name, step.name, made[-1] if made else step.numbers[-1], name in shown)
     return replace(plan, results=tuple(results.values()))

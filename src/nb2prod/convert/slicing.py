@@ -72,7 +72,7 @@ def _wanted(whole: Plan, analysis: Analysis, effects_of: EffectsOf) -> frozenset
         elif each in shown:
             found.add(shown[each])
         elif each.isdecimal():
-            found |= _of_cells("--only", each, statements, lambda cell, number: str(cell.index) == number)
+            found |= _of_cells("--only", each, statements, lambda cell, number: str(cell.number) == number)
         else:
             msg = f"--only {each}: at its end the notebook has no variable of this name, and it displays no value of it"
             raise ConfigurationError(msg)
@@ -84,7 +84,7 @@ def kept_statements(keep: Collection[str], analysis: Analysis) -> frozenset[int]
     found: set[int] = set()
     for each in keep:
         statements = analysis.statements()
-        found |= _of_cells("--keep", each, statements, lambda cell, word: word in {str(cell.index), *cell.tags})
+        found |= _of_cells("--keep", each, statements, lambda cell, word: word in {str(cell.number), *cell.tags})
     return frozenset(found)
 
 

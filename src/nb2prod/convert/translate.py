@@ -79,7 +79,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
 
     def translated(magic: Magic, cell: CodeCell) -> Drop | Install | Code | Capture | None:
-        translation = translate(magic, cell, bound)
+        translation = _run(magic, cell, analysis.notebook) or translate(magic, cell, bound)
         if isinstance(translation, Refusal):
             refusals.append(translation)
             return None
@@ -202,6 +202,18 @@ def _suites(node: ast.AST) -> Iterator[list[ast.stmt]]:
         value = getattr(node, name, None)
         if isinstance(value, list):
             yield value
+
+
+def _run(magic: Magic, cell: CodeCell, notebook: Notebook) -> Drop | Refusal | None:
+    """Return what becomes of a ``%run``: its file's cells stand behind its own, or there is a reason why not."""
+    line = magic.range.start.line
+    run = next((each for each in notebook.runs if (each.cell, each.line) == (cell.index, line)), None)
+    if run is None or magic.name != "run":
+        return None
+    reason, advice = run.problem
+    if reason:
+        return Refusal(cell.index, line, f"%run: {reason}", advice)
+    return Drop(f"what {run.file} does stands in its place")
 
 
 def _gone(statement: Statement, analysis: Analysis) -> str:

@@ -115,8 +115,10 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
         isolated = _is_isolated(cell)
         for number, node in enumerate(body):
             last = number == len(body) - 1
-            displayed = _is_displayed(node, interactivity, last=last) and not _ends_with_semicolon(
-                cell, node, last=last
+            displayed = (
+                _is_displayed(node, interactivity, last=last)
+                and not _ends_with_semicolon(cell, node, last=last)
+                and not (notebook.included and notebook.is_silent(cell))
             )
             magic = _mask_of(cell, node, magics)
             found = statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)

@@ -46,6 +46,7 @@ class Cell:
     index   counts all cells of the notebook from 1
     id      the nbformat 4.5 cell id, or None where the file has none
     source  the text as saved, list entries joined
+    run_by  the index of the notebook's own cell on whose account it stands there (see ``Included``); 0: it is one
     """
 
     path: Final[PurePath]
@@ -53,6 +54,12 @@ class Cell:
     id: Final[str | None]
     source: Final[str]
     metadata: Final[Mapping[str, Any]]
+    run_by: Final[int] = 0
+
+    @property
+    def number(self) -> int:
+        """The number readers know: its own, or that of the notebook's cell that runs it."""
+        return self.run_by or self.index
 
     @property
     def lines(self) -> Sequence[str]:
@@ -128,6 +135,39 @@ class SyntaxProblem(NamedTuple):
     range: Range
 
 
+class Included(NamedTuple):
+    """Why a cell stands in a notebook whose file does not have it: a ``%run`` was followed.
+
+    cell, statement  the notebook's own cell with the ``%run``, and the number of that statement there, from 1;
+                     for the rest of such a cell the number of the statement before it
+    file    the file it is a cell of, as it is named there; empty for the rest of the notebook's own cell
+    number  its number in that file; 0 in a script
+    closes  the index of the cell at whose end the kernel closes the figures it leaves open
+    """
+
+    cell: int
+    statement: int
+    file: str
+    number: int
+    closes: int
+
+
+class Run(NamedTuple):
+    """A ``%run`` in a cell of the notebook, or in one that it includes.
+
+    cell, line  where it stands
+    file        the file it names; empty where that cannot be told
+    problem     why it is not followed, and what to change; both empty where it is
+    digest      of the file's content, where it is followed
+    """
+
+    cell: int
+    line: int
+    file: str
+    problem: tuple[str, str] = ("", "")
+    digest: str = ""
+
+
 @dataclass(slots=True)
 class Notebook:
     """A notebook as read.
@@ -136,6 +176,9 @@ class Notebook:
     language  lower-case kernel language, ``python`` where the file does not say
     nbformat  (major, minor) as saved, before any upgrade
     text      the file's decoded text, for raw locations; never printed
+    runs      each ``%run``, where they have been followed
+    included  by index the cells that stand here because a ``%run`` was followed, behind the cell that has it;
+              their indices go on where those of the notebook's own cells end
     """
 
     path: Final[PurePath]
@@ -144,10 +187,22 @@ class Notebook:
     nbformat: Final[tuple[int, int]]
     metadata: Final[Mapping[str, Any]]
     text: Final[str] = field(default="", repr=False, compare=False)
+    runs: Final[tuple[Run, ...]] = ()
+    included: Final[Mapping[int, Included]] = field(default_factory=dict)
     _code_cells: tuple[CodeCell, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._code_cells = tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
+
+    def cell_at(self, index: int) -> Cell:
+        """Return the cell with this index."""
+        if not self.included:
+            return self.cells[index - 1]
+        return next(cell for cell in self.cells if cell.index == index)
+
+    def is_silent(self, cell: Cell) -> bool:
+        """Return whether the kernel displays nothing of the cell: a ``%run`` runs it."""
+        return cell.index in self.included and self.included[cell.index].file != ""
 
     @property
     def code_cells(self) -> tuple[CodeCell, ...]:

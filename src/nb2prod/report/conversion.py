@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.agreement import Agreement
     from nb2prod.convert.outcome import Outcome
     from nb2prod.convert.plan import Plan
+    from nb2prod.notebook.model import Notebook
 
 _PLURALS = {
     "refusal, which raises NotImplementedError": "refusals, which raise NotImplementedError",
@@ -25,7 +26,7 @@ _PLURALS = {
 
 def summary(plan: Plan, files: int, output: Path) -> str:
     """Return what a conversion made: the steps with their cells, counts, and what comes next."""
-    rows = [(step.name, cells_of(step.cells)) for step in plan.steps]
+    rows = [(step.name, cells_of(step.numbers)) for step in plan.steps]
     width = max((len(name) for name, _ in rows), default=0)
     lines = [
         f"{plan.notebook.path} → {output}",
@@ -42,7 +43,7 @@ def summary(plan: Plan, files: int, output: Path) -> str:
 
 def forecast(plan: Plan, rows: Sequence[Outcome]) -> str:
     """Return what would become of each cell, one line for neighbouring statements that go the same way."""
-    said = list(_grouped(rows))
+    said = list(_grouped(rows, plan.notebook))
     widths = [max((len(each[column]) for each in said), default=0) for column in (0, 1)]
     lines = [f"{plan.notebook.path} → package {plan.package}", ""]
     above = ""
@@ -68,11 +69,19 @@ def agreement(found: Agreement, notebooks: Sequence[Path], output: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _grouped(rows: Iterable[Outcome]) -> Iterator[tuple[str, str, str]]:
+def _grouped(rows: Iterable[Outcome], notebook: Notebook) -> Iterator[tuple[str, str, str]]:
     for (cell, what), group in groupby(rows, key=lambda row: (row.cell, _what(row))):
         same = list(group)
         first, last = same[0].line, max(row.end_line for row in same)
-        yield f"cell {cell}", f"line {first}" if first == last else f"lines {first}-{last}", what
+        yield _cell(cell, notebook), f"line {first}" if first == last else f"lines {first}-{last}", what
+
+
+def _cell(index: int, notebook: Notebook) -> str:
+    included = notebook.included.get(index)
+    if included is None or not included.file:
+        return f"cell {notebook.cell_at(index).number}"
+    inside = f" cell {included.number}" if included.number else ""
+    return f"cell {included.cell}, {included.file}{inside}"
 
 
 def _what(row: Outcome) -> str:

@@ -42,7 +42,7 @@ def forecast(joint: Joint) -> str:
 
 
 def _command(plan: Plan, output: Path) -> Iterator[str]:
-    steps = [(step.name, cells_of(step.cells)) for step in plan.steps]
+    steps = [(step.name, cells_of(step.numbers)) for step in plan.steps]
     width = max((len(name) for name, _ in steps), default=0)
     yield f"{plan.notebook.path} → {output}, command {plan.distribution}"
     yield ""

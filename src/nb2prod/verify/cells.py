@@ -57,4 +57,17 @@ def points(manifest: Mapping[str, Any]) -> tuple[Point, ...]:
         if places:
             cell, statement = max(places)
             found.append(Point(step["name"], cell, statement, names))
-    return tuple(found)
+    return tuple(point for point in found if point.step not in ending_inside(manifest))
+
+
+def ending_inside(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Return the steps that end inside of a ``%run`` in which another goes on: the notebook is nowhere then."""
+    rows = [row for row in manifest["statements"] if row["kind"] == "step"]
+    inside: set[str] = set()
+    for step in manifest["steps"]:
+        last = max(((row["cell"], row["statement"]) for row in rows if row["name"] == step["name"]), default=None)
+        # Functions moved down into a step stand earlier: what counts is what runs later.
+        users = [row["name"] for row in rows if (row["cell"], row["statement"]) == last and "included" in row]
+        if users and users[-1] != step["name"]:
+            inside.add(step["name"])
+    return frozenset(inside)

@@ -136,10 +136,15 @@ class Source:
 def climbing_paths(notebook: Notebook, folder: Path) -> tuple[Path, ...]:
     """Return what exists of the files and folders above ``folder`` that strings of the notebook name (``../data``).
 
-    A string that only climbs (``..``, for ``sys.path``) stands for the Python modules there.
+    So does a ``%run ../tools.py`` that was followed. A string that only climbs (``..``, for ``sys.path``) stands
+    for the Python modules there.
     """
     found: dict[Path, None] = {}
     reach = list(folder.parents)[:_UP]
+    for run in notebook.runs:
+        path = Path(os.path.normpath(folder / run.file))
+        if run.digest and not path.is_relative_to(folder):
+            found[path] = None
     for cell in notebook.code_cells:
         for node in ast.walk(cell.tree) if cell.tree is not None else ():
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 1000:  # noqa: PLR2004 - no path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.convert.included import include_runs, run_digests
 from nb2prod.convert.manifest import Provenance, notebook_rows, recorded_options
 from nb2prod.convert.several.manifest import part_of
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
@@ -75,6 +76,8 @@ def load_subject(path: Path, folder: Path) -> Subject:
     found = digest(content)
     if found != manifest["notebook"]["sha256"]:
         _check_same_program(path, folder, manifest)
+    if manifest["notebook"].get("runs", {}) != run_digests(include_runs(notebook)):
+        raise ConfigurationError(f"{folder}: was made when {path.name} ran another state of a file; convert it again")
     entry = f"src/{str(manifest['package']).replace('.', '/')}/__main__.py"
     if not (folder / entry).is_file():
         raise ConfigurationError(f"{folder}: has no {entry}; convert the notebook again")

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from nb2prod.analysis import analyse_notebook
+from nb2prod.convert.included import include_runs
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.errors import Nb2ProdError
+from nb2prod.verify.cells import ending_inside
 from nb2prod.verify.compare import Comparison, compare_traces
 from nb2prod.verify.confine import confining
 from nb2prod.verify.effects import Effect, outside_effects
@@ -38,6 +40,7 @@ SEED: Final = 1729
 _RUNS = (1, 2)
 # How often a notebook is run whose own runs differ, before the package is called different.
 MOST_RUNS: Final = 4
+_INSIDE = "its step ends inside of a %run, in which another one goes on"
 _PAGE: Final = "what it shows is only for the notebook's page, or kept from it"
 
 
@@ -134,7 +137,8 @@ def verify(
     options = options or Options()
     if options.runs not in _RUNS:
         raise ValueError(f"a notebook is run once or twice, not {options.runs} times")
-    effects = outside_effects(analyse_notebook(subject.notebook))
+    whole = include_runs(subject.notebook)
+    effects = outside_effects(analyse_notebook(whole))
     if effects and not options.allow_effects:
         raise EffectsRefusedError(subject.path.name, effects)
     interpreter = find_interpreter(options.python, options.kernel)
@@ -145,7 +149,7 @@ def verify(
         sandbox(
             folder,
             leave_out=frozenset({subject.folder}),
-            extra=climbing_paths(subject.notebook, folder),
+            extra=climbing_paths(whole, folder),
             copy_limit=options.copy_limit,
             limits=options.limits,
             confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
@@ -215,10 +219,14 @@ def compare_runs(
 ) -> tuple[Comparison, tuple[Located, ...]]:
     """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
     unseen = _cells_not_compared(subject.notebook)
+    inside = ending_inside(subject.manifest)
     trace, first, *others = [_without_displays_of(run.trace, unseen) for run in (package, *runs)]
+    trace = replace(trace, values=tuple(each for each in trace.values if each.step not in inside))
     second, *more = others or [first]
     comparison = compare_traces(first, second, trace, tolerance, more=more)
     skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in unseen.items())
+    skipped += tuple(Skipped("value", each.step, each.cell, each.name, _INSIDE) for each in package.trace.values
+                     if each.step in inside and each.role == "result")  # fmt: skip
     comparison = replace(comparison, skipped=(*comparison.skipped, *skipped))
     return comparison, _located(subject, comparison, runs[0])
 

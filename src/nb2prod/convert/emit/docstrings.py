@@ -20,7 +20,7 @@ def step_docstring(step: Step, code_cells: Sequence[int]) -> list[str]:
     code_cells  the numbers of all code cells of the notebook, in order
     """
     text = step_text(step.title, step.text)
-    source = _source(step.cells, code_cells) if step.cells else "nothing"
+    source = _source(step.numbers, code_cells) if step.cells else "nothing"
     if not text:
         made = f"Make {_listed([f'`{name}`' for name in step.results])}: " if step.results else ""
         return docstring(f"{made}{source if made else source.capitalize()} of the notebook.", _INDENT)

@@ -44,8 +44,8 @@ def shown_section(plan: Plan) -> str:
                 values += 1
                 field = fields.get((step.name, item.shown))
                 became = f"logged as `{item.shown}`" + (f", returned as `Results.{field}`" if field else "")
-                rows.append(f"| {item.statement.cell.index} | {_code(item.statement, plan)} | {became} |")
-            elif isinstance(item, EndOfCell) and (count := _figures(plan.notebook.cells[item.cell - 1])):
+                rows.append(f"| {item.statement.cell.number} | {_code(item.statement, plan)} | {became} |")
+            elif isinstance(item, EndOfCell) and (count := _figures(plan.notebook.cell_at(item.cell))):
                 figures += count
                 last = f" to `-{count}.png`" if count > 1 else ""
                 path = f"{output_field(plan)}/figures/cell-{item.cell:02}-1.png"

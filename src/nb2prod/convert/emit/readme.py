@@ -188,7 +188,7 @@ def _steps(plan: Plan) -> str:
     table = ["| step | cells | takes | returns |", "|---|---|---|---|"]
     several = len(step_modules(plan)) > 1
     for step in plan.steps:
-        cells = ", ".join(map(str, step.cells))
+        cells = ", ".join(map(str, step.numbers))
         name = f"{step.module}.{step.name}" if several else step.name
         table.append(f"| `{name}` | {cells} | {_names(step.arguments)} | {_names(step.results)} |")
     head = f"`{plan.package}.pipeline.run` calls them in this order:"
@@ -238,7 +238,7 @@ def _left_out(plan: Plan) -> str:
     if not plan.dropped:
         return ""
     rows = [
-        f"| {each.statement.cell.index} | {each.statement.location.line} | {table_cell(each.reason)} |"
+        f"| {each.statement.cell.number} | {each.statement.location.line} | {table_cell(each.reason)} |"
         for each in plan.dropped
     ]
     head = f"{number_of_lines(plan.dropped)} lines of the notebook's code are not in the package."
@@ -250,7 +250,7 @@ def _notes(plan: Plan) -> str:
 
 
 def _provenance(plan: Plan, provenance: Provenance) -> str:
-    cells = len(plan.notebook.code_cells)
+    cells = len({cell.index for cell in plan.notebook.code_cells if not cell.run_by})
     info = plan.notebook.metadata.get("language_info")
     version = info.get("version") if isinstance(info, dict) else None
     python = f", saved by Python {table_cell(version)}" if isinstance(version, str) else ""

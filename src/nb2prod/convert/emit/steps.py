@@ -66,7 +66,7 @@ def emit_steps(plan: Plan, names: OwnNames) -> list[StepText]:
     bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
-    code_cells = [cell.index for cell in plan.notebook.code_cells]
+    code_cells = [cell.index for cell in plan.notebook.code_cells if not cell.run_by]
     emitted: list[StepText] = []
     for step, body in zip(plan.steps, bodies, strict=True):
         record, text = None, ""

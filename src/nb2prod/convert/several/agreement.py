@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.agreement import Agreement, file_differences, other_reason
+from nb2prod.convert.agreement import Agreement, changed_runs, file_differences, other_reason
 from nb2prod.convert.manifest import Provenance, recorded_options
 from nb2prod.convert.several.manifest import recorded_notebooks
 from nb2prod.convert.several.package import join_parts, make_joint_package
@@ -51,6 +51,7 @@ def _cells(parts: Sequence[Part], recorded: Recorded) -> Iterator[str]:
         then: Mapping[str, Any] = row["notebook"]
         for change in cell_changes(then.get("cells", ()), cell_digests(part.plan.notebook)):
             yield f"{part.path.name}: {change}"
+        yield from (f"{part.path.name}: {change}" for change in changed_runs(then, part.plan.notebook))
 
 
 def _listed(names: Sequence[str]) -> str:
