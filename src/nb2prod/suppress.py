@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nb2prod.diagnostics import Applicability, Edit, Finding, Fix, Related
+from nb2prod.diagnostics import PACKAGE, Applicability, Edit, Finding, Fix, Related
 from nb2prod.notebook.location import FIRST, Location, Position, Range
 from nb2prod.notebook.model import CodeCell
 from nb2prod.pages import matching
@@ -220,7 +220,8 @@ def _unused(
 
 
 def _ran(rule: Rule, ran: Collection[str]) -> bool:
-    return rule.name in ran or rule.name == UNUSED
+    # What looks at packages finds nothing in a notebook, so nothing in one can be meant for it.
+    return rule.name in ran or rule.name == UNUSED or rule.about == PACKAGE
 
 
 def _finding(place: _Place, notebook: Notebook, idle: Sequence[str]) -> Finding:
