@@ -64,6 +64,7 @@ class Expectation:
     label  the name a displayed value is logged under; None for what ``display`` shows
     cells  the cells the text was saved with
     text   as saved, with marks where it need not be the same (``scaffold/tests/notebook_text.py``)
+    is_observed  it is not what the notebook was saved with, but what was seen when the package ran
     """
 
     step: str
@@ -71,6 +72,7 @@ class Expectation:
     label: str | None
     cells: tuple[int, ...]
     text: str
+    is_observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _printed(step: Step, text: str, metrics: dict[str, Metric], *, learnt: bool)
         return []
     text = comparable(text.strip("\n"))
     marked = merits_named(text, step.name, metrics) if learnt else text
-    return [Expectation(step.name, "printed", None, step.cells, marked)]
+    return [Expectation(step.name, "printed", None, step.cells, marked, is_observed=True)]
 
 
 def _displayed(
@@ -108,7 +108,8 @@ def _displayed(
             text = comparable(classless(text))
             marked = merits_named(text, step.name, metrics) if learnt else text
         if marked.replace("...", "").strip():
-            found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), marked))
+            cells = (item.statement.cell.index,)
+            found.append(Expectation(step.name, "displayed", item.shown, cells, marked, is_observed=True))
     return found
 
 

@@ -100,9 +100,10 @@ def _step_tests(
         *(["assert_same_run"] if same_again else []),
         *(["assert_text"] if any(each.kind == "printed" for each in expectations.texts) else []),
     ]
+    source = "did when it was verified" if any(each.is_observed for each in expectations.texts) else "was saved with"
     title = (
         [
-            '"""What the steps print and display, against what the notebook was saved with.',
+            f'"""What the steps print and display, against what the notebook {source}.',
             "",
             "The pipeline runs once, on the data in ``tests/data``; each test looks at one step of that run.",
             '"""',

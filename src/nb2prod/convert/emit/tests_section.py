@@ -13,6 +13,7 @@ from nb2prod.convert.plan import Moved
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from nb2prod.convert.expectations import Expectation
     from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.plan import Plan
 
@@ -61,18 +62,11 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
 
 
 def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
-    source = (
-        "the notebook's saved outputs" if expected.observation is None else "what was observed when it was verified"
-    )
     lines: list[str] = []
     if runs and expected.texts.texts:
-        shown = sum(isinstance(item, Moved) and item.shown is not None for step in plan.steps for item in step.items)
-        tested = sum(each.kind == "displayed" for each in expected.texts.texts)
-        printed = sum(each.kind == "printed" for each in expected.texts.texts)
         files = _names(test_files(plan))
         expect = "expects" if len(test_files(plan)) == 1 else "expect"
-        text = f"{files} {expect} {source}: {tested} of {shown} displayed values and what "
-        lines += ["", text + f"{printed} of {len(plan.steps)} steps print, numbers by value."]
+        lines += ["", f"{files} {expect} {_source(expected.texts.texts)}: {_counted(plan, expected.texts.texts)}."]
     if runs and expected.texts.metrics:
         lines.append("Figures of merit have a tolerance and a floor, or a ceiling, in `tests/metrics.toml`.")
     if expected.observation is not None:
@@ -82,6 +76,25 @@ def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, r
     return lines
 
 
+def _source(texts: Sequence[Expectation]) -> str:
+    sources = [
+        *(["the notebook's saved outputs"] if any(not each.is_observed for each in texts) else []),
+        *(["what was observed when it was verified"] if any(each.is_observed for each in texts) else []),
+    ]
+    return " and ".join(sources)
+
+
+def _counted(plan: Plan, texts: Sequence[Expectation]) -> str:
+    """Return how many of the values that are displayed, and of the steps, are held against something."""
+    shown = sum(isinstance(item, Moved) and item.shown is not None for step in plan.steps for item in step.items)
+    displayed, printed = (sum(each.kind == kind for each in texts) for kind in ("displayed", "printed"))
+    counted = [
+        *([f"{displayed} of {shown} displayed values"] if shown else []),
+        *([f"what {printed} of {len(plan.steps)} steps print"] if printed else []),
+    ]
+    return f"{' and '.join(counted)}, numbers by value"
+
+
 def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
     """Return a row for each step: what the tests hold it against."""
     rows = [f"| `{step.name}` | {_tested_by(step.name, expected, stored, runs=runs)} |" for step in plan.steps]
@@ -89,10 +102,9 @@ def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs
 
 
 def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> str:
-    found: list[str] = []
-    if runs and any(each.step == step for each in expected.texts.texts):
-        seen = expected.observation.steps.get(step) if expected.observation is not None else None
-        found.append("observed output" if seen is not None and seen.printed is not None else "saved output")
+    texts = [each for each in expected.texts.texts if each.step == step] if runs else []
+    found = ["observed output"] if any(each.is_observed for each in texts) else []
+    found += ["saved output"] if any(not each.is_observed for each in texts) else []
     if step in stored:
         found.append("observed values")
     if runs and any(each.step == step for each in expected.asserts):
