@@ -274,6 +274,7 @@ def _saved_models(analysis: Analysis, found: list[Event]) -> list[Event]:
         and (
             is_predictor(analysis, each.model)
             or _is_state(each.within)
+            or _is_module(analysis, each)
             or (each.model is None and _is_trained(fitted, each))
         )
     ]
@@ -283,6 +284,13 @@ def _is_trained(fitted: list[Event], save: Event) -> bool:
     """Whether an object of unknown class is fitted and predicts."""
     kinds = {each.kind for each in fitted if each.same_model(save)}
     return kinds == {"fit", "use"}
+
+
+def _is_module(analysis: Analysis, save: Event) -> bool:
+    """Whether a network is saved whole: what an optimizer was given the parameters of."""
+    return save.within.qualified_name == "torch.save" and any(
+        call.name == f"{save.name}.parameters" for call in analysis.calls()
+    )
 
 
 def _is_state(call: Call) -> bool:

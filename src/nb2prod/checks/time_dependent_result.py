@@ -165,9 +165,28 @@ class _Search:
             node = outer
         return False
 
+    def is_computed_with(self, call: ast.Call, argument: ast.AST) -> bool:
+        """Whether a function of the notebook subtracts something from this argument, or compares it."""
+        use = self.analysis.use_at(call.func)
+        for definition in self.analysis.flow.reaching(use) if use is not None else ():
+            function = self.analysis.statements()[definition.statement].node
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            given: dict[str, ast.AST] = dict(zip((each.arg for each in function.args.args), call.args, strict=False))
+            given |= {each.arg: each for each in call.keywords if each.arg is not None}
+            names = {name for name, value in given.items() if value is argument}
+            for part in self.analysis.nodes(function) if names else ():
+                match part:
+                    case ast.BinOp(left=left, op=ast.Sub(), right=right) | ast.Compare(left=left, comparators=[right]):
+                        if any(isinstance(each, ast.Name) and each.id in names for each in (left, right)):
+                            return True
+        return False
+
     def asked(self, call: ast.Call, argument: ast.AST) -> str | None:
         """Return what the value does as argument of a call that fetches or makes data; None for any other call."""
         name = self.analysis.qualified_name(call.func) or ""
+        if self.is_computed_with(call, argument):
+            return "is part of what is computed"
         if name == "pandas.date_range":
             return "is where the range of dates begins or ends"
         last = name.rpartition(".")[2]
