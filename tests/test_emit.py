@@ -224,6 +224,21 @@ def test_what_libraries_display_through_ipython_is_no_output_of_the_program(tmp_
     assert (done.stdout, done.stderr, done.returncode) == ("on\n", "'text'\n", 0)
 
 
+def test_what_libraries_write_to_the_page_in_formats_of_its_own_is_logged_as_text(tmp_path: Path) -> None:
+    pytest.importorskip("IPython")
+    source = "from IPython.display import display as d"
+    analysis = analysis_of(source, 'd({"text/html": "<b>1</b>"}, raw=True)\nd({"text/plain": "two"}, raw=True)')
+    files = files_of(plan_of(analysis, step("go", analysis.statements())), analysis)
+    from_ipython = {
+        path: text.replace("from .display import display as d", "from IPython.display import display as d")
+        for path, text in files.items()
+    }
+
+    done = run(from_ipython, tmp_path)
+
+    assert (done.stdout, done.stderr, done.returncode) == ("", "'two'\n", 0)
+
+
 @pytest.mark.parametrize(("library", "displays"), [("plotly.offline", True), ("unheard_of", True), ("numpy", False)])
 def test_what_may_display_by_itself_displays_as_in_a_notebook(library: str, displays: bool) -> None:
     analysis = analysis_of(f"import {library}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeGuard
 
 logger = logging.getLogger(__package__)
 
@@ -88,8 +89,18 @@ def report_exception() -> None:
 
 def _displayed(*objects: object, end: str = "\n", **_options: Any) -> None:
     # ``clear_output`` prints terminal codes and no line.
-    if end:
-        display(*objects)
+    if not end:
+        return
+    for value in objects:
+        if not _is_bundle(value):
+            display(value)
+        elif "text/plain" in value:
+            _log(None, value["text/plain"])
+
+
+def _is_bundle(value: object) -> TypeGuard[dict[str, object]]:
+    """Return whether a value is one content in several formats, which a library has written to the page by itself."""
+    return isinstance(value, dict) and bool(value) and all(isinstance(key, str) and "/" in key for key in value)
 
 
 def _log(name: str | None, value: object) -> None:
