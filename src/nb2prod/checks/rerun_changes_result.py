@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb2prod.changes import called_function
+from nb2prod.checks._second_run import second_run
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Definition, Statement, Use
 
-_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Pow, ast.MatMult, ast.LShift, ast.RShift)
-_FRAME = "pandas.DataFrame"
 _SHOWN = 3
 
 
@@ -36,7 +33,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         for definition in statement.definitions:
             use = _from_elsewhere(analysis, statement, definition)
-            reason = None if use is None else _reason(analysis, statement, definition)
+            reason = None if use is None else second_run(analysis, statement, definition)
             if use is not None and reason is not None:
                 cells.add(statement.cell.index)
                 found.setdefault(use.name, []).append(_Change(statement, use, reason))
@@ -53,178 +50,6 @@ def _from_elsewhere(analysis: Analysis, statement: Statement, definition: Defini
             if made and all(each.cell is not statement.cell for each in made if each is not definition):
                 return use
     return None
-
-
-def _reason(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
-    """Return what a second run of ``statement`` does, or None where it may well do nothing new."""
-    name = definition.name
-    if definition.through is not None:
-        return _through(analysis, statement, definition)
-    match statement.node:
-        case ast.AugAssign(op=op, target=target, value=value) if isinstance(op, _ARITHMETIC):
-            if _depends(analysis, statement, value, name):
-                return None
-            return f"{'adds to' if isinstance(op, ast.Add) else 'changes'} `{ast.unparse(target)}` again"
-        case ast.Assign(targets=[ast.Name() | ast.Subscript() as target], value=value):
-            return _assigned(analysis, statement, name, target)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) as call) if (
-            owner.id == name
-        ):
-            return _called(analysis.qualified_name(owner), name, method, call)
-        case ast.Delete(targets=targets) if definition.kind == "delete" or any(
-            isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Constant) for each in targets
-        ):
-            return "fails: what it deletes is gone" if _is_named(definition) else None
-        case _:
-            return None
-
-
-def _is_named(definition: Definition) -> bool:
-    """Whether a key is deleted: a name deleted to free memory is deleted where it is done with."""
-    return definition.kind == "mutate"
-
-
-def _depends(analysis: Analysis, statement: Statement, node: ast.expr, name: str) -> bool:
-    """Whether ``node`` is computed from what this cell changes, here or earlier in the cell.
-
-    ``x -= x.mean()`` twice is once, and so is ``test -= mean`` where ``mean`` is that of the normalised.
-    """
-    changed = {name} | {
-        each.name
-        for other in analysis.statements()
-        for each in other.definitions
-        if other.cell is statement.cell and each.kind in ("augment", "mutate")
-    }
-    waiting, seen = [(statement, {id(each) for each in ast.walk(node)})], {statement.index}
-    while waiting:
-        current, wanted = waiting.pop()
-        for use in current.uses:
-            if wanted and id(use.node) not in wanted:
-                continue
-            if use.name in changed:
-                return True
-            for definition in analysis.flow.reaching(use):
-                if definition.cell is statement.cell and definition.statement not in seen:
-                    seen.add(definition.statement)
-                    waiting.append((analysis.statements()[definition.statement], set()))
-    return False
-
-
-def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.expr) -> str | None:
-    value = statement.node.value  # type: ignore[attr-defined]
-    old = ast.dump(target).replace("Store()", "Load()")
-    match value:
-        case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _ARITHMETIC) and old in map(
-            ast.dump, (left, right)
-        ):
-            other = right if ast.dump(left) == old else left
-            return None if _depends(analysis, statement, other, name) else f"changes `{ast.unparse(target)}` again"
-        case ast.Subscript(value=inner, slice=ast.Slice(lower=ast.Constant(value=int(start)), step=None)) if (
-            start > 0 and ast.dump(inner) == old
-        ):
-            return f"cuts off more of `{name}`"
-        case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if owner.id == name and isinstance(
-            target, ast.Name
-        ):
-            return _called(analysis.qualified_name(owner), name, method, value, reassigned=True)
-        case ast.Call(args=[ast.List(elts=parts), *_]) if isinstance(target, ast.Name):
-            if analysis.qualified_name(value.func) == "pandas.concat" and any(ast.dump(each) == old for each in parts):
-                return _rows(value, name)
-            return None
-        case ast.Call(args=[ast.Name(id=first), *_]) if first == name and isinstance(target, ast.Name):
-            dummies = analysis.qualified_name(value.func) == "pandas.get_dummies"
-            return "fails: the columns are gone" if dummies and _literal(value, "columns") else None
-        case _:
-            return None
-
-
-def _through(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
-    """Return what a second call of a function does that surely changes the object it is given."""
-    function = called_function(analysis, definition)
-    if function is None or not definition.sure or not isinstance(definition.node, ast.Name):
-        return None
-    inner, kind = _name_inside(statement, function, definition), analysis.qualified_name(definition.node)
-    for each in function.body:
-        match each:
-            case ast.Assign(targets=[ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name))]) if name == inner:
-                return None  # starts anew
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) as call) if (
-                name == inner
-            ):
-                reason = _called(kind, definition.name, method, call)
-                if reason is not None or method == "clear":
-                    return reason
-    return None
-
-
-def _name_inside(statement: Statement, function: ast.FunctionDef, definition: Definition) -> str:
-    """Return what a function calls the object that ``definition`` changes: its parameter, or the same name."""
-    parameters = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-    for call, _ in statement.calls:
-        if isinstance(call.func, ast.Name) and call.func.id == definition.through:
-            given = [*zip(parameters, call.args, strict=False), *((each.arg, each.value) for each in call.keywords)]
-            for parameter, value in given:
-                if value is definition.node and parameter is not None:
-                    return parameter
-    return definition.name
-
-
-def _rows(call: ast.Call, name: str) -> str:
-    across = any(each.arg == "axis" and not _is_zero(each.value) for each in call.keywords)
-    return f"adds the same {'columns' if across else 'rows'} to `{name}` again"
-
-
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value in (0, "index", "rows")
-
-
-def _called(kind: str | None, name: str, method: str, call: ast.Call, *, reassigned: bool = False) -> str | None:
-    """Return what a second call of ``method`` does to ``name``, an object of class ``kind``."""
-    if kind == "builtins.list" and method in ("append", "extend", "insert") and not reassigned:
-        return f"adds to `{name}` again"
-    if kind != _FRAME:
-        return None
-    if method in ("pop", "insert") and not reassigned:
-        return "fails: the column is gone" if method == "pop" else "fails: the column is there already"
-    if not reassigned and not _is_true(call, "inplace"):
-        return None
-    if (
-        method == "drop"
-        and not _has(call, "errors")
-        and (_literal(call, "columns") or (call.args and _is_text(call.args[0])))
-    ):
-        return "fails: what it drops is gone"
-    if method == "set_index" and not _has(call, "drop") and call.args and _is_text(call.args[0]):
-        return "fails: the column has become the index"
-    if method == "append":
-        return f"adds the same rows to `{name}` again"
-    return None
-
-
-def _has(call: ast.Call, parameter: str) -> bool:
-    return any(each.arg in (parameter, None) for each in call.keywords)
-
-
-def _literal(call: ast.Call, parameter: str) -> bool:
-    return any(each.arg == parameter and _is_text(each.value) for each in call.keywords)
-
-
-def _is_true(call: ast.Call, parameter: str) -> bool:
-    return any(
-        each.arg == parameter and isinstance(each.value, ast.Constant) and each.value.value is True
-        for each in call.keywords
-    )
-
-
-def _is_text(node: ast.expr) -> bool:
-    """Whether a node is a column's name, or a list of them."""
-    match node:
-        case ast.Constant(value=str()):
-            return True
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return bool(elements) and all(_is_text(each) for each in elements)
-        case _:
-            return False
 
 
 def _finding(analysis: Analysis, changes: list[_Change]) -> Finding:
