@@ -90,6 +90,11 @@ def test_setting_something_displays_no_value() -> None:
     assert shown_section(plan_of("import matplotlib.pyplot as plt\nplt.rc('font', size=14)")) == ""
 
 
+def test_a_sorted_list_displays_nothing_and_a_sorted_table_does() -> None:
+    assert shown_section(plan_of("rows = [2, 1]\nrows.sort()")) == ""
+    assert "by_shop" in shown_section(plan_of("import sales\nsales.table().by_shop().sort('shop')"))
+
+
 def test_the_u_of_a_string_may_go() -> None:
     assert formatted({"a.py": 'x = u"a"\n'}) == {"a.py": 'x = "a"\n'}
 

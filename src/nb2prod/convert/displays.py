@@ -99,8 +99,10 @@ def _returns_nothing(call: ast.Call) -> bool:
     match call.func:
         case ast.Name(id=name):
             return name in ("print", "display", "help", "exec", "exit", "quit")
+        case ast.Attribute(attr="sort"):
+            return not call.args  # a list takes no column to sort by: this is a table of polars
         case ast.Attribute(attr=attr):
-            return attr in ("info", "append", "extend", "show", "sort", "update")
+            return attr in ("info", "append", "extend", "show", "update")
         case _:
             return False
 
