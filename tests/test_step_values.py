@@ -165,3 +165,15 @@ def test_versions_are_those_of_what_is_needed_and_of_what_that_needs() -> None:
     assert {"pytest", "pluggy", "iniconfig"} <= versions.keys()
     assert versions["pytest"] == metadata.version("pytest")
     assert "not-there-at-all" not in versions
+
+
+def test_of_what_an_open_step_prints_the_words_its_literals_write_are_expected(tmp_path: Path) -> None:
+    source = "import random\nx = random.random() < 0.9\nprint('lucky:', x)\nif x:\n    print('again')\nprint('done')"
+    convert(tmp_path, cell(source, 1))
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    (step,) = draft.plan.steps
+    seen = ObservedStep("lucky: True\nagain\ndone\n", (), (), {}, alone=False)
+
+    (found,) = observed_expectations(draft.plan, draft.analysis, Observation({step.name: seen})).texts
+
+    assert found.text.split() == ["lucky:", "...", "...", "done"]

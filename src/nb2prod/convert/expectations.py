@@ -147,8 +147,8 @@ class _Reader:
             elif text.strip():
                 parts.append(text)
                 cells.append(number)
-        text = _joined(parts)
-        return [Expectation(step.name, "printed", None, tuple(cells), text)] if _says_something(text) else []
+        text = joined(parts)
+        return [Expectation(step.name, "printed", None, tuple(cells), text)] if says_something(text) else []
 
     def displayed(self, step: Step) -> list[Expectation]:
         """Return the values a step displays."""
@@ -157,7 +157,7 @@ class _Reader:
             if not isinstance(item, Moved) or item.shown is None or item.guarded:
                 continue
             text = self._displayed_text(step, item)
-            if text is not None and _says_something(text):
+            if text is not None and says_something(text):
                 found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), text))
         return found
 
@@ -249,7 +249,8 @@ class _Reader:
         )
 
 
-def _joined(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """Return texts one below the other, with one mark for anything where there would be several."""
     lines: list[str] = []
     for part in parts:
         for line in part.strip("\n").split("\n"):
@@ -258,5 +259,6 @@ def _joined(parts: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _says_something(text: str) -> bool:
+def says_something(text: str) -> bool:
+    """Return whether an expected text says more than that anything may stand there."""
     return bool(text.replace(ANYTHING, "").strip())

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.expectations import Expectation, Expectations, saved_expectations
-from nb2prod.convert.expected_text import classless, comparable, merit_alone, merits_named, whatever_is_drawn
+from nb2prod.convert.expectations import Expectation, Expectations, joined, saved_expectations, says_something
+from nb2prod.convert.expected_text import (
+    classless,
+    comparable,
+    merit_alone,
+    merits_named,
+    whatever_is_drawn,
+    without_figures,
+)
 from nb2prod.convert.observation import Observation, Value
 from nb2prod.convert.plan import Moved
+from nb2prod.convert.saved_texts import certain_words
 from nb2prod.convert.slices import Slices
 
 if TYPE_CHECKING:
@@ -35,11 +43,12 @@ def observed_expectations(plan: Plan, analysis: Analysis, observation: Observati
             continue
         is_open = any(slices.is_open(item.statement) for item in step.items if isinstance(item, Moved))
         learnt = any(slices.of(item.statement).learnt for item in step.items if isinstance(item, Moved))
-        texts += (
-            [each for each in of_saved if each.kind == "printed"]
-            if seen.printed is None or is_open
-            else _printed(step, seen.printed, metrics, learnt=learnt)
-        )
+        printed = [each for each in of_saved if each.kind == "printed"]
+        if seen.printed is not None and not is_open:
+            printed = _printed(step, seen.printed, metrics, learnt=learnt)
+        elif seen.printed is not None and not printed:
+            printed = _words_printed(plan, step, seen.printed)
+        texts += printed
         texts += (
             [each for each in of_saved if each.kind == "displayed"]
             if seen.displayed is None
@@ -88,6 +97,18 @@ def _printed(step: Step, text: str, metrics: dict[str, Metric], *, learnt: bool)
     return [Expectation(step.name, "printed", None, step.cells, marked, is_observed=True)]
 
 
+def _words_printed(plan: Plan, step: Step, text: str) -> list[Expectation]:
+    """Return the words a step prints whatever is drawn, of a text that two runs printed alike."""
+    cells = [cell for cell in plan.notebook.code_cells if cell.index in step.cells]
+    words = frozenset[str]().union(*map(certain_words, cells))
+    if any(mark in text for mark in "\r\b\x1b"):
+        return []
+    marked = joined([without_figures(comparable(text.strip("\n")), words)])
+    if not says_something(marked):
+        return []
+    return [Expectation(step.name, "printed", None, step.cells, marked, is_observed=True)]
+
+
 def _displayed(
     step: Step, seen: ObservedStep, slices: Slices, metrics: dict[str, Metric], *, learnt: bool
 ) -> list[Expectation]:
@@ -107,7 +128,7 @@ def _displayed(
         else:
             text = comparable(classless(text))
             marked = merits_named(text, step.name, metrics) if learnt else text
-        if marked.replace("...", "").strip():
+        if says_something(marked):
             cells = (item.statement.cell.index,)
             found.append(Expectation(step.name, "displayed", item.shown, cells, marked, is_observed=True))
     return found
