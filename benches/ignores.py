@@ -47,8 +47,8 @@ def without_ours(whole: Any) -> Any:
         source = cell.get("source", "")
         source = source if isinstance(source, str) else "".join(source)
         cell["source"] = "\n".join(line.rstrip() for line in _ADDED.sub("", source).splitlines()).rstrip()
-        cell["metadata"].pop("nb2prod", None)
-    whole["metadata"].pop("nb2prod", None)
+        cell.get("metadata", {}).pop("nb2prod", None)
+    whole.get("metadata", {}).pop("nb2prod", None)
     return whole
 
 

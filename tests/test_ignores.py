@@ -6,17 +6,24 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nb2prod.cli import run
 from nb2prod.config import Selectors, Settings
+from nb2prod.diagnostics import Finding
 from nb2prod.discovery import Target
 from nb2prod.fixer.ignore import ignore_findings
 from nb2prod.fixer.metadata import with_member
-from nb2prod.linter import lint
+from nb2prod.linter import Check, lint
 from nb2prod.pages import load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.diagnostics import Rule
 
 RULES = load_rules()
 HERE = Path(__file__).resolve().parent
@@ -89,6 +96,24 @@ def test_comments_stand_at_the_narrowest_place_that_changes_nothing(before: str,
     assert run(["check", "--add-ignores", *SELECT]) == 0
     assert source(path) == after
     assert run(["check", *SELECT]) == 0
+
+
+def first_shout(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the first line that ends with an exclamation mark: a comment behind it makes it another line."""
+    for cell in analysis.notebook.code_cells:
+        loud = [number for number, line in enumerate(cell.lines, 1) if line.endswith("!")]
+        if loud:
+            yield Finding(cell.location(loud[0], 1, loud[0], 2), "loud")
+
+
+def test_a_comment_that_makes_its_finding_another_one_stands_for_the_cell_instead() -> None:
+    path = write(code("# a!\n# b!"))
+    target = Target(path, Settings(select=Selectors(("NB301", "NB006"), "test")))
+    find_check: Callable[[Rule], Check] = lambda _: Check(first_shout, language_independent=False)  # noqa: E731 one line
+    found = lint([target], RULES, find_check=find_check).diagnostics
+    (fixed,) = ignore_findings([target], found, RULES, find_check=find_check)
+    assert fixed.after.cells[0].source == "# a!\n# b!\n# nb2prod: ignore-cell[NB301]"
+    assert fixed.report.diagnostics == ()
 
 
 @pytest.mark.parametrize("before", ["%%bash\npip install x", "!pip install x \\", "%%bash\npip install x\n"])

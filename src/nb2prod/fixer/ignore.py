@@ -108,25 +108,47 @@ def _ignore(trial: Trial, wanted: Sequence[Diagnostic], reason: str) -> FixedNot
 def _rounds(trial: Trial, first: State, tried: _Round, known: set[_Key], reason: str) -> _Round:
     """Return the last of the rounds: each makes all changes to the notebook as it was, with what the one before taught.
 
-    A finding that is still there goes to its next place, and then to the next; so this ends.
+    A finding goes from one of its places to the next, and never back; so this ends.
     """
+    original = tried.wanted
     while True:
         tried = _attempt(trial, first, tried, reason)
         if isinstance(tried.result, str):
             return tried
-        wanted, failed = dict(tried.wanted), dict(tried.failed)
-        for each in tried.result.report.diagnostics:
-            key = _key(each)
-            if each.rule.name == UNUSED or key in known:
-                continue
-            if key not in wanted:
-                wanted[key] = each
-            elif failed.get(key, 0) + 1 < len(places(first.notebook, wanted[key])):
-                failed[key] = failed.get(key, 0) + 1
-        failed |= _of_changed_cells(first.notebook, tried)
-        if (wanted, failed) == (tried.wanted, tried.failed):
+        following = _following(first, tried, known, original)
+        if (following.wanted.keys(), following.failed) == (tried.wanted.keys(), tried.failed):
             return tried
-        tried = _Round(wanted, failed, first)
+        tried = following
+
+
+def _following(first: State, tried: _Round, known: set[_Key], original: Mapping[_Key, Diagnostic]) -> _Round:
+    """Return the next round: what is still found, and what a comment changed instead, goes to its next place."""
+    assert not isinstance(tried.result, str)  # noqa: S101 a round that came to something
+    found = {_key(each): each for each in tried.result.report.diagnostics if each.rule.name != UNUSED}
+    idle = _idle(first, tried)
+    moved = {
+        key: tried.failed.get(key, 0) + 1
+        for key in (*found, *idle)
+        if key in tried.wanted and tried.failed.get(key, 0) + 1 < len(places(first.notebook, tried.wanted[key]))
+    }
+    failed = {**tried.failed, **moved, **_of_changed_cells(first.notebook, tried)}
+    if not moved.keys().isdisjoint(idle):
+        # What comments at wrong places brought need not come again.
+        return _Round(original, failed, first)
+    brought = {key: each for key, each in found.items() if key not in tried.wanted and key not in known}
+    return _Round({**tried.wanted, **brought}, failed, first)
+
+
+def _idle(first: State, tried: _Round) -> list[_Key]:
+    """Return the findings that what was written for them does not silence: it made them another finding, or none."""
+    assert not isinstance(tried.result, str)  # noqa: S101 asked for after a round that came to something
+    before = {_key(each) for each in first.report.diagnostics if each.rule.name == UNUSED}
+    idle = {
+        (each.location.cell, each.location.line)
+        for each in tried.result.report.diagnostics
+        if each.rule.name == UNUSED and _key(each) not in before
+    }
+    return [_key(each) for each, place in _placed(first.notebook, tried) if place.form == "line" and place[1:] in idle]
 
 
 def _attempt(trial: Trial, first: State, tried: _Round, reason: str) -> _Round:
