@@ -55,6 +55,7 @@ _HINTS = ("pass", "pwd", "secret", "token", "key", "auth")
 _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)"
 _BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
 _SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)"
+_PAIR = r"(?i)(?:^|[\s;?&])(?:password|pwd)=(?P<value>[^\s;&'\"]+)"
 # Programs that take a password in an option which names none.
 _OPTION = (
     r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]*?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]*?\s-p\s+"
@@ -124,12 +125,24 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
                     text = literal if isinstance(literal, str) else literal.decode("latin-1")
                     if kind := _kind(name, text):
                         yield Credential(cell.locate(value), kind, _bare(text), name, value)
+    yield from _in_connection_texts(analysis, cell)
     for call in analysis.calls_of("os.getenv", "os.environ.get", "os.environ.setdefault"):
         if call.cell is cell:
             match call.node.args:
                 case [ast.Constant(value=str() as name), ast.Constant(value=str() as text) as default]:
                     if kind := _kind(name, text):
                         yield Credential(cell.locate(default), f"{kind} as a default", text, name, default)
+
+
+def _in_connection_texts(analysis: Analysis, cell: CodeCell) -> Iterator[Credential]:
+    """Yield passwords in texts such as ``dbname=shop user=anna password=…`` and ``Server=db;Uid=anna;Pwd=…``."""
+    if cell.tree is None or not re.search(_PAIR, cell.source):
+        return
+    for node in analysis.nodes(cell.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count("=") > 1:
+            found = re.search(_PAIR, node.value)
+            if found and _is_password(found["value"]):
+                yield Credential(cell.locate(node), "a password", found["value"], "password", node)
 
 
 def credentials_in_prose(text: str) -> Iterator[str]:

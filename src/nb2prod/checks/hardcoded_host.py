@@ -24,6 +24,7 @@ _HOST = rf"(?:localhost|{_NUMBERS}|{_INTERNAL})"
 # In an address, or with a port: `http://10.0.0.3/x`, `mongodb://me@localhost`, `10.0.0.3:5432`.
 _ADDRESS = lazy_pattern(
     rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
+    rf"|(?i:\b(?:host|hostaddr|server|data source)=)(?P<paired>{_HOST})(?=[\s;,'\"]|$)"
 )
 _ALONE = lazy_pattern(rf"^{_HOST}$")
 _HINT = lazy_pattern(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
@@ -61,6 +62,8 @@ def _hosts(cell: CodeCell) -> Iterator[tuple[str, Location]]:
 
 
 def _shown(found: re.Match[str]) -> str:
+    if found["paired"]:
+        return found["paired"]
     return (found["bare"] and found[0]) or f"{found['host']}{found['port'] or ''}"
 
 

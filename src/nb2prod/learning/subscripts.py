@@ -49,6 +49,8 @@ def subscript(run: Run, node: ast.Subscript) -> object:
             run.value(node.slice)
         return Unknown()
     match node.slice:
+        case ast.Tuple(elts=[ast.Constant(value=one), ast.Constant(value=None)]) if one is ...:
+            return data._replace(columns=None)  # another axis: `windows[..., None]`
         case ast.Tuple(elts=[rows, columns]):
             return _columns(run, _rows(run, data, rows), columns)
         case ast.Tuple(elts=[rows, *_]):
