@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,13 @@ from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace_reads import opaque_calls
 from nb2prod.convert.plan import Plan, Refusal
 from nb2prod.convert.translate import defines_magic
+from nb2prod.notebook.compiling import compile_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.model import CodeCell
 
 _KERNEL_NAMES = frozenset({"_", "__", "___", "In", "Out", "_i", "_ii", "_iii", "_ih", "_oh", "_dh"})
 # Calls that look into the __main__ module, which a package's steps are not.
@@ -40,9 +39,10 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
         if cell.problem is not None:
             advice = "make it valid Python 3, or delete the cell"
             refusals.append(Refusal(cell.index, cell.problem.range.start.line, cell.problem.message, advice))
-        elif cell.tree is not None and (problem := _compile_problem(cell)) is not None:
+        elif (problem := compile_problem(cell)) is not None:
+            message, location = problem
             advice = "make it valid at the top level of a cell, or delete it"
-            refusals.append(Refusal(cell.index, problem.lineno or 1, problem.msg, advice))
+            refusals.append(Refusal(cell.index, location.line, message, advice))
     for statement in analysis.flow.statements:
         if not defines_magic(statement, analysis):  # it goes
             refusals.extend(_unknowable(statement, analysis))
@@ -59,22 +59,6 @@ def _stops(analysis: Analysis) -> Iterable[str]:
         }[unbound.cause]
         stops = "a run stops there" if not unbound.use.deferred or unbound.call is not None else "a call stops there"
         yield f"Cell {unbound.use.cell.index} reads `{unbound.name}`, {where}: {stops}, the notebook's as well."
-
-
-def _compile_problem(cell: CodeCell) -> SyntaxError | None:
-    """Return why a cell that parses cannot run: ``return`` outside a function, ``break`` outside a loop.
-
-    Statement by statement, as IPython compiles them: ``from __future__`` may stand in the middle of a cell.
-    """
-    for node in cell.tree.body if cell.tree is not None else ():
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                module = ast.Module(body=[node], type_ignores=[])
-                compile(module, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        except SyntaxError as error:
-            return error
-    return None
 
 
 def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
