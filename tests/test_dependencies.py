@@ -46,6 +46,10 @@ def test_imports_inside_functions_and_branches_count(tmp_path: Path) -> None:
     assert list(dependencies(tmp_path, source)) == ["numpy", "pandas"]
 
 
+def test_what_no_distribution_can_be_called_is_no_dependency(tmp_path: Path) -> None:
+    assert list(dependencies(tmp_path, "import _, _private.part, größe, pandas")) == ["pandas"]
+
+
 def test_the_standard_library_and_its_former_modules_are_no_dependencies(tmp_path: Path) -> None:
     assert dependencies(tmp_path, "import os, json, imp, cPickle\nfrom urllib2 import urlopen") == {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from notebooks import document
 from test_cut import LONG, plan_of
 
@@ -15,6 +16,7 @@ from nb2prod.convert.emit.pipeline import emit_pipeline
 from nb2prod.convert.emit.readme import emit_readme
 from nb2prod.convert.manifest import Provenance
 from nb2prod.convert.plan import Options
+from nb2prod.errors import RefusedError
 
 
 def test_each_displayed_value_is_listed_with_its_cell_and_what_became_of_it() -> None:
@@ -132,3 +134,22 @@ def test_a_saved_result_that_is_no_list_of_lines_is_read_all_the_same() -> None:
     package = convert_notebook(Path("n.ipynb"), Options(), content=json.dumps(file).encode()).package
 
     assert "show(" in next(str(text) for path, text in package.files.items() if Path(path).name == "steps.py")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for _ in range(2):\n    from math import *\nprint(pi)",
+        "import os\nos.environ['MODE'] = 'fast'\nfrom unknown import *",
+    ],
+)
+def test_a_star_import_that_has_to_stay_in_a_step_is_refused(source: str) -> None:
+    with pytest.raises(RefusedError, match="a star import has to stay"):
+        convert_notebook(Path("n.ipynb"), Options(), content=document(source))
+
+
+@pytest.mark.parametrize("stem", ["class", "True", "import", "pandas", "json"])
+def test_a_package_is_never_called_what_cannot_be_imported_or_is_something_else(stem: str) -> None:
+    package = convert_notebook(Path(f"{stem}.ipynb"), Options(), content=document("print(1)")).package
+
+    assert package.name == f"{stem.lower()}_pipeline" or (stem, package.name) == ("True", "true")

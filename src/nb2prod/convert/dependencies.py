@@ -46,6 +46,10 @@ class _Needed:
     guessed: bool = False
 
 
+# PEP 508
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
+
+
 def infer_dependencies(
     notebook: Notebook, local_files: Collection[LocalFile], libraries: Libraries, notebook_folder: Path
 ) -> tuple[Dependency, ...]:
@@ -130,6 +134,8 @@ def _needed(
             if top in sys.stdlib_module_names or top in known_modules().former or top in local:
                 continue
             distribution, guessed = _distribution(module, libraries)
+            if not _DISTRIBUTION.fullmatch(distribution):
+                continue  # nothing can be installed under such a name: the module is missing, as in the notebook
             yield _Needed(distribution, "imported", where, guessed)
         for distribution, why in loaded_by_pandas(tree, constants):
             yield _Needed(distribution, why, where)

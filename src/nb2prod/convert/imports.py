@@ -45,16 +45,27 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
         if not _reads_only_itself(statement, {name for each in imports for name in each.binds}, known):
             continue
         if environment_changed and not all(_indifferent(root, analysis, local) for root in _roots(statement.node)):
-            if "*" in binds:
-                reason = "a star import cannot stand below a change of the environment: no function can hold it"
-                advice = "import the names it needs"
-                refusals.append(Refusal(statement.cell.index, statement.location.line, reason, advice))
             continue
         imports.extend(Import(binds, text, statement) for text in _import_texts(statement.node))
         gone.add(statement.index)
+    refusals += [_no_function_holds(item) for item in moved_items(plan) if _keeps_star(item, gone)]
     # The compiler wants these first, wherever they stand in a notebook.
     imports.sort(key=lambda each: not each.text.startswith("from __future__"))
     return without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
+
+
+def _keeps_star(item: Moved, gone: Collection[int]) -> bool:
+    """Return whether a star import stays in its step: in a loop, below a change of the environment."""
+    if item.statement.index in gone or item.refused or item.replacements:
+        return False
+    imported = (node for node in ast.walk(item.statement.node) if isinstance(node, ast.ImportFrom))
+    return any(alias.name == "*" for node in imported for alias in node.names)
+
+
+def _no_function_holds(item: Moved) -> Refusal:
+    statement = item.statement
+    reason = "a star import has to stay in a block or below a change of the environment: no function can hold it"
+    return Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs")
 
 
 def _means_only_imports(definitions: list[Definition], statement: Statement) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from nb2prod.convert.displays import close_figures, show_values
 from nb2prod.convert.exploration import drop_exploration
 from nb2prod.convert.field_names import name_fields
 from nb2prod.convert.free_variables import lift_functions
+from nb2prod.convert.function_settings import ask_for_constants
 from nb2prod.convert.imports import hoist_imports
 from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.lift_values import lift_values
@@ -147,6 +150,10 @@ def _raising(plan: Plan, raised: Mapping[int, str]) -> Plan:
 
 
 def _passed(plan: Plan, analysis: Analysis) -> Plan:
+    return ask_for_constants(plan, _passed_once(plan, analysis), partial(_passed_once, analysis=analysis))
+
+
+def _passed_once(plan: Plan, analysis: Analysis) -> Plan:
     for each in PASSES:
         plan = each(plan, analysis)
     return plan
@@ -164,7 +171,7 @@ def free_name(wanted: str, analyses: Sequence[Analysis], output: Path | None = N
     stem = module_name(wanted) or "notebook"
     if stem[0].isdigit():
         stem = f"notebook_{stem}"
-    taken = set(sys.stdlib_module_names) | {"tests", "test", "src", "nb2prod"}
+    taken = {*sys.stdlib_module_names, *keyword.kwlist, "tests", "test", "src", "nb2prod"}
     for analysis in analyses:
         for statement in analysis.flow.statements:
             for definition in statement.definitions:
