@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -192,6 +193,24 @@ def test_findings_of_packages_can_be_known_from_a_baseline(project: Path, check:
 def test_findings_of_packages_are_silenced_by_file(check: Check) -> None:
     assert check.found("package", "--config", 'per-file-ignores={"package/**" = ["NB603"]}') == []
     assert check.found(".", "--exclude", "package") == []
+
+
+def test_since_a_revision_only_what_has_changed_counts(project: Path, check: Check) -> None:
+    """A finding stays where its file has changed, or a place that belongs to it."""
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for arguments in (["init"], ["add", "."], ["commit", "-m", "first"]):
+        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+    assert check.found(".", "--since", "HEAD") == []
+
+    change(project / "squares.ipynb", 4, "total = 0")
+    assert check.found(".", "--since", "HEAD") == [("package/conversion.json", "NB604", "warning")]
+
+    steps = project / "package/src/squares/steps.py"
+    steps.write_text(steps.read_text(encoding="utf-8") + "\n# faster now\n", encoding="utf-8")
+    assert {code for path, code, _ in check.found(".", "--since", "HEAD") if path.endswith("steps.py")} == {
+        "NB603",
+        "NB604",
+    }
 
 
 def test_cells_that_are_gone_have_the_numbers_they_had() -> None:
