@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.changes import calls_on, surely_changes
+from nb2prod.checks._draws import draws_of
 from nb2prod.checks._recorded_order import recorded_order, reordered
-from nb2prod.checks.unseeded_random import unseeded_draws
 from nb2prod.diagnostics import Applicability, Finding, Fix, Related, ReorderCells, Severity
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _ran_alike(
     counts = {each.execution_count for each in analysis.notebook.code_cells}
     if all(number in counts for number in range(1, count)):
         return False
-    drawn = (call for calls in unseeded_draws(analysis).values() for call in calls if not call.deferred)
+    drawn = (call for calls in draws_of(analysis).unseeded.values() for call in calls if not call.deferred)
     if any(call.cell is cell for call in (*drawn, *analysis.calls({"clock", "input"}))):
         return False
     for statement in analysis.statements():
