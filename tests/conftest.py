@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +23,12 @@ def pytest_configure() -> None:
     expected = os.environ.get("NB2PROD_EXPECT_FROM")
     if expected and not Path(nb2prod.__file__).is_relative_to(Path(expected).resolve()):
         raise pytest.UsageError(f"nb2prod was imported from {nb2prod.__file__}, not from below {expected}")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test find what another has found, or touch the cache of whoever runs them."""
+    monkeypatch.setenv("NB2PROD_CACHE_DIR", str(tmp_path_factory.getbasetemp() / f"cache-{uuid4().hex}"))
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         (
             "linter",
+            "cache",
             "packages",
             "ruff",
             "ruff_fixes",

@@ -139,7 +139,7 @@ def test_the_repository_does_not_configure_it(tmp_path: Path, monkeypatch: pytes
 def test_without_ruff_there_is_a_notice_and_everything_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ruff, "_program", lambda: None)
+    monkeypatch.setattr(ruff, "program", lambda: None)
     paths = [notebook(tmp_path / f"{name}.ipynb", "open('/home/anna/x.csv')\neval(x)") for name in "ab"]
     assert run(["check", "--select", "NB301,S307", "--format", "concise", "--fail-on", "never", *map(str, paths)]) == 0
     printed = capsys.readouterr()
@@ -156,7 +156,7 @@ def test_a_ruff_that_fails_is_a_notice_with_its_words(
     program = tmp_path / "ruff"
     program.write_text("#!/bin/sh\necho 'error: no such rule' >&2\nexit 2\n", encoding="utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr(ruff, "_program", lambda: str(program))
+    monkeypatch.setattr(ruff, "program", lambda: str(program))
     paths = [notebook(tmp_path / f"{number}.ipynb", "eval(x)") for number in range(count)]
     report = lint([Target(path, Settings(select=Selectors(("S",), "test"))) for path in paths], RULES)
     assert report.notices == ("ruff failed, its rules were not run: error: no such rule",)
@@ -164,7 +164,7 @@ def test_a_ruff_that_fails_is_a_notice_with_its_words(
 
 
 def test_the_installed_ruff_knows_every_rule_under_its_name() -> None:
-    program = ruff._program()  # noqa: SLF001 - where it is found is the question
+    program = ruff.program()
     assert program is not None
     answer = subprocess.run(
         [program, "rule", "--all", "--output-format", "json"], capture_output=True, encoding="utf-8", check=True

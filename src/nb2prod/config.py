@@ -87,6 +87,7 @@ class Settings(NamedTuple):
     transparent_magics  cell magics whose cell is Python that runs as if they were not there
     require_reason      what silences a finding has to say why
     extend_rules        folders of rule pages of the team's own (absolute)
+    cache_dir           the folder for what is kept from run to run (absolute); None for the user's own
     """
 
     source: Path | None = None
@@ -102,6 +103,7 @@ class Settings(NamedTuple):
     transparent_magics: frozenset[str] = frozenset()
     require_reason: bool = False
     extend_rules: tuple[Path, ...] = ()
+    cache_dir: Path | None = None
 
 
 class Overrides(NamedTuple):
@@ -268,4 +270,6 @@ def _with_table(settings: Settings, origin: str, folder: Path, table: Mapping[st
                 settings = settings._replace(extend_rules=tuple(folder / name for name in value))
             case "require-reason":
                 settings = settings._replace(require_reason=value)
+            case "cache-dir":
+                settings = settings._replace(cache_dir=folder / value)
     return settings

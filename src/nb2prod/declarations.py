@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +22,8 @@ _CONDA_ITEM = lazy_pattern(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
 _LISTS = ("*requirements*.txt", "*requirements*.in", "requirements/*.txt", "requirements/*.in",
           "binder/requirements.txt", ".binder/requirements.txt", "constraints.txt")  # fmt: skip
 _ENVIRONMENTS = ("environment*.y*ml", "conda*.y*ml", "env.y*ml", "binder/environment.y*ml", ".binder/environment.y*ml")
+# The folders these name.
+_BELOW = ("requirements/", "binder/", ".binder/")
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock")
 # These install by commands, or say nothing that can be read without running or knowing more.
 _OPAQUE = ("Dockerfile", "pixi.toml", "*.nix", "install.R")
@@ -68,7 +72,8 @@ def declared(folders: Sequence[Path], read: Reader) -> Declared:
     files: list[Path] = []
     complete = True
     for folder in folders:
-        for path in _matching(folder, (*_LISTS, *_ENVIRONMENTS)):
+        listed = _listed(folder)
+        for path in _matching(folder, listed, (*_LISTS, *_ENVIRONMENTS)):
             names.update(each.name for each in requirements([path], read))
             files.append(path)
         for name, find in _READERS.items():
@@ -76,19 +81,30 @@ def declared(folders: Sequence[Path], read: Reader) -> Declared:
             if path.is_file() and (found := {normalised(each) for each in find(read(path))}):
                 names |= found
                 files.append(path)
-        opaque = list(_matching(folder, _OPAQUE))
+        opaque = list(_matching(folder, listed, _OPAQUE))
         complete = complete and not opaque
         files += opaque
     return Declared(frozenset(names), tuple(files), complete)
 
 
-def _matching(folder: Path, globs: Iterable[str]) -> Iterator[Path]:
-    seen: set[Path] = set()
+def _matching(folder: Path, listed: Sequence[str], globs: Iterable[str]) -> Iterator[Path]:
+    seen: set[str] = set()
     for glob in globs:
-        for path in sorted(folder.glob(glob)):
-            if path not in seen and path.is_file():
-                seen.add(path)
+        for name in listed:
+            # A star stands for no slash.
+            alike = ("/" in name) == ("/" in glob) and fnmatch(name, glob)
+            if alike and name not in seen and (path := folder / name).is_file():
+                seen.add(name)
                 yield path
+
+
+def _listed(folder: Path) -> list[str]:
+    """Return what is in a folder, and in the folders in it that declarations may stand in, sorted."""
+    found: list[str] = []
+    for below in ("", *_BELOW):
+        with suppress(OSError):
+            found += (below + entry.name for entry in os.scandir(folder / below))
+    return sorted(found)
 
 
 def normalised(name: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import PACKAGE, Diagnostic, Finding
@@ -94,12 +94,26 @@ class Shared:
     projects: dict[Path, Project] = field(default_factory=dict)
 
 
+class Store(Protocol):
+    """Reads notebooks, and keeps what was found in them for another run."""
+
+    def read(self, target: Target) -> Notebook:
+        """Return the notebook of ``target``."""
+
+    def keep(self, target: Target, raw_map: RawMap | None, found: Sequence[Diagnostic], notices: Sequence[str]) -> None:
+        """Keep all that was found in a notebook that was read, and the notices it gives rise to.
+
+        ``raw_map`` tells where its cells are in its file; None for a file that holds no notebook.
+        """
+
+
 class _Readable(NamedTuple):
-    """A notebook that was read, and the rules for it."""
+    """A notebook that was read, the rules for it, and the notices it gives rise to."""
 
     target: Target
     notebook: Notebook
     rules: Sequence[Rule]
+    notices: tuple[str, ...]
 
     def rules_of_ruff(self) -> dict[str, Rule]:
         """Return those that ruff looks for, by code."""
@@ -115,6 +129,7 @@ class _Run:
     find_check: Callable[[Rule], Check]
     read: Callable[[Target], Notebook]
     shared: Shared
+    store: Store | None = None
     checks: dict[str, Check | None] = field(default_factory=dict)
     selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -130,24 +145,26 @@ def lint(
     find_check: Callable[[Rule], Check] | None = None,
     read: Callable[[Target], Notebook] | None = None,
     shared: Shared | None = None,
+    store: Store | None = None,
 ) -> Report:
     """Run the checks each target's settings select; ``rules`` are all rules there are.
 
     ``read`` gives the notebook of a target, so that a text can be checked that is not on disk (yet).
     A file that cannot be read is a diagnostic, a bug of ours in one check or on one file is an
-    internal error; both leave everything else as it is. Raises ConfigurationError for a setting that
+    internal error; both leave everything else as it is. ``store``, if given, reads the notebooks and
+    keeps what is found in those that were looked at without a bug of ours. Raises ConfigurationError for a setting that
     names no rule.
     """
-    run = _Run(rules, find_check or load_check, read or read_target, shared or Shared())
+    read = read or (read_target if store is None else store.read)
+    run = _Run(rules, find_check or load_check, read, shared or Shared(), store)
     for settings in {target.settings: None for target in targets}:
         run.selected[settings] = select(settings, rules)
     for start in range(0, len(targets), _AT_ONCE):
         for target, found in _lint_files(run, targets[start : start + _AT_ONCE]):
             run.diagnostics += [each._replace(failing=fails([each], target.settings)) for each in found]
-    run.diagnostics.sort(key=_order)
     files = tuple(target.path for target in targets)
     failed = any(each.failing for each in run.diagnostics)
-    return Report(tuple(run.diagnostics), run.sources, files, tuple(run.errors), failed, tuple(run.notices))
+    return Report(_sorted(run.diagnostics), run.sources, files, tuple(run.errors), failed, tuple(run.notices))
 
 
 def joined(reports: Sequence[Report]) -> Report:
@@ -161,7 +178,7 @@ def joined(reports: Sequence[Report]) -> Report:
         notices.update(dict.fromkeys(report.notices))
         sources.update(report.sources)
     return Report(
-        tuple(sorted((each for report in reports for each in report.diagnostics), key=_order)),
+        _sorted(each for report in reports for each in report.diagnostics),
         sources,
         tuple(path for report in reports for path in report.files),
         tuple(errors),
@@ -198,11 +215,14 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
         if isinstance(notebook, UnreadableNotebookError):
             finding = _unreadable(target, str(notebook))
             raw = finding.location.range.start
-            yield target, [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
+            diagnostics = [Diagnostic(rule, finding, raw) for rule in rules if rule.name == UNREADABLE]
+            if run.store is not None:
+                run.store.keep(target, None, diagnostics, ())
+            yield target, diagnostics
         elif notebook is not None:
-            readable.append(_Readable(target, notebook, rules))
-            if is_cleared(notebook) and any(rule.name == _ABOUT_ORDER for rule in rules):
-                run.notices[_HIDDEN_STATE_UNKNOWN] = None
+            is_unknown = is_cleared(notebook) and any(rule.name == _ABOUT_ORDER for rule in rules)
+            readable.append(_Readable(target, notebook, rules, (_HIDDEN_STATE_UNKNOWN,) if is_unknown else ()))
+            run.notices.update(dict.fromkeys(readable[-1].notices))
     for_ruff = [each for each in readable if each.rules_of_ruff()]
     codes = {code for each in for_ruff for code in each.rules_of_ruff()}
     with started([each.notebook for each in for_ruff], sorted(codes)) if codes else nullcontext() as ruff:
@@ -218,7 +238,12 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
         left = unsuppressed(
             each.notebook, found, run.rules, ran, report_unused, require_reason=each.target.settings.require_reason
         )
-        yield each.target, _joined(run, each.notebook, left)
+        raw_map = RawMap(each.notebook)
+        diagnostics = _joined(run, each.notebook, raw_map, left)
+        is_whole = not answer.notices and not any(error.path in (None, each.target.path) for error in run.errors)
+        if run.store is not None and is_whole:
+            run.store.keep(each.target, raw_map, diagnostics, each.notices)
+        yield each.target, diagnostics
 
 
 def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | None:
@@ -234,13 +259,13 @@ def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | Non
 
 def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]], set[str]]:
     """Return what our checks find in a notebook, and the names of the rules that looked at it."""
-    target, notebook, rules = readable
+    target, notebook, rules, _ = readable
     wanted = [(rule, check) for rule in rules if (check := _check(run, rule, notebook)) is not None]
     found: list[tuple[Rule, Finding]] = []
     if not wanted:
         return found, {UNREADABLE}
     try:
-        project = _project(run, target.path)
+        project = project_around(run.shared, target.path)
         analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.shared.libraries)
     except Nb2ProdError:
         raise
@@ -283,18 +308,18 @@ def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
     return check if check and (check.language_independent or notebook.language == "python") else None
 
 
-def _project(run: _Run, path: Path) -> Project:
+def project_around(shared: Shared, path: Path) -> Project:
+    """Return the project of the notebook at ``path``, the same for all notebooks of its folder."""
     folder = (Path.cwd() / path).parent
-    if folder not in run.shared.projects:
+    if folder not in shared.projects:
         # Notebooks of one repository share what its test files mention.
-        run.shared.projects[folder] = Project.for_folder(folder, run.shared.projects.values())
-    return run.shared.projects[folder]
+        shared.projects[folder] = Project.for_folder(folder, shared.projects.values())
+    return shared.projects[folder]
 
 
-def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
+def _joined(run: _Run, notebook: Notebook, raw_map: RawMap, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
     """Return findings as diagnostics, and keep the lines of their cells for code frames."""
     diagnostics = []
-    raw_map = RawMap(notebook)
     for rule, finding in found:
         number = finding.location.cell
         cell = notebook.cells[number - 1] if number else None
@@ -309,11 +334,11 @@ def _joined(run: _Run, notebook: Notebook, found: Sequence[tuple[Rule, Finding]]
         if cell is not None:
             lines = run.sources.setdefault((notebook.path, cell.index), list(cell.lines))
             if rule.redact:
-                _redact(lines, finding.location.range)
+                redact(lines, finding.location.range)
     return diagnostics
 
 
-def _redact(lines: list[str], secret: Range) -> None:
+def redact(lines: list[str], secret: Range) -> None:
     """Replace what follows the start of ``secret`` on its lines by stars, for every frame that shows the cell.
 
     To the lines' ends: a line with one secret may have another.
@@ -340,6 +365,14 @@ def internal_error(target: Target | None, rule: Rule | None, error: Exception) -
     return InternalError(target.path if target else None, rule.name if rule else None, trace)
 
 
-def _order(diagnostic: Diagnostic) -> tuple[PurePath, int, object, str, str]:
-    location = diagnostic.location
-    return location.path, location.cell or 0, location.range, diagnostic.rule.code, diagnostic.finding.message
+def _sorted(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics by path, cell, position and code; paths, which are slow to compare, file by file."""
+    by_path: dict[PurePath, list[Diagnostic]] = {}
+    for each in diagnostics:
+        by_path.setdefault(each.finding.location.path, []).append(each)
+    return tuple(each for path in sorted(by_path) for each in sorted(by_path[path], key=_order))
+
+
+def _order(diagnostic: Diagnostic) -> tuple[int, object, str, str]:
+    location = diagnostic.finding.location
+    return location.cell or 0, location.range, diagnostic.rule.code, diagnostic.finding.message

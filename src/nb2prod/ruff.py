@@ -96,11 +96,11 @@ def started(notebooks: Sequence[Notebook], codes: Sequence[str]) -> Iterator[Ruf
 
     None where it is not installed. What is left of it ends and goes with the block.
     """
-    program = _program()
-    if program is None:
+    found = program()
+    if found is None:
         yield None
         return
-    command = [program, *_OPTIONS, "--select", ",".join(codes)]
+    command = [found, *_OPTIONS, "--select", ",".join(codes)]
     if len(notebooks) == 1:
         # The ordinary case needs no file.
         process = _process([*command, "--stdin-filename", "0.ipynb", "-"], given=True)
@@ -180,7 +180,7 @@ def _as_ruff_reads(notebook: Notebook) -> str:
 _CELL: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
 
 
-def _program() -> str | None:
+def program() -> str | None:
     """Return the ruff beside the running Python, or else on PATH."""
     beside = os.path.join(os.path.dirname(sys.executable), f"{TOOL}.exe" if os.name == "nt" else TOOL)  # noqa: PTH118, PTH120 - a Path costs more, at every start
     if os.path.isfile(beside):  # noqa: PTH113 - the same

@@ -42,6 +42,9 @@ KEYS: Mapping[str, Key] = {
         "strings", [], "Cell magics of your own whose cell is Python that runs as if they were not there."
     ),
     "extend-rules": Key("strings", [], "Folders of rule pages of your own, relative to this file."),
+    "cache-dir": Key(
+        "string", None, "The folder for what is kept from run to run, relative to this file; left out: the user's own."
+    ),
     "require-reason": Key("boolean", False, "Whether what silences a finding has to say why."),  # noqa: FBT003 - a default
 }
 

@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nb2prod.cache.store import Cache
 from nb2prod.linter import InternalError, Report, Shared, joined, lint
 from nb2prod.selection import select
 
@@ -35,23 +36,26 @@ def lint_all(
     *,
     progress: Callable[[int], None] = lambda _: None,
     jobs: int | None = None,
+    cache: Cache | None = None,
 ) -> Report:
     """Do as ``lint``, in several processes if there is enough work for them (at most ``jobs``).
 
-    ``progress`` is told how many files are done, now and then. A notebook on which a process dies is
-    an internal error, and the run goes on.
+    What ``cache`` knows is not looked at again, and what is found is kept there. ``progress`` is told
+    how many files are done, now and then. A notebook on which a process dies is an internal error, and
+    the run goes on.
     """
     for settings in {target.settings: None for target in targets}:
         select(settings, rules)  # a wrong setting ends the run before there is work
-    pieces = list(_pieces(targets))
+    known = {} if cache is None else {target.path: found for target in targets if (found := cache.find(target))}
+    pieces = list(_pieces([target for target in targets if target.path not in known]))
     jobs = min(jobs or _cores(), len(pieces) // _WORTH)
-    reports: list[Report] = []
-    done = 0
-    for report in _by_workers(pieces, rules, jobs) if jobs > 1 else _here(pieces, rules):
+    reports: list[Report] = list(known.values())
+    done = len(known)
+    for report in _by_workers(pieces, rules, jobs, cache) if jobs > 1 else _here(pieces, rules, cache):
         reports.append(report)
         done += len(report.files)
         progress(done)
-    return joined(reports)
+    return joined(reports)._replace(files=tuple(target.path for target in targets))
 
 
 def _cores() -> int:
@@ -72,19 +76,21 @@ def _pieces(targets: Sequence[Target]) -> Iterator[list[Target]]:
         yield piece
 
 
-def _here(pieces: Sequence[Sequence[Target]], rules: Sequence[Rule]) -> Iterator[Report]:
-    shared = Shared()
+def _here(pieces: Sequence[Sequence[Target]], rules: Sequence[Rule], cache: Cache | None) -> Iterator[Report]:
+    shared = cache.shared if cache else Shared()
     for piece in pieces:
-        yield lint(piece, rules, shared=shared)
+        yield lint(piece, rules, shared=shared, store=cache)
 
 
-def _by_workers(pieces: Sequence[list[Target]], rules: Sequence[Rule], jobs: int) -> Iterator[Report]:
+def _by_workers(
+    pieces: Sequence[list[Target]], rules: Sequence[Rule], jobs: int, cache: Cache | None
+) -> Iterator[Report]:
     """Yield the report of each piece, in order; what is under way at any time is bounded."""
     from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - only large runs need it
 
     waiting = deque(pieces)
     running: deque[tuple[list[Target], Future[Report]]] = deque()
-    pool = _pool(jobs, rules)
+    pool = _pool(jobs, rules, cache)
     try:
         while waiting or running:
             while waiting and len(running) < 2 * jobs:
@@ -97,44 +103,47 @@ def _by_workers(pieces: Sequence[list[Target]], rules: Sequence[Rule], jobs: int
         # One of those that were under way took its process with it: the rest one by one tells which.
         pool.shutdown()
         left = [target for piece, _ in running for target in piece] + [target for piece in waiting for target in piece]
-        yield from _one_by_one(left, rules)
+        yield from _one_by_one(left, rules, cache)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _one_by_one(targets: Sequence[Target], rules: Sequence[Rule]) -> Iterator[Report]:
+def _one_by_one(targets: Sequence[Target], rules: Sequence[Rule], cache: Cache | None) -> Iterator[Report]:
     from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - the same
 
-    pool = _pool(1, rules)
+    pool = _pool(1, rules, cache)
     try:
         for target in targets:
             try:
                 yield pool.submit(_lint_piece, [target]).result()
             except BrokenProcessPool:
                 pool.shutdown()
-                pool = _pool(1, rules)
+                pool = _pool(1, rules, cache)
                 yield Report((), {}, (target.path,), (InternalError(target.path, None, _LOST),), failed=False)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _pool(jobs: int, rules: Sequence[Rule]) -> ProcessPoolExecutor:
+def _pool(jobs: int, rules: Sequence[Rule], cache: Cache | None) -> ProcessPoolExecutor:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - 20 ms that only large runs pay
     from multiprocessing import get_context  # noqa: PLC0415 - the same
     from threading import active_count  # noqa: PLC0415 - the same
 
     # A fork starts with everything imported, but is safe only on Linux, and without threads.
     forks = sys.platform == "linux" and active_count() == 1
-    return ProcessPoolExecutor(jobs, get_context("fork" if forks else "spawn"), _start, (rules,))
+    return ProcessPoolExecutor(
+        jobs, get_context("fork" if forks else "spawn"), _start, (rules, cache.tool if cache else None)
+    )
 
 
 # What a worker process keeps from piece to piece; nothing in the process that starts them.
-_worker: tuple[Sequence[Rule], Shared] | None = None
+_worker: tuple[Sequence[Rule], Shared, Cache | None] | None = None
 
 
-def _start(rules: Sequence[Rule]) -> None:
+def _start(rules: Sequence[Rule], tool: str | None) -> None:
     global _worker  # noqa: PLW0603 - an executor has no other place for what its workers keep
-    _worker = (rules, Shared())
+    shared = Shared()
+    _worker = (rules, shared, Cache(rules, shared, tool) if tool else None)
     # The interrupt key reaches the whole group; the process that was started says so, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
@@ -143,5 +152,5 @@ def _start(rules: Sequence[Rule]) -> None:
 
 def _lint_piece(targets: list[Target]) -> Report:
     assert _worker is not None  # noqa: S101 - `_start` has run in this process
-    rules, shared = _worker
-    return lint(targets, rules, shared=shared)
+    rules, shared, cache = _worker
+    return lint(targets, rules, shared=shared, store=cache)

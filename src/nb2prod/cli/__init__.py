@@ -21,7 +21,7 @@ CLEAN, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
 _INTERRUPTED = 130
 
 # The order is that of a notebook's way to production, and of the help.
-_COMMANDS = ("init", "check", "convert", "verify", "graph", "rule", "config")
+_COMMANDS = ("init", "check", "convert", "verify", "graph", "rule", "config", "clean")
 
 
 class _LazyGroup(click.Group):

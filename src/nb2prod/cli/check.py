@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nb2prod.cache.store import Cache
 from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
@@ -92,6 +93,7 @@ Exit codes:
 @click.option("--write-baseline", type=_FILE, help="Write what is found to a file; with --baseline only what is known.")
 @click.option("--statistics", is_flag=True, help="Print how often each rule found something instead.")
 @click.option("--timing", is_flag=True, help="Print where the time goes, by rule, to standard error.")
+@click.option("--no-cache", "use_cache", is_flag=True, flag_value=False, default=True, help="Look at every notebook.")
 @click.option("--output-file", type=_FILE, help="Write the report to a file.")
 def check(
     paths: tuple[Path, ...],
@@ -119,6 +121,7 @@ def check(
     write_baseline: Path | None,
     statistics: bool,
     timing: bool,
+    use_cache: bool,
     output_file: Path | None,
 ) -> int:
     """Check notebooks and folders of notebooks (default: this folder), or standard input (`-`).
@@ -183,7 +186,9 @@ def check(
         report, times = lint_timed(targets, rules)
         write_error(times)
     else:
-        report = lint_all(targets, rules, progress=_progress(len(targets)))
+        # What is kept of a fix is its title; a run that changes something needs all of it.
+        cache = Cache(rules) if use_cache and not (fix or diff or add_ignores) else None
+        report = lint_all(targets, rules, progress=_progress(len(targets)), cache=cache)
     changed = False
     if add_ignores:
         from nb2prod.cli.baselines import new_findings  # noqa: PLC0415 - most runs change nothing

@@ -6,6 +6,7 @@ editors show them. ``ast`` counts columns from 0 in UTF-8 bytes; the conversion 
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -130,11 +131,11 @@ class RawMap:
     mark is not a column.
     """
 
-    __slots__ = ("_cells", "_notebook", "_strings")
+    __slots__ = ("_cells", "_strings", "notebook")
 
     def __init__(self, notebook: Notebook) -> None:
         """Make the map of a notebook; nothing is walked yet."""
-        self._notebook = notebook
+        self.notebook = notebook
         self._cells: list[int] | None = None
         self._strings: dict[int, Sequence[int]] = {}
 
@@ -145,7 +146,7 @@ class RawMap:
         place, or where the file was changed by an upgrade beyond recognition.
         """
         offset = self._offset(cell, line, column)
-        return None if offset is None else _position_at(self._notebook.text, offset)
+        return None if offset is None else _position_at(self.notebook.text, offset)
 
     def raw_range(self, cell: int, where: Range) -> RawRange | None:
         """Return where the file has a range of a cell; None as for ``raw_position`` of its start.
@@ -157,16 +158,44 @@ class RawMap:
             return None
         end = self._offset(cell, *where.end)
         return RawRange(
-            _raw_position(self._notebook.text, start), _raw_position(self._notebook.text, start if end is None else end)
+            _raw_position(self.notebook.text, start), _raw_position(self.notebook.text, start if end is None else end)
         )
 
-    def _offset(self, cell: int, line: int, column: int) -> int | None:
-        text = self._notebook.text
+    def source_bytes(self, cell: int, size: int, *, marked: bool) -> tuple[int, int, str] | None:
+        """Return where the file has the JSON value that is a cell's source, in bytes: start, and end exclusive.
+
+        And what stands between the strings in it to make them the source. None where they are not, and
+        for a file that is not in UTF-8.
+
+        size    of the file
+        marked  it starts with a byte-order mark
+        """
+        text = self.notebook.text
         if self._cells is None:
-            self._cells = _cell_starts(text, self._notebook.nbformat[0])
-        if not 1 <= cell <= min(len(self._cells), len(self._notebook.cells)):
+            self._cells = _cell_starts(text, self.notebook.nbformat[0])
+        if not 1 <= cell <= min(len(self._cells), len(self.notebook.cells)):
             return None
-        source = self._notebook.cells[cell - 1].source
+        found = find(text, self._cells[cell - 1], _WHOLE_SOURCE)[0] or {}
+        start, end = found.get("input") or found.get("source") or (0, 0)
+        value = json.loads(text[start:end]) if end else None
+        strings = [value] if isinstance(value, str) else value
+        if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):
+            return None
+        source = self.notebook.cells[cell - 1].source
+        between = next((each for each in ("", "\n") if each.join(strings) == source), None)
+        before = len(_MARK) if marked else 0
+        if between is None or before + len(text.encode("utf-8", "surrogatepass")) != size:
+            return None
+        before += len(text[:start].encode("utf-8", "surrogatepass"))
+        return before, before + len(text[start:end].encode("utf-8", "surrogatepass")), between
+
+    def _offset(self, cell: int, line: int, column: int) -> int | None:
+        text = self.notebook.text
+        if self._cells is None:
+            self._cells = _cell_starts(text, self.notebook.nbformat[0])
+        if not 1 <= cell <= min(len(self._cells), len(self.notebook.cells)):
+            return None
+        source = self.notebook.cells[cell - 1].source
         starts = _line_starts(source)
         if not 1 <= line <= len(starts):
             return None
@@ -187,6 +216,8 @@ _NOTEBOOK: Any = {"cells": [WHOLE]}
 _OLD_NOTEBOOK: Any = {"worksheets": [{"cells": [WHOLE]}]}
 _WITH_WORKSHEETS = (2, 3)
 _CELL: Any = {"source": (), "input": ()}
+_WHOLE_SOURCE: Any = {"source": WHOLE, "input": WHOLE}
+_MARK = b"\xef\xbb\xbf"
 
 
 def _line_starts(text: str) -> list[int]:

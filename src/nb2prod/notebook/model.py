@@ -64,7 +64,7 @@ class Cell:
     @property
     def lines(self) -> Sequence[str]:
         r"""The source's lines, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
-        return _split(self.source)
+        return split_lines(self.source)
 
     @property
     def tags(self) -> frozenset[str]:
@@ -116,7 +116,7 @@ class CodeCell(Cell):
     @property
     def python_lines(self) -> Sequence[str]:
         """The lines of ``python``: the text ``tree`` was parsed from, whose bytes ``ast`` counts."""
-        return _split(self.python)
+        return split_lines(self.python)
 
     def locate(self, node: ast.AST) -> Location:
         """Return the location of a node of ``tree``."""
@@ -210,5 +210,6 @@ class Notebook:
         return self._code_cells
 
 
-def _split(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
+    r"""Return the lines of a cell's source, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.diagnostics import Severity
 from nb2prod.fingerprints import digest, fingerprints
+from nb2prod.report.json_text import indented
 from nb2prod.report.raw_places import WHOLE_FILE, described, relative
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.N
 def render(report: Report) -> str:
     """Return the report as a JSON array, as GitLab's artifact ``codequality`` wants it."""
     entries = [_entry(each, mark) for each, mark in zip(report.diagnostics, fingerprints(report), strict=True)]
-    return json.dumps(entries, indent=2) + "\n"
+    return indented(entries) + "\n"
 
 
 def _entry(diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.report import per_rule, per_severity
+from nb2prod.report.json_text import indented
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Diagnostic, Fix, Related
@@ -28,7 +28,7 @@ def render(report: Report) -> str:
             "internal_errors": len(report.internal_errors),
         },
     }
-    return json.dumps(whole, indent=2) + "\n"
+    return indented(whole) + "\n"
 
 
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:

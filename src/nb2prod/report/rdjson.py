@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.diagnostics import Severity
+from nb2prod.report.json_text import indented
 from nb2prod.report.raw_places import WHOLE_FILE, described, relative
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NO
 def render(report: Report) -> str:
     """Return the report as one ``DiagnosticResult``."""
     whole = {"source": {"name": "nb2prod"}, "diagnostics": [_diagnostic(each) for each in report.diagnostics]}
-    return json.dumps(whole, indent=2) + "\n"
+    return indented(whole) + "\n"
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:

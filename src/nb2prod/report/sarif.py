@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,6 +9,7 @@ from nb2prod import __version__
 from nb2prod.diagnostics import Severity
 from nb2prod.fingerprints import fingerprints
 from nb2prod.pages import page_of
+from nb2prod.report.json_text import indented
 from nb2prod.report.raw_places import WHOLE_FILE, described, in_notebook, relative
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def render(report: Report) -> str:
             for each, mark in zip(report.diagnostics, fingerprints(report), strict=True)
         ],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return indented({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

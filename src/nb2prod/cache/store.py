@@ -1,0 +1,232 @@
+"""The cache of a run: what is known of its notebooks, and what the run finds in the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, overload
+
+from nb2prod.cache.entry import Entry, as_found, as_saved, read_entry
+from nb2prod.cache.place import cache_folder, digest, prune, read_whole, write_whole
+from nb2prod.cache.stamp import project_stamp, settings_stamp, tests_stamp, tool_stamp
+from nb2prod.errors import UnreadableNotebookError
+from nb2prod.linter import Report, Shared, project_around, read_target, redact
+from nb2prod.notebook.location import offsets
+from nb2prod.notebook.model import split_lines
+from nb2prod.notebook.read import parse_notebook
+from nb2prod.selection import for_file, select
+
+if TYPE_CHECKING:
+    from pathlib import Path, PurePath
+
+    from nb2prod.config import Settings
+    from nb2prod.diagnostics import Diagnostic, Rule
+    from nb2prod.discovery import Target
+    from nb2prod.notebook.location import Location, RawMap
+    from nb2prod.notebook.model import Notebook
+
+# A file younger than this can change once more and keep its size and times.
+_SETTLED = 2_000_000_000
+_MARK = b"\xef\xbb\xbf"
+
+
+class _Read(NamedTuple):
+    """What a notebook was read from: size and times of the file, a digest of it, and its size as it was read."""
+
+    status: list[int] | None
+    content: str
+    size: int
+    marked: bool
+
+
+class SavedLines(Sequence[str]):
+    """The lines of a cell, read from its notebook's file when they are first asked for."""
+
+    __slots__ = ("_cell", "_lines", "_place", "_secrets", "_target")
+
+    def __init__(
+        self, target: Target, cell: int, place: tuple[int, int, str] | None, secrets: Sequence[Location]
+    ) -> None:
+        """Remember where the file has the cell's source (None: only the whole notebook tells), and what is starred."""
+        self._target = target
+        self._cell = cell
+        self._place = place
+        self._secrets = secrets
+        self._lines: list[str] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """Return a line, or several."""
+        return self._read()[index]
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __eq__(self, other: object) -> bool:
+        return self._read() == other
+
+    __hash__ = None  # type: ignore[assignment] # as a list
+
+    def _read(self) -> list[str]:
+        if self._lines is None:
+            try:
+                self._lines = split_lines(self._source())
+                for secret in self._secrets:
+                    redact(self._lines, secret.range)
+            except (OSError, ValueError, UnreadableNotebookError):
+                self._lines = []  # the file is another one since the run began
+        return self._lines
+
+    def _source(self) -> str:
+        if self._place is None:
+            cells = read_target(self._target).cells
+            return cells[self._cell - 1].source if self._cell <= len(cells) else ""
+        start, end, between = self._place
+        with open(self._target.path, "rb") as file:  # noqa: PTH123 - thousands of times a run
+            file.seek(start)
+            value = json.loads(file.read(end - start))
+        return value if isinstance(value, str) else between.join(value)
+
+
+class _Folder(NamedTuple):
+    """What the notebooks of a folder share: its absolute path, and a stamp of the project around it."""
+
+    path: str
+    project: str
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Cache:
+    """What is known of notebooks under the rules of a run, which are all rules there are."""
+
+    rules: Sequence[Rule]
+    shared: Shared = field(default_factory=Shared)
+    tool: str = ""
+    _running: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
+    _stamps: dict[tuple[Settings, tuple[str, ...]], str] = field(default_factory=dict)
+    _folders: dict[str, _Folder] = field(default_factory=dict)
+    _tests: dict[Path, str] = field(default_factory=dict)
+    _read: dict[Path, _Read] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tool = self.tool or tool_stamp(self.rules)
+
+    def find(self, target: Target) -> Report | None:
+        """Return the report of a run over this notebook, if it would say today what it said then."""
+        place = self._place(target)
+        entry = read_entry(read_whole(place))
+        status = _status(target.path)
+        if entry is None or status is None or entry.key != self._key(target):
+            return None
+        if entry.status != status:
+            read = _read_file(target.path)
+            if read is None or read[1].content != entry.content:
+                return None
+            if read[1].status is not None:  # the next run need not read it
+                write_whole(place, entry._replace(status=read[1].status).to_bytes())
+        rules = {rule.code: rule for rule in self._rules(target)} if entry.found else {}
+        found = tuple([as_found(each, target.path, rules, target.settings.fail_on) for each in entry.found])
+        sources: dict[tuple[PurePath, int], Sequence[str]] = {}
+        for number, at in entry.places.items():
+            secrets = [each.location for each in found if each.rule.redact and each.location.cell == int(number)]
+            sources[target.path, int(number)] = SavedLines(target, int(number), at, secrets)
+        failed = any(each.failing for each in found)
+        return Report(found, sources, (target.path,), (), failed, tuple(entry.notices))
+
+    def read(self, target: Target) -> Notebook:
+        """Return the notebook of ``target`` as ``read_target`` does, and remember what file that was."""
+        found = _read_file(target.path)
+        if found is None:
+            return read_target(target)
+        content, self._read[target.path] = found
+        return parse_notebook(content, target.path, transparent=target.settings.transparent_magics)
+
+    def keep(self, target: Target, raw_map: RawMap | None, found: Sequence[Diagnostic], notices: Sequence[str]) -> None:
+        """Keep what a whole run over a notebook, read by ``read``, has found; nothing if that would tell a secret."""
+        read = self._read.pop(target.path, None)
+        if read is None or (raw_map is not None and _tells(found, raw_map.notebook)):
+            return
+        cells = sorted({each.location.cell for each in found if each.location.cell is not None})
+        places = {
+            str(cell): None if raw_map is None else raw_map.source_bytes(cell, read.size, marked=read.marked)
+            for cell in cells
+        }
+        entry = Entry(self._key(target), read.status, read.content, list(notices), places, [*map(as_saved, found)])
+        write_whole(self._place(target), entry.to_bytes())
+
+    def _rules(self, target: Target) -> tuple[Rule, ...]:
+        settings = target.settings
+        if settings not in self._running:
+            prune(cache_folder(settings))
+            self._running[settings] = select(settings, self.rules)
+        running = self._running[settings]
+        return for_file(running, target.path, settings) if settings.per_file_ignores else running
+
+    def _key(self, target: Target) -> str:
+        settings, running = target.settings, self._rules(target)
+        # Without ignores by file the settings say it all.
+        chosen = settings, tuple([rule.code for rule in running]) if settings.per_file_ignores else ()
+        if chosen not in self._stamps:
+            self._stamps[chosen] = settings_stamp(settings, running)
+        parts = (self.tool, self._stamps[chosen], self._folder(target).project, str(target.path))
+        return digest("\n".join(parts).encode("utf-8", "surrogateescape"))
+
+    def _place(self, target: Target) -> str:
+        path = os.path.join(self._folder(target).path, target.path.name)  # noqa: PTH118 - a Path takes four times as long
+        return os.path.join(cache_folder(target.settings), f"{digest(os.fsencode(path))}.json")  # noqa: PTH118 - the same
+
+    def _folder(self, target: Target) -> _Folder:
+        name = os.path.dirname(target.path)  # noqa: PTH120 - the same
+        if name not in self._folders:
+            project = project_around(self.shared, target.path)
+            if project.root not in self._tests:
+                self._tests[project.root] = tests_stamp(project)
+            stamp = project_stamp(project) + self._tests[project.root]
+            self._folders[name] = _Folder(os.path.abspath(name), stamp)  # noqa: PTH100 - as the user named it
+        return self._folders[name]
+
+
+def _tells(found: Sequence[Diagnostic], notebook: Notebook) -> bool:
+    """Whether something that would be kept has a secret in it that a finding stands on, or may have."""
+    texts = [text for each in found for text in _texts(each)]
+    for each in found:
+        if each.rule.redact:
+            where = each.location
+            cell = notebook.cells[where.cell - 1] if where.cell else None
+            start, end = (0, 0) if cell is None else offsets(cell.source, where.range)
+            secrets = [line.strip("\"' ") for line in cell.source[start:end].splitlines()] if cell else []
+            if not any(secrets) or any(secret in text for secret in secrets if secret for text in texts):
+                return True
+    return False
+
+
+def _texts(diagnostic: Diagnostic) -> list[str]:
+    finding = diagnostic.finding
+    fix = [] if finding.fix is None else [finding.fix.title]
+    return [finding.message, *(each.message for each in finding.related), *fix]
+
+
+def _status(path: Path) -> list[int] | None:
+    """Return size and times of a file: a copy with the old time has another time of change."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - thousands of times a run
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _read_file(path: Path) -> tuple[bytes, _Read] | None:
+    """Return what is in a file; None where it cannot be read."""
+    try:
+        status = _status(path)
+        content = path.read_bytes()
+    except OSError:
+        return None
+    settled = status is not None and status[0] == len(content) and time.time_ns() - max(status[1:]) > _SETTLED
+    return content, _Read(status if settled else None, digest(content), len(content), content.startswith(_MARK))
