@@ -172,7 +172,7 @@ def test_progress_is_for_whoever_watches_a_long_run(
     assert run(["check"]) == 0
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert run(["check"]) == 0
+    assert run(["check", "--no-cache"]) == 0
     assert capsys.readouterr().err == "\r\x1b[Kchecked 1 of 2 notebooks\r\x1b[K"
 
 
@@ -323,7 +323,7 @@ def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureF
     commands = out.partition("Commands:\n")[2].partition("\n\n")[0]
     listed = [line.split()[0] for line in commands.splitlines()]
     assert listed == [
-        name for name in ("init", "check", "convert", "verify", "graph", "rule", "config") if name in listed
+        name for name in ("init", "check", "convert", "verify", "graph", "rule", "config", "clean") if name in listed
     ]
     assert {"check", "rule"} <= set(listed)
     assert "\n  Examples:\n    nb2prod check   " in out
