@@ -27,7 +27,8 @@ _OWN_FIGURE = re.compile(r"(^|/)figures/(cell-\d+|unfinished)-\d+\.png$")
 # kernel's own, the source line is formatted, and the package's modules are not `__main__`, so that
 # Python shows fewer warnings there.
 _WARNING = re.compile(r"^\S.*:\d+: \w*Warning: ?")
-_SOURCE_AFTER = 12
+# Some warnings come with advice of a dozen lines.
+_SOURCE_AFTER = 40
 _UNCHANGED = {"generator": "as seeded", "setting": "as loaded"}
 _NAMES = {"generator": "state of {}", "setting": "settings of {}"}
 
