@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
 # What decides which modules are found, and what some of them read when they are loaded.
 _DECIDES = ("sys.path", "sys.modules", "sys.meta_path", "os.environ", "os.putenv", "os.chdir", "site.", "importlib.")
+# Words that are in any of these, to look at few notebooks closely.
+_HINTS = ("path", "modules", "environ", "putenv", "chdir", "site", "importlib")
 _MAGICS_THAT_DECIDE = frozenset({"cd", "pushd", "popd", "env", "set_env", "pip", "conda", "mamba", "load_ext"})
 # Modules of the standard library that do something when they are imported.
 _ACTING = frozenset({"__future__", "antigravity", "this", "idlelib", "readline", "site", "turtledemo"})
@@ -114,6 +116,8 @@ def _is_decided(analysis: Analysis, first: int, last: Statement) -> bool:
             magic.kind in ("shell", "cell") or magic.name in _MAGICS_THAT_DECIDE for magic in cell.magics
         ):
             return True
+    if not any(word in cell.source for cell in analysis.notebook.code_cells for word in _HINTS):
+        return False
     return any(
         (analysis.qualified_name(node) or "").startswith(_DECIDES)
         for statement in analysis.statements()[: last.index]
