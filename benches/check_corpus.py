@@ -83,7 +83,18 @@ def main() -> int:
 
     before = children_seconds()
     done = subprocess.run(
-        [sys.executable, "-m", "nb2prod", "check", "--isolated", "--format", "json", "--", *map(str, notebooks)],
+        [
+            sys.executable,
+            "-m",
+            "nb2prod",
+            "check",
+            "--isolated",
+            "--no-cache",
+            "--format",
+            "json",
+            "--",
+            *map(str, notebooks),
+        ],
         capture_output=True,
         text=True,
         check=False,

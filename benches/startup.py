@@ -20,11 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "fixtures" / "cases" / "churn" / "notebook.ipynb"
 RUNS = 10
 
+# As the script that an installation puts on the path.
+NB2PROD = ["-c", "from nb2prod.cli import main; main()"]
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "python -c 'import click'": ["-c", "import click"],
-    "nb2prod --version": ["-m", "nb2prod", "--version"],
-    "nb2prod check (one notebook)": ["-m", "nb2prod", "check", NOTEBOOK.name],
+    "nb2prod --version": [*NB2PROD, "--version"],
+    "nb2prod check (one notebook)": [*NB2PROD, "check", "--no-cache", NOTEBOOK.name],
+    "nb2prod check (again)": [*NB2PROD, "check", NOTEBOOK.name],
 }
 # Commands that say something about the notebook end with 0 or 1; anything else measures a failure.
 ENDINGS = (0, 1)
@@ -36,7 +39,12 @@ def environment(folder: str) -> dict[str, str]:
     A variable that forbids compiled files would have every run compile us afresh.
     """
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(ROOT / "src"), "PYTHONPYCACHEPREFIX": str(Path(folder, "compiled"))}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONPYCACHEPREFIX": str(Path(folder, "compiled")),
+        "NB2PROD_CACHE_DIR": str(Path(folder, "kept")),
+    }
 
 
 def cpu_seconds(arguments: list[str], folder: str) -> float:

@@ -262,6 +262,18 @@ def test_main_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert end.value.code == 1
 
 
+def test_the_script_ends_at_once_with_everything_said(tmp_path: Path) -> None:
+    """What was registered for the end runs, and the output is whole."""
+    notebook("a.ipynb", ("x = = 1", None))
+    code = "import atexit, sys; atexit.register(print, 'registered'); from nb2prod.cli import main; main()"
+    command = [sys.executable, "-c", code, "check", "--format", "concise"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0].startswith("a.ipynb:cell 1:1:5: error[NB002]")
+    assert done.stdout.splitlines()[-1] == "registered"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.ipynb"]
+
+
 def test_an_encoding_that_cannot_show_a_character_shows_its_escape(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
