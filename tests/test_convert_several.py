@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ import pytest
 from notebooks import document
 
 from nb2prod.cli import run
-from nb2prod.convert.plan import Options
+from nb2prod.convert.plan import Module, Options
 from nb2prod.convert.several.package import join_parts, make_joint_package
 from nb2prod.convert.several.parts import part_names, plan_parts
+from nb2prod.convert.several.sharing import find_shared, without_shared
 from nb2prod.convert.write import write_package
 from nb2prod.errors import ConfigurationError, RefusedError
 
@@ -503,3 +505,18 @@ def test_check_holds_each_part_against_its_notebook_and_tests(
         ),
         ("package/src/house/train/steps.py", "the tests only run `run_notebook`: what it makes may change unseen"),
     ]
+
+
+def test_a_module_that_only_held_what_is_shared_is_not_made(tmp_path: Path) -> None:
+    function = "def grouped(rows):\n    return {len(row): row for row in rows}"
+    paths = notebooks(tmp_path, a=[function, "print(grouped(['x']))"], b=[function, "print(grouped(['y']))"])
+    parts = plan_parts(paths, Options())
+    plan = parts[0].plan
+    apart = replace(
+        plan,
+        functions=tuple(replace(each, module="functions") for each in plan.functions),
+        modules=(Module("functions", "The functions of {}"), *plan.modules),
+    )
+    left = without_shared(apart, 0, find_shared([part.plan for part in parts]))
+
+    assert [each.name for each in left.modules] == ["steps"]

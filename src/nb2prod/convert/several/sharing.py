@@ -71,7 +71,9 @@ def without_shared(plan: Plan, at: int, shared: Sequence[Shared]) -> Plan:
         own = f"`{plan.package}.steps.…`"
         notes = tuple(note.replace(own, f"`{plan.root}.{SHARED}.…` or {own}") for note in plan.notes)
         left = replace(left, notes=notes)
-    return replace(left, imports=tuple(imports))
+    used = {*(each.module for each in rest), *(step.module for step in plan.steps)}
+    modules = tuple(each for each in plan.modules if each.name in used)
+    return replace(left, imports=tuple(imports), modules=modules or plan.modules)
 
 
 def shared_imports(plans: Sequence[Plan], shared: Sequence[Shared]) -> tuple[Import, ...]:
