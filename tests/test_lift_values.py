@@ -133,8 +133,26 @@ def test_a_cell_that_may_raise_keeps_its_constants(tmp_path: Path) -> None:
     assert fields(conversion) == {}
 
 
-def test_a_constant_of_a_function_at_module_level_stays_beside_it(tmp_path: Path) -> None:
+def test_a_constant_of_a_function_is_handed_to_it_where_every_call_can(tmp_path: Path) -> None:
     conversion = convert(tmp_path, "RATE = 0.5\nN = 3", "def scaled(x):\n    return x * RATE", "print(scaled(N))")
+
+    assert fields(conversion) == {"n": 3, "rate": 0.5}
+    assert "def scaled(x, RATE):" in text(conversion, "steps")
+    assert run(conversion, tmp_path, "--n", "4").stdout == "2.0\n"
+    assert run(conversion, tmp_path, "--n", "4", "--rate", "2").stdout == "8.0\n"
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "def scaled(x, rate=RATE):\n    return x * rate",  # it is read when the function is made
+        "class Scale:\n    def of(self, x):\n        return x * RATE\nscaled = Scale().of",
+        "def scaled(x):\n    return x * RATE\nkept = [scaled]",  # it is read when nobody knows
+        "A = B = C = 1\nA1 = 1\nB1 = 1\nC1 = 0\ndef scaled(x):\n    return x * RATE + A1 - B1 + C1",  # one too many
+    ],
+)
+def test_a_constant_of_a_function_stays_beside_it_otherwise(reader: str, tmp_path: Path) -> None:
+    conversion = convert(tmp_path, "RATE = 0.5\nN = 3", reader, "print(scaled(N))")
 
     assert fields(conversion) == {"n": 3}
     assert "\nRATE = 0.5\n" in text(conversion, "steps")

@@ -44,7 +44,7 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
                 candidates[definition.name] = item
         elif _is_named_lambda(statement.node) and not item.replacements:
             candidates[definition.name] = item
-        elif _is_constant(statement.node, analysis) and not item.replacements:
+        elif definition.name not in plan.asked and _is_constant(statement.node, analysis) and not item.replacements:
             constants[definition.name] = item
 
     constants = _readable(constants, module_names, defined)

@@ -303,6 +303,7 @@ class Plan:
     """The whole conversion. Passes are pure: each returns a new plan (``dataclasses.replace``).
 
     options       what the caller asked for
+    asked         constants that functions read and that are to be configuration nevertheless
     sliced        statements (by index) left out because nothing that is asked for needs them
     package       import name of the package; of a part of a package of several notebooks ``package.part``
     distribution  its distribution name, which runs it; a part is run by ``distribution part``
@@ -339,6 +340,7 @@ class Plan:
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)
     options: Options = DEFAULTS
     sliced: frozenset[int] = frozenset()
+    asked: frozenset[str] = frozenset()
     modules: tuple[Module, ...] = (Module("steps", "The steps of {}, in its order"),)
 
     @property
