@@ -54,7 +54,15 @@ def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_re
 @pytest.mark.parametrize(
     ("heading", "name"),
     [
-        ("# &ldquo;Model Selection&rdquo;", "model_selection"),
+        ("# &ldquo;Model Selection&rdquo;", "select_model"),
+        ("# Data visualization", "visualize_data"),
+        ("# Loading the dataset", "load_dataset"),
+        ("# Feature selection", "select_features"),
+        ("# Evaluation of the model", "evaluate_model"),
+        ("# Evaluation metrics", "evaluation_metrics"),
+        ("# Training data", "training_data"),
+        ("# Feature scaling and data splitting", "feature_scaling_data_splitting"),
+        ("# Importing", "importing"),
         ("# 3. Load the *data*", "load_data"),
         ("# [Results](http://example.org)", "results"),
         ("# Café & co", "cafe_co"),

@@ -331,5 +331,5 @@ def test_the_readme_says_of_each_step_what_it_is_tested_by(tmp_path: Path) -> No
     missing = convert(tmp_path / "missing", cell(source, 1, printed="3\n"))
 
     assert "| `make_squares` | saved output |" in saved["README.md"]
-    assert "| `run_notebook` | untested: it is only run |" in nothing["README.md"]
-    assert "| `run_notebook` | no input: it is not run |" in missing["README.md"]
+    assert "No test expects anything of the steps. They are only run, once." in nothing["README.md"]
+    assert "No test expects anything of the steps. None of them is run." in missing["README.md"]

@@ -347,4 +347,5 @@ def test_a_wrong_option_is_one_clear_error(arguments: list[str], message: str, t
 def test_the_readme_names_every_field_with_its_cell(tmp_path: Path) -> None:
     readme = convert(tmp_path, "LIMIT = 5  # most", "print(LIMIT)").package.files["README.md"].decode()
 
-    assert "| `--limit` | `limit` | `CHURN_LIMIT` | `5` | 1 | most |" in readme
+    assert "| `--limit` | `limit` | `5` | 1 | most |" in readme
+    assert "is `CHURN_` and its name in capitals" in readme

@@ -248,3 +248,20 @@ def test_a_step_is_concerned_with_what_its_heading_or_its_calls_say(
     plan = make_plan(analysis := analysis_of(f"# {heading}", f"{source}\n{LONG}", "# Other", LONG, markdown="#"))
 
     assert concerns_of(plan, analysis)[0] == concern
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("# Where modules are.\nimport sys\nsys.path.append('..')", "    # Where modules are.\n    sys.path.append"),
+        ("# Tools.\n\nimport math\n\ndef f(x):\n    return math.sqrt(x)", "# Tools.\ndef f(x):"),
+        ("# Tools.\nimport math\n\nprint(math.pi)", "# Tools.\nimport math\n"),
+        ("# Tools.\nimport math\n# The value.\nprint(math.pi)", "# Tools.\nimport math\n"),
+    ],
+)
+def test_a_comment_above_an_import_stays_with_what_it_heads(tmp_path: Path, cell: str, expected: str) -> None:
+    _, package = convert(tmp_path, [f"\n{cell}", "print(1)"])
+
+    text = module(package, "steps")
+    assert expected in text
+    assert text.count("# Tools.") + text.count("# Where") == 1

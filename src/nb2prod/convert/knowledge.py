@@ -27,6 +27,7 @@ class Knowledge:
     hyperparameters   keyword arguments of the constructors of estimators
     concern_words     concern → words of headings that name what is done there,
     concern_nouns     and words that only count where a heading has none of these
+    verbs             form of a verb in a heading → the verb
     """
 
     dropped: Mapping[str, str]
@@ -62,6 +63,10 @@ class Knowledge:
     hyperparameters: frozenset[str]
     concern_words: Mapping[str, frozenset[str]]
     concern_nouns: Mapping[str, frozenset[str]]
+    verbs: Mapping[str, str]
+    prepositions: frozenset[str]
+    compounds: frozenset[str]
+    plurals: frozenset[str]
 
 
 @cache  # read once a run: every magic and every import asks
@@ -104,4 +109,8 @@ def knowledge() -> Knowledge:
         hyperparameters=frozenset(configuration["hyperparameters"].split()),
         concern_words={name: frozenset(words.split()) for name, words in table["concerns"]["words"].items()},
         concern_nouns={name: frozenset(words.split()) for name, words in table["concerns"]["nouns"].items()},
+        verbs={form: verb for verb, forms in table["naming"]["verbs"].items() for form in forms.split()},
+        prepositions=frozenset(table["naming"]["prepositions"].split()),
+        compounds=frozenset(table["naming"]["compounds"].split()),
+        plurals=frozenset(table["naming"]["plurals"].split()),
     )

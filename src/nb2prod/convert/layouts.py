@@ -32,6 +32,8 @@ _ABOUT = {
     "model": "The model of {}: the steps that fit it and predict with it",
     "report": "The report of {}: the steps that show what the data and the model are like",
 }
+# More words make no better name of a module.
+_LONGEST_NAME = 24
 # Modules the package has or may have, and names its tests use.
 _TAKEN = frozenset({
     "backend", "cli", "config", "contract", "display", "entrypoint", "figures", "folder", "functions", "import",
@@ -65,7 +67,7 @@ def _by_concern(plan: Plan, analysis: Analysis) -> Layout | None:
     for each in told:
         # What nothing is known of goes on with what the steps before it do.
         found.append(each or (found[-1] if found else "data"))
-    if not {"data", "features"} & {*found}:
+    if "model" not in found or not {"data", "features"} & {*found}:
         return None
     return Layout(tuple(found), {name: about for name, about in _ABOUT.items() if name in found})
 
@@ -117,16 +119,24 @@ def _named(headings: Sequence[str], about: Mapping[str, str]) -> Layout | None:
     """Return the layout with modules named from headings, one for each step; None where they do not name some few."""
     names: dict[str, str] = {}
     for heading in dict.fromkeys(headings):
-        name = name_from_heading(heading) if heading else None
+        name = _module_name(heading)
         if name is None or name in names.values():
             return None
-        names[heading] = f"{name}_steps" if name in _TAKEN else name
+        names[heading] = name
     if not 1 < len(names) <= _MOST_MODULES or len(headings) < len(names) * _FEWEST_STEPS_EACH:
         return None
     return Layout(
         tuple(names[each] for each in headings),
         {name: f"The steps of {{}} {about[heading]}" for heading, name in names.items()},
     )
+
+
+def _module_name(heading: str) -> str | None:
+    """Return a module's name made of a heading's first words; None where there is none."""
+    name = name_from_heading(heading)
+    while name is not None and len(name) > _LONGEST_NAME and "_" in name:
+        name = name.rpartition("_")[0]
+    return f"{name}_steps" if name in _TAKEN else name
 
 
 def _quoted(heading: str) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.sections import title_of
 
@@ -106,6 +107,35 @@ def name_from_heading(title: str) -> str | None:
     return f"step_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
 
+def name_of_step(title: str) -> str | None:
+    """Return the name a heading gives a step, its verb first: ``Data visualization`` is ``visualize_data``."""
+    name = name_from_heading(title)
+    words = name.split("_") if name is not None else []
+    verbs = knowledge().verbs
+    forms = [at for at, word in enumerate(words) if word in verbs and (at == 0 or word != "using")]
+    if len(forms) != 1 or words[0] in verbs.values():
+        return name
+    (at,) = forms
+    verb, others = verbs[words[at]], words[:at] + words[at + 1 :]
+    if at == 0 and others and not _has_object(words[0], title):
+        return name
+    if 0 < at < len(words) - 1:
+        return name
+    if at and others[-1] in knowledge().plurals:
+        others[-1] += "s"
+    wanted = "_".join([verb, *others])
+    return name if keyword.iskeyword(wanted) else wanted
+
+
+def _has_object(form: str, title: str) -> bool:
+    """Return whether what follows the first word of a heading is what that is done to, and no noun it belongs to."""
+    said = [word.lower() for word in re.findall(r"[A-Za-z0-9]+", title)]
+    follows = said[said.index(form) + 1 :][:1] if form in said else []
+    if form.endswith("ing"):
+        return form != "training" or knowledge().compounds.isdisjoint(follows)
+    return not knowledge().prepositions.isdisjoint(follows)
+
+
 def _main_phrase(heading: str) -> list[str]:
     """Return the words of a long heading up to where its main phrase ends; empty where that says too little."""
     for end in _PHRASE_END.finditer(heading):
@@ -172,9 +202,9 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     names = Names(notebook_names(analysis) | {each.name for each in plan.functions} | {plan.package})
     steps = []
     for step in plan.steps:
-        wanted = name_from_heading(step.title) if step.title else None
+        wanted = name_of_step(step.title) if step.title else None
         if wanted is not None and names.is_taken(wanted) and not wanted.startswith(verb := _verb(step, analysis)):
-            wanted = f"{verb}_{wanted}"
+            wanted = "_".join([verb, *(word for word in wanted.split("_") if word != verb)])
         is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
         steps.append(
             replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async)

@@ -38,7 +38,9 @@ def _source(cells: Sequence[int], code_cells: Sequence[int]) -> str:
             runs[-1].append(cell)
         else:
             runs.append([cell])
-    parts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else _listed(list(map(str, run))) for run in runs]  # noqa: PLR2004
+    parts: list[str] = []
+    for run in runs:
+        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run)  # noqa: PLR2004 two are named
     return f"cell{'s' if len(cells) > 1 else ''} {_listed(parts)}"
 
 

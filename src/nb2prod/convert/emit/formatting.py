@@ -100,7 +100,7 @@ def _command() -> list[str]:
 
 
 def _sorting() -> tuple[str, ...]:
-    return ("--select", "I", "--fix", "--config", 'src=["src"]')
+    return ("--select", "I", "--fix", "--config", 'src=["src"]', "--config", _LINE_LENGTH)
 
 
 def _ruff(root: Path, command: str, *arguments: str) -> str:

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.comments import imports_without_comments
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import fresh, notebook_names
 from nb2prod.convert.emit.statements import same_meaning, snippet
@@ -104,6 +105,7 @@ def import_lines(
     lines: list[str] = []
     display_aliases: list[str] = []
     seen: set[str] = set()
+    bare = imports_without_comments(plan)
     for each in imports.notebook:
         text, aliases = _without_display(each)
         display_aliases += aliases
@@ -114,7 +116,7 @@ def import_lines(
         key = ast.dump(tree)
         if text and key not in seen:
             seen.add(key)
-            lines.append(_with_comments(each, text, tree))
+            lines.append(_with_comments(each, text, tree, bare))
     if _uses_display(plan, module):
         display_aliases.append("display")
     ours = _own_imports(plan, names, module, display_aliases)
@@ -234,12 +236,15 @@ def _without_display(each: Import) -> tuple[str, list[str]]:
     return ast.unparse(ast.ImportFrom(node.module, others, node.level)) if others else "", found
 
 
-def _with_comments(each: Import, text: str, tree: ast.Module) -> str:
-    """Return the import with the comments of its statement, where it is written as in the notebook."""
+def _with_comments(each: Import, text: str, tree: ast.Module, bare: Collection[int]) -> str:
+    """Return the import with the comments of its statement, where it is written as in the notebook.
+
+    bare  the imports, by index of their statements, whose comments above stay where they were
+    """
     if each.statement is None or not tree.body or not same_meaning(text, [each.statement.node]):
         return text
     cut = snippet(Moved(each.statement))
-    before = [line for line in cut.before if line]
+    before = [line for line in cut.before if line and each.statement.index not in bare]
     if isinstance(tree.body[0], ast.Try):
         return cut.around(cut.code).strip()
     return "\n".join([*before, f"{text}  {cut.beside}" if cut.beside and "\n" not in text else text])

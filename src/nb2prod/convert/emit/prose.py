@@ -63,9 +63,11 @@ def docstring(text: str, indent: str = "") -> list[str]:
 def step_text(title: str | None, text: str) -> str:
     """Return what a step's docstring says, shortened at a paragraph."""
     heading = one_line(title or "").rstrip(":")
+    if (word := heading.partition(" ")[0]).isalpha() and word.islower():
+        heading = heading[:1].upper() + heading[1:]
     body = plain(text)
-    if heading and " ".join(body.split()).startswith(heading):
-        body = body[len(heading) :].lstrip(" .:\n") if body.startswith(heading) else body
+    if heading and body.lower().startswith(heading.lower()) and body[len(heading) :][:1] in ("", ".", ":", "\n"):
+        body = body[len(heading) :].lstrip(" .:\n")
     kept: list[str] = []
     for paragraph in body.split("\n\n"):
         if kept and sum(part.count("\n") + 2 for part in kept) + paragraph.count("\n") > _LINES:

@@ -167,13 +167,23 @@ def _configure(plan: Plan) -> str:
         default = "required" if each.required else literal(each.default)
         option = "none: a secret" if each.secret else f"`{options[each.in_config]}`"
         rows.append((option, each.in_config, default, str(each.cell or ""), description(each)))
-    table = ["| option | field of `Config` | environment | default | cell | what it is |", "|---|---|---|---|---|---|"]
+    prefix = next(iter(variables.values())).removesuffix(output.upper())
+    # A secret's variable is spelled out: there is no other way to give it but a file.
+    regular = all(name == prefix + field.upper() for field, name in variables.items()) and not any(
+        each.secret for each in plan.parameters
+    )
+    table = [
+        f"| option | field of `Config` |{'' if regular else ' environment |'} default | cell | what it is |",
+        f"|---|---|{'' if regular else '---|'}---|---|---|",
+    ]
     table += [
-        f"| {o} | `{n}` | `{variables[n]}` | {table_cell(code(d))} | {c} | {table_cell(t)} |" for o, n, d, c, t in rows
+        f"| {o} | `{n}` |{'' if regular else f' `{variables[n]}` |'} {table_cell(code(d))} | {c} | {table_cell(t)} |"
+        for o, n, d, c, t in rows
     ]
     text = [
         "An option counts more than an environment variable, that more than the file of `--config FILE`,",
         "that more than the default. `--set NAME=VALUE` is an option for any field but a secret.",
+        *([f"The environment variable of a field is `{prefix}` and its name in capitals."] if regular else []),
         'The file is TOML, one line a field: `output_dir = "results"`.'.replace("output_dir", output),
     ]
     needed = [each.in_config for each in plan.parameters if each.required]

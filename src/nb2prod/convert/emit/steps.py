@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import keyword
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.comments import orphaned_comments
 from nb2prod.convert.emit.docstrings import step_docstring
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.statements import indented, not_converted, snippet
-from nb2prod.convert.plan import EndOfCell, Moved
+from nb2prod.convert.plan import EndOfCell
 from nb2prod.convert.withheld import shown_code
 from nb2prod.convert.worker import indent_all, tractable
 from nb2prod.notebook.parse import parse_code
@@ -62,7 +63,7 @@ class StepText:
 def emit_steps(plan: Plan, names: OwnNames) -> list[StepText]:
     """Return the text of each step of the plan; ``names`` are what our own functions are called."""
     taken = set(notebook_names(plan)) | {names.show, names.end_of_cell, names.report_exception, names.check_input}
-    orphans = _orphaned_comments(plan)
+    orphans = orphaned_comments(plan)
     bodies = [_body(step, names, plan.withheld, orphans) for step in plan.steps]
     texts = [(piece.text, piece.prefix) for body in bodies for piece in body if piece.text is not None]
     blocks = iter(_indent(texts))
@@ -77,26 +78,6 @@ def emit_steps(plan: Plan, names: OwnNames) -> list[StepText]:
         untyped = record is not None and len(step.result_types) < len(step.results)
         emitted.append(StepText(text, _function(step, body, blocks, record, code_cells), untyped))
     return emitted
-
-
-def _orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:
-    """Return the comments of statements that became parameters, by the statement below them in their cell.
-
-    A parameter may have taken those above it along, and has the one beside it, if it is not required.
-    """
-    required = {each.name for each in plan.parameters if each.required}
-    taken = {each.name for each in plan.parameters if each.comments}
-    found: dict[int, tuple[str, ...]] = {}
-    for statement, name in sorted(plan.lifted, key=lambda each: each[0].index):
-        if name in taken:
-            continue
-        cut = snippet(Moved(statement))
-        beside = (cut.beside,) if cut.beside and name in required else ()
-        comments = (*found.pop(statement.index, ()), *(line for line in cut.before if line), *beside)
-        last = statement.cell.tree is None or statement.node is statement.cell.tree.body[-1]
-        if comments and not last:
-            found[statement.index + 1] = comments
-    return found
 
 
 def _body(
@@ -255,9 +236,13 @@ def module_level(plan: Plan) -> list[str]:
     """Return the text of each function, class and run of constants at module level."""
     texts: list[str] = []
     after_constant = False
+    orphans = orphaned_comments(plan)
     for each in plan.functions:
         cut = snippet(each.moved)
-        text = shown_code(cut.around(cut.code), plan.withheld)
+        if each.kind != "constant" and cut.before and cut.before[-1] == "":
+            cut = replace(cut, before=cut.before[:-1])  # a comment stands on its function
+        lines = (*orphans.get(each.moved.statement.index, ()), cut.around(cut.code))
+        text = shown_code("\n".join(lines), plan.withheld)
         is_constant = each.kind == "constant"
         if is_constant and after_constant:
             texts[-1] += f"\n{text}"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
 
 
+_ONLY_RUN, _NOT_RUN = "untested: it is only run", "no input: it is not run"
+
+
 def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]) -> str:
     """Return the section.
 
@@ -97,8 +100,14 @@ def _counted(plan: Plan, texts: Sequence[Expectation]) -> str:
 
 def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
     """Return a row for each step: what the tests hold it against."""
-    rows = [f"| `{step.name}` | {_tested_by(step.name, expected, stored, runs=runs)} |" for step in plan.steps]
-    return ["", "| step | tested by |", "|---|---|", *rows] if rows else []
+    found = {step.name: _tested_by(step.name, expected, stored, runs=runs) for step in plan.steps}
+    if not found:
+        return []
+    if set(found.values()) <= {_ONLY_RUN, _NOT_RUN}:
+        what = "They are only run, once" if runs else "None of them is run"
+        return ["", f"No test expects anything of the steps. {what}."]
+    rows = [f"| `{name}` | {how} |" for name, how in found.items()]
+    return ["", "| step | tested by |", "|---|---|", *rows]
 
 
 def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> str:
@@ -109,7 +118,7 @@ def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, r
         found.append("observed values")
     if runs and any(each.step == step for each in expected.asserts):
         found.append("assert")
-    return ", ".join(found) or ("untested: it is only run" if runs else "no input: it is not run")
+    return ", ".join(found) or (_ONLY_RUN if runs else _NOT_RUN)
 
 
 def _names(names: Sequence[str]) -> str:

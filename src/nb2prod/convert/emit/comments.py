@@ -1,0 +1,85 @@
+"""Comments that stand above what leaves its place: an import, or a statement that became a parameter."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.emit.statements import snippet
+from nb2prod.convert.plan import Moved, moved_items
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nb2prod.convert.plan import Plan
+    from nb2prod.dataflow.model import Statement
+
+
+def orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:
+    """Return the comments that stay where their statement does not, by the statement below them in their cell."""
+    found = _of_parameters(plan)
+    for comments, target in _of_imports(plan).values():
+        found[target] = (*comments, *found.get(target, ()))
+    return found
+
+
+def imports_without_comments(plan: Plan) -> frozenset[int]:
+    """Return the import statements, by index, whose comments above stay with what stands below them."""
+    return frozenset(_of_imports(plan))
+
+
+def _of_parameters(plan: Plan) -> dict[int, tuple[str, ...]]:
+    """Return the comments of statements that became parameters.
+
+    A parameter may have taken those above it along, and has the one beside it, if it is not required.
+    """
+    required = {each.name for each in plan.parameters if each.required}
+    taken = {each.name for each in plan.parameters if each.comments}
+    found: dict[int, tuple[str, ...]] = {}
+    for statement, name in sorted(plan.lifted, key=lambda each: each[0].index):
+        if name in taken:
+            continue
+        cut = snippet(Moved(statement))
+        beside = (cut.beside,) if cut.beside and name in required else ()
+        comments = (*found.pop(statement.index, ()), *(line for line in cut.before if line), *beside)
+        last = statement.cell.tree is None or statement.node is statement.cell.tree.body[-1]
+        if comments and not last:
+            found[statement.index + 1] = comments
+    return found
+
+
+def _of_imports(plan: Plan) -> dict[int, tuple[tuple[str, ...], int]]:
+    """Return the comments above imports that head more than these, and the statement they go to.
+
+    A comment heads the lines below it up to a blank one or the next comment; with a blank line below it
+    heads the cell. It goes with the first of these lines that is no import.
+    """
+    staying = {item.statement.index: item.statement for item in moved_items(plan) if not item.refused}
+    staying.update((each.moved.statement.index, each.moved.statement) for each in plan.functions)
+    imports = {each.statement.index: each.statement for each in plan.imports if each.statement is not None}
+    found: dict[int, tuple[tuple[str, ...], int]] = {}
+    for index, statement in imports.items():
+        if not isinstance(statement.node, ast.Import | ast.ImportFrom):
+            continue  # a ``try`` keeps its comments
+        before = snippet(Moved(statement)).before
+        target = _headed(statement, staying, imports, heads_cell=before[-1] == "") if before else None
+        if target is not None:
+            found[index] = tuple(line for line in before if line), target
+    return found
+
+
+def _headed(
+    statement: Statement, staying: Mapping[int, Statement], imports: Mapping[int, Statement], *, heads_cell: bool
+) -> int | None:
+    """Return the first statement below an import that a comment above it heads too, and that is no import."""
+    index = statement.index + 1
+    while True:
+        below = staying.get(index) or imports.get(index)
+        if below is None or below.cell is not statement.cell:
+            return None
+        cut = snippet(Moved(below))
+        if cut.before or (cut.separated and not heads_cell):
+            return None
+        if index in staying:
+            return index
+        index += 1
