@@ -138,6 +138,8 @@ class Draws:
             return False
         if _assigned(call) & self.seeded_objects or "draw" in call.effects or self.makes_a_name(call):
             return False
+        if any(call.node is part for wait in self.analysis.calls_of("time.sleep") for part in nodes(wait.node)):
+            return False  # how long to wait is no result
         values = {
             name: value.value if isinstance(value, ast.Constant) else UNKNOWN for name, value in call.arguments.items()
         }
