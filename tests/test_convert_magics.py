@@ -110,6 +110,7 @@ def test_installing_becomes_a_dependency(source: str) -> None:
         ("!echo $$x", "run_shell('echo $x')"),
         ("files = !ls", "capture_shell('ls')"),
         ("!!ls", "capture_shell('ls')"),
+        ("%%bash --out text\nls", "text = script_output(['bash'], 'ls\\n')"),
         ("%ls -l", "run_shell('ls -F --color -l')"),
         ("%mkdir out", "run_shell('mkdir out')"),
         ("files = %time f(x)", "f(x)"),
@@ -152,7 +153,8 @@ def test_what_acts_becomes_python(source: str, expected: str) -> None:
         ("%time for i in range(3): print(i)", "time"),
         ("x = %timeit -o f(1)", "timeit"),
         (",f 1 2", ","),
-        ("%%bash --out text\nls", "output"),
+        ("%%bash --err text\nls", "output"),
+        ("%%bash --out text --err errors\nls", "output"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_cell_line_and_name(source: str, word: str) -> None:
@@ -260,7 +262,15 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 
 def test_every_helper_exists(shell: ModuleType) -> None:
-    for helper in ("run_shell", "capture_shell", "run_script", "change_directory", "set_environment", "write_file"):
+    for helper in (
+        "run_shell",
+        "capture_shell",
+        "run_script",
+        "script_output",
+        "change_directory",
+        "set_environment",
+        "write_file",
+    ):
         assert callable(getattr(shell, helper))
 
 

@@ -47,7 +47,7 @@ class Install:
 class Code:
     """Python to put at the magic's range.
 
-    text        an expression, or a ``del`` statement; on one line
+    text        an expression, a ``del`` statement, or an assignment of what the magic binds; on one line
     helpers     functions it calls from the package's ``shell`` module (``from <package>.shell import …``)
     imports     modules it needs, by dotted name (``import …``)
     names       names of the notebook it reads
@@ -273,6 +273,10 @@ def _capture(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translatio
 def _script(magic: Magic, cell: CodeCell, bound: Collection[str], text: str) -> Translation:
     if not text.strip():
         return _refusal(magic, cell, "it has no body", "delete the cell")
+    output = re.match(r"--out[ =](\w+)(?=\s|$)", magic.argument)
+    if output and magic.name != "script" and magic.binds == (output[1],) and magic.argument.strip() == output[0]:
+        code = f"{output[1]} = script_output([{magic.name!r}], {text!r})"
+        return Code(code, helpers=("script_output",), whole_cell=True)
     if magic.binds or re.search(r"(^|\s)--(out|err|bg|proc)\b", magic.argument):
         return _refusal(magic, cell, "it binds the script's output", "write result = subprocess.run(…)")
     given = expand(magic.argument, bound)

@@ -13,7 +13,7 @@ from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacem
 from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
@@ -160,6 +160,18 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     )
 
 
+def _run(magic: Magic, cell: CodeCell, notebook: Notebook) -> Drop | Refusal | None:
+    """Return what becomes of a ``%run``: its file's cells stand behind its own, or there is a reason why not."""
+    line = magic.range.start.line
+    run = next((each for each in notebook.runs if (each.cell, each.line) == (cell.index, line)), None)
+    if run is None or magic.name != "run":
+        return None
+    reason, advice = run.problem
+    if reason:
+        return Refusal(cell.index, line, f"%run: {reason}", advice)
+    return Drop(f"what {run.file} does stands in its place")
+
+
 # The mask of a magic whose Python stays beside it.
 _TIMED = re.compile(r"0;\s*(?=\S)")
 
@@ -204,22 +216,11 @@ def _suites(node: ast.AST) -> Iterator[list[ast.stmt]]:
             yield value
 
 
-def _run(magic: Magic, cell: CodeCell, notebook: Notebook) -> Drop | Refusal | None:
-    """Return what becomes of a ``%run``: its file's cells stand behind its own, or there is a reason why not."""
-    line = magic.range.start.line
-    run = next((each for each in notebook.runs if (each.cell, each.line) == (cell.index, line)), None)
-    if run is None or magic.name != "run":
-        return None
-    reason, advice = run.problem
-    if reason:
-        return Refusal(cell.index, line, f"%run: {reason}", advice)
-    return Drop(f"what {run.file} does stands in its place")
-
-
 def _gone(statement: Statement, analysis: Analysis) -> str:
     """Return why a statement goes whose effect only a kernel has, empty where it has one, or something needs it."""
     if statement.magic is not None and statement.magic.name in knowledge().enders:
-        return "" if _reads_across(statement, analysis) else "it ends names that nothing reads below"
+        named = statement.magic.argument.split() if statement.magic.name == "xdel" else None
+        return "" if _reads_across(statement, named, analysis) else "it ends names that nothing reads below"
     if defines_magic(statement, analysis):
         return "it defines a magic, and a package has none"
     imported = {each.name for each in statement.definitions}
@@ -229,12 +230,13 @@ def _gone(statement: Statement, analysis: Analysis) -> str:
     return ""
 
 
-def _reads_across(statement: Statement, analysis: Analysis) -> bool:
-    """Return whether something below a statement reads a value that was made above it."""
+def _reads_across(statement: Statement, names: Collection[str] | None, analysis: Analysis) -> bool:
+    """Return whether something below a statement reads a value that was made above it, of these names or any."""
     return any(
         definition.statement < statement.index
         for later in analysis.flow.statements[statement.index + 1 :]
         for use in later.uses
+        if names is None or use.name in names
         for definition in analysis.flow.reaching(use)
     )
 

@@ -140,6 +140,19 @@ def run_script(arguments: list[str], text: str, *, check: bool = True) -> None:
         raise subprocess.CalledProcessError(process.returncode, arguments)
 
 
+def script_output(arguments: list[str], text: str) -> str:
+    """Run a program with ``text`` as its input and return what it prints; its errors are printed.
+
+    Raise ``subprocess.CalledProcessError`` where it fails.
+    """
+    sys.stdout.flush()
+    result = subprocess.run(arguments, input=text.encode(errors="replace"), capture_output=True, check=False)
+    sys.stderr.write(result.stderr.decode(errors="replace"))
+    if result.returncode:
+        raise subprocess.CalledProcessError(result.returncode, arguments)
+    return result.stdout.decode(errors="replace")
+
+
 def change_directory(folder: str, *, quiet: bool = False) -> None:
     """Change to ``folder`` (``~`` expanded) and print where that is; a failure is printed, not raised."""
     try:
