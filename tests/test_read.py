@@ -177,6 +177,8 @@ def test_a_lone_surrogate_is_the_problem_of_its_cell_only(fixtures: Path) -> Non
         ({"language_info": {"name": "ipython"}}, "python"),
         ({"language_info": {"name": "pyspark"}}, "python"),
         ({"kernelspec": {"language": ""}, "language_info": {"name": "scala"}}, "scala"),
+        ({"jupytext": {"main_language": "julia"}}, "julia"),
+        ({"jupytext": {"main_language": "R"}, "kernelspec": {"name": "python3"}}, "python"),
         ({"kernelspec": "python3", "language_info": None}, "python"),
         (None, "python"),
     ],

@@ -164,7 +164,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _language(metadata: Mapping[str, Any]) -> str:
     kernel = _mapping(metadata.get("kernelspec"))
-    for said in (kernel.get("language"), _mapping(metadata.get("language_info")).get("name")):
+    # Jupytext's word where a script of another language became a notebook that no kernel has run yet.
+    script = None if kernel else _mapping(metadata.get("jupytext")).get("main_language")
+    for said in (kernel.get("language"), _mapping(metadata.get("language_info")).get("name"), script):
         if isinstance(said, str) and said.strip():
             language = said.strip().lower()
             return "python" if language in _PYTHON_NAMES else language
