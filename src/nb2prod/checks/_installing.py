@@ -99,16 +99,19 @@ def moving(analysis: Analysis, cell: CodeCell) -> Fix | None:
     if not known or len(known) < len(moves):
         return None
     lines = tuple(dict.fromkeys(line for move in known for line in move.lines))
+    if len({normalised(name_of(line) or "") for line in lines}) < len(lines):
+        return None  # two versions of one
     added = (AddLines(path, lines),) if lines else ()
     title = f"move the requirements to {path.name}" if lines else f"leave out what {path.name} declares"
     return Fix(title, (*_without(cell, [move.magic for move in known]), *added), Applicability.UNSAFE)
 
 
 def _requirement_file(project: Project) -> Path | None:
-    """Return the one file that declares what the project needs, if it is a requirement file."""
+    """Return the one file that declares what the project needs, if it is a requirement file without hashes."""
     files = project.declared().files
     found = [path for path in project.dependency_files() if path.name == _FILE]
-    return found[0] if len(files) == len(found) == 1 else None
+    hashed = any("--hash" in each.specifier for each in project.requirements())
+    return found[0] if len(files) == len(found) == 1 and not hashed else None
 
 
 def _move(cell: CodeCell, line: CommandLine, declared: Mapping[str, str], versions: Mapping[str, str]) -> _Move | None:
