@@ -189,10 +189,16 @@ def test_findings_of_packages_can_be_known_from_a_baseline(project: Path, check:
     assert check.found("package", "--baseline", "known.json") == []
 
 
-@pytest.mark.usefixtures("project")
-def test_findings_of_packages_are_silenced_by_file(check: Check) -> None:
-    assert check.found("package", "--config", 'per-file-ignores={"package/**" = ["NB603"]}') == []
+def test_findings_of_packages_are_silenced_by_file(
+    project: Path, check: Check, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert check.found(".", "--exclude", "package") == []
+
+    settings = project / "nb2prod.toml"
+    for pattern, said in (("package/*", "All clear"), ("elsewhere/*", "Found 1 finding")):
+        settings.write_text(f'[per-file-ignores]\n"{pattern}" = ["untested-step"]\n', encoding="utf-8")
+        assert run(["check", "package"]) == 0
+        assert said in capsys.readouterr().out
 
 
 def test_since_a_revision_only_what_has_changed_counts(project: Path, check: Check) -> None:
