@@ -3,7 +3,8 @@
     python benches/labelled.py [--missed] [--table] [--write FOLDER] [--only NAME]
 
 The specifications in `labelled/` were written from the list of what keeps notebooks from production, the checks and
-the pages out of view; `other_disguises.txt` and `whole_notebooks.txt` came after the misses of the others were mended.
+the pages out of view; `other_disguises.txt`, `whole_notebooks.txt` and `short_notebooks.txt` came after the misses
+of those before them were mended.
 Each notebook has a blocker in some disguise, or is its twin: what a naive check would report, and is right.
 
 What a specification says:
