@@ -68,7 +68,7 @@ def _reads(analysis: Analysis) -> Iterator[_Read]:
     counts = _counts(analysis)
     for statement in analysis.flow.statements:
         for use in statement.uses:
-            if use.deferred or not isinstance(use.node, ast.Name) or analysis.flow.reaching(use):
+            if use.deferred or not isinstance(use.node, ast.Name) or _is_bound(use, analysis):
                 continue
             node: ast.expr = use.node
             if use.name in _LAST:
@@ -82,6 +82,11 @@ def _reads(analysis: Analysis) -> Iterator[_Read]:
                 continue
             if sources:
                 yield _Read(node, statement.cell, sources)
+
+
+def _is_bound(use: Use, analysis: Analysis) -> bool:
+    """Return whether the notebook has bound a name itself; ``_.append(1)`` binds nothing."""
+    return any(each.kind != "mutate" for each in analysis.flow.reaching(use))
 
 
 def _item_of(use: Use, statement: Statement) -> tuple[ast.expr, int] | None:
@@ -99,7 +104,7 @@ def _displayed_last(back: int, statement: Statement, analysis: Analysis) -> tupl
     """Return what displayed the value that is the ``back``-th last when ``statement`` starts; empty if unknown."""
     unsure: list[Statement] = []
     for earlier in reversed(analysis.flow.statements[: statement.index]):
-        if any(each.name in _LAST and each.kind != "delete" for each in earlier.definitions):
+        if any(each.name in _LAST and each.kind not in ("delete", "mutate") for each in earlier.definitions):
             return ()  # who binds ``_`` turns the kernel's own off
         shows = shows_something(earlier, analysis) if earlier.displayed else False
         if shows is None and back == 1 and isinstance(earlier.node, ast.Expr):
