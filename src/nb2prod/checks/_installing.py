@@ -106,6 +106,15 @@ def moving(analysis: Analysis, cell: CodeCell) -> Fix | None:
     return Fix(title, (*_without(cell, [move.magic for move in known]), *added), Applicability.UNSAFE)
 
 
+def declaring(analysis: Analysis, distributions: Sequence[str]) -> Fix | None:
+    """Return the fix that adds ``distributions`` to the project's requirement file, if it has one."""
+    path = _requirement_file(analysis.project) if analysis.project is not None else None
+    if path is None:
+        return None
+    lines = tuple(dict.fromkeys(distributions))
+    return Fix(f"add {' and '.join(lines)} to {path.name}", (AddLines(path, lines),), Applicability.UNSAFE)
+
+
 def _requirement_file(project: Project) -> Path | None:
     """Return the one file that declares what the project needs, if it is a requirement file without hashes."""
     files = project.declared().files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb2prod.checks._installing import declaring
 from nb2prod.declarations import normalised
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.imports import imports_in, known_modules, named_like
@@ -124,7 +125,8 @@ def _missing(analysis: Analysis, lacking: list[_Needed], file: str) -> Iterator[
         else:
             message = f"imports {listed}: no module of this project, and `{file}` declares nothing of that name"
         severity = None if sure else Severity.NOTE
-        yield Finding(shown[0].cell.locate(shown[0].node), message, severity=severity)
+        fix = declaring(analysis, [each.distribution for each in sure]) if sure else None
+        yield Finding(shown[0].cell.locate(shown[0].node), message, fix=fix, severity=severity)
 
 
 def _listed(names: list[str], most: int) -> str:
