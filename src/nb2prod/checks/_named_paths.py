@@ -20,6 +20,9 @@ _PATH = lazy_pattern(
     r"/(?!(?:api|bin|dev|etc|proc|static|sys|tmp|usr|v\d+)(?:/|$))[\w@-][\w.@-]*(?:/[\w .@-]+)*"
     r"(?:/[\w .@-]+/?|\.\w{1,8})"
 )
+# A cheap look before the nodes of a cell are gone through.
+_HINT = lazy_pattern(r"['\"]/[\w@-]")
+_GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.keyword, ast.Dict, ast.arguments})
 _DRIVE = lazy_pattern(r"[A-Za-z]:[\\/]+")
 # The last word of a name says what it holds, any of the others that it is a path of another kind.
 _LAST = frozenset({"checkpoint", "ckpt", "dir", "directory", "file", "filename", "folder", "path", "root", "weights"})
@@ -33,9 +36,9 @@ _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def named_paths(analysis: Analysis) -> Iterator[MachinePath]:
     """Yield absolute paths given to names such as ``data_dir``, and drives that other parts are joined to."""
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and ("/" in cell.source or ":" in cell.source):
+        if cell.tree is not None and _HINT.search(cell.source):
             for node in analysis.nodes(cell.tree):
-                for name, value in _given(node):
+                for name, value in _given(node) if node.__class__ in _GIVING else ():
                     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _is_path(name, value.value):
                         yield MachinePath(value.value, cell.locate(value), None, cell, value)
     for call in analysis.calls_of("os.path.join", "pathlib.Path"):
