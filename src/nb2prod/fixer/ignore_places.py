@@ -112,6 +112,8 @@ def _takes_last_line(cell: CodeCell) -> bool:
     """Whether a line that is added at the end is Python: not the text of `%%html`, nor a line that goes on."""
     if not cell.source.strip() or cell.lines[-1].endswith("\\"):
         return False
+    if any(magic.kind == "automagic" for magic in cell.magics):
+        return False  # `ls` is a magic only where it is all that a cell holds
     if not any(magic.kind == "cell" for magic in cell.magics):
         return True
     lines = {line for magic in cell.magics for line in range(magic.range.start.line, magic.range.end.line + 1)}
