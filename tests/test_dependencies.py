@@ -119,6 +119,12 @@ def test_what_is_loaded_on_demand_counts_where_it_is_certain(tmp_path: Path, sou
     assert set(dependencies(tmp_path, f"import pandas as pd\n{source}")) == {"pandas", needed}
 
 
+@pytest.mark.parametrize("plot", ["sales.plot()", "sales.plot.bar(x='shop');", "sales.price.hist()"])
+def test_what_pandas_draws_needs_matplotlib_wherever_pandas_was_imported(tmp_path: Path, plot: str) -> None:
+    assert list(dependencies(tmp_path, "import pandas as pd", plot)) == ["matplotlib", "pandas"]
+    assert list(dependencies(tmp_path, "import numpy", plot)) == ["numpy"]
+
+
 def test_a_file_of_unknown_kind_needs_nothing_more(tmp_path: Path) -> None:
     assert set(dependencies(tmp_path, "import pandas as pd\npd.read_excel(path)\npd.read_csv('a.csv')")) == {"pandas"}
 

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from nb2prod.convert.data_files import constants_of
 from nb2prod.convert.knowledge import knowledge
-from nb2prod.convert.pandas_needs import loaded_by_pandas
+from nb2prod.convert.pandas_needs import drawn_by_pandas, loaded_by_pandas
 from nb2prod.convert.plan import Dependency
 from nb2prod.imports import imported, known_modules, named_like
 from nb2prod.installs import installs, requirement
@@ -139,6 +139,8 @@ def _needed(
             yield _Needed(distribution, "imported", where, guessed)
         for distribution, why in loaded_by_pandas(tree, constants):
             yield _Needed(distribution, why, where)
+    if any(module.partition(".")[0] == "pandas" for _, tree in trees for module in imported(tree)):
+        yield from (_Needed("matplotlib", each, where) for where, tree in trees for each in drawn_by_pandas(tree))
     for cell in notebook.code_cells:
         for magic in cell.magics:
             if magic.name in {"matplotlib", "pylab"} and magic.kind in {"line", "automagic"}:

@@ -47,6 +47,19 @@ def loaded_by_pandas(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tu
             yield "jinja2", "style of a table"
 
 
+def drawn_by_pandas(tree: ast.AST) -> Iterator[str]:
+    """Yield what of pandas' tables ``tree`` calls that loads matplotlib: ``sales.plot()``, ``sales.plot.bar()``.
+
+    For a notebook that imports pandas: which object is a table nobody can tell for sure.
+    """
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="plot" | "boxplot" | "hist" as name)):
+                yield name
+            case ast.Call(func=ast.Attribute(attr=kind, value=ast.Attribute(attr="plot"))):
+                yield f"plot.{kind}"
+
+
 def _uses_pandas(tree: ast.AST) -> bool:
     """Return whether code imports pandas or names it: it may be imported in another cell."""
     return any(
