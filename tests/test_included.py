@@ -283,3 +283,14 @@ def test_check_of_notebooks_reads_nothing_else_and_says_nothing_of_names_a_run_m
 
     assert run(["check", str(path), "--select", "NB103"]) == 0
     assert "from_there" not in capsys.readouterr().out
+
+
+def test_what_readers_are_told_has_the_numbers_of_the_notebooks_own_cells(tmp_path: Path) -> None:
+    cells = ["import yaml\nRATE_LIMIT = 5", "for number in range(RATE_LIMIT):\n    print(yaml.dump(number))"]
+    path = write(tmp_path, main=["# Title", "%run other.ipynb"], other=cells)
+    files = convert_notebook(path).package.files
+    readme, project = (files[name].decode() for name in ("README.md", "pyproject.toml"))
+
+    assert "| `5` | 2 | `RATE_LIMIT` of cell 2 |" in readme
+    assert "# imported in cell 2\n" in project
+    assert not any(f"cell {number}" in readme + project for number in (3, 4, 5))

@@ -74,7 +74,7 @@ def call_literals(
     groups += [[_owned(each) if given[each.parameter] > 1 else each] for each in others if often[_idea(each)] == 1]
     for name, group in _named(groups, taken):
         first = group[0]
-        parameter = Parameter(name, type(first.value).__name__, first.value, first.text, first.call.cell.index)
+        parameter = Parameter(name, type(first.value).__name__, first.value, first.text, first.call.cell.number)
         literals: tuple[tuple[Statement, ast.expr], ...] = tuple((each.call.statement, each.node) for each in group)
         yield Candidate(min(each.rank for each in group), parameter, literals=literals)
 
@@ -123,10 +123,10 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
             continue
         if call.info is not None and parameter in call.info.path:
             if isinstance(value, str) and _is_place(call, value):
-                text = purpose("", [(call, parameter)], call.cell.index)
+                text = purpose("", [(call, parameter)], call.cell.number)
                 yield _Found(place_rank(call), call, parameter, node, value, _place_names(value), text)
             continue
-        text = purpose("", [(call, parameter)], call.cell.index)
+        text = purpose("", [(call, parameter)], call.cell.number)
         owners = _owners(call)
         if call.info is not None and parameter == call.info.seed:
             if isinstance(value, int):

@@ -63,9 +63,9 @@ def named_constants(plan: Plan, analysis: Analysis) -> Iterator[Candidate]:
             calls = calls_with(name, analysis)
             rank = _rank(name, value, calls)
             if rank is not None:
-                text, comments = documentation(item, purpose(name, calls, item.statement.cell.index))
+                text, comments = documentation(item, purpose(name, calls, item.statement.cell.number))
                 field = field_of_place(name, str(value)) if rank in (Rank.READ, Rank.WRITTEN) else ""
-                cell = item.statement.cell.index
+                cell = item.statement.cell.number
                 parameter = Parameter(name, kind, value, text, cell, field_name=field, comments=comments)
                 yield Candidate(rank, parameter, item.statement)
 
@@ -209,4 +209,4 @@ def purpose(name: str, calls: Sequence[tuple[Call, str]], cell: int) -> str:
 def _called(call: Call) -> str:
     """Return what is called and where, short: of ``table["mae"].unstack().to_csv`` the method."""
     name = call.name if call.name.replace(".", "").isidentifier() else call.name.rpartition(".")[2]
-    return f"`{name}` in cell {call.cell.index}"
+    return f"`{name}` in cell {call.cell.number}"

@@ -121,7 +121,7 @@ def _reason(found: Sequence[_Needed]) -> str:
 def _needed(
     notebook: Notebook, local_files: Collection[LocalFile], local: Collection[str], libraries: Libraries
 ) -> Iterator[_Needed]:
-    trees: list[tuple[int | str, ast.AST]] = [(cell.index, cell.tree) for cell in notebook.code_cells if cell.tree]
+    trees: list[tuple[int | str, ast.AST]] = [(cell.number, cell.tree) for cell in notebook.code_cells if cell.tree]
     for file in local_files:
         try:
             trees.append((PurePosixPath(file.target).name, ast.parse(file.content)))
@@ -144,7 +144,7 @@ def _needed(
     for cell in notebook.code_cells:
         for magic in cell.magics:
             if magic.name in {"matplotlib", "pylab"} and magic.kind in {"line", "automagic"}:
-                yield _Needed("matplotlib", f"%{magic.name}", cell.index)
+                yield _Needed("matplotlib", f"%{magic.name}", cell.number)
 
 
 def _distribution(module: str, libraries: Libraries) -> tuple[str, bool]:
@@ -218,7 +218,7 @@ def _installed(notebook: Notebook, folder: Path, libraries: Libraries) -> Mappin
                     asked = str(parsed)
                     key = canonicalize_name(parsed.name)
                     if key not in found or not _is_bare(asked):
-                        found[key] = (asked, f"{installation.tool} install in cell {cell.index}")
+                        found[key] = (asked, f"{installation.tool} install in cell {cell.number}")
     return found
 
 

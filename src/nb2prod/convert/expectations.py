@@ -158,7 +158,7 @@ class _Reader:
                 continue
             text = self._displayed_text(step, item)
             if text is not None and says_something(text):
-                found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.index,), text))
+                found.append(Expectation(step.name, "displayed", item.shown, (item.statement.cell.number,), text))
         return found
 
     def _cell(self, number: int) -> CodeCell:

@@ -129,7 +129,7 @@ def _displayed(
             text = comparable(classless(text))
             marked = merits_named(text, step.name, metrics) if learnt else text
         if says_something(marked):
-            cells = (item.statement.cell.index,)
+            cells = (item.statement.cell.number,)
             found.append(Expectation(step.name, "displayed", item.shown, cells, marked, is_observed=True))
     return found
 

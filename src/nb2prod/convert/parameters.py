@@ -67,6 +67,6 @@ def _parameter(item: Moved, siblings: tuple[Item, ...], analysis: Analysis) -> P
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     kind = type(default).__name__ if default is not None else "object"
-    cell = statement.cell.index
+    cell = statement.cell.number
     text, comments = documentation(item, purpose(name, calls_with(name, analysis), cell))
     return Parameter(name, kind, default, text, cell, comments=comments)

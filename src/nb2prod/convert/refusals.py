@@ -58,7 +58,7 @@ def _stops(analysis: Analysis) -> Iterable[str]:
             "deleted": "which is deleted above",
         }[unbound.cause]
         stops = "a run stops there" if not unbound.use.deferred or unbound.call is not None else "a call stops there"
-        yield f"Cell {unbound.use.cell.index} reads `{unbound.name}`, {where}: {stops}, the notebook's as well."
+        yield f"Cell {unbound.use.cell.number} reads `{unbound.name}`, {where}: {stops}, the notebook's as well."
 
 
 def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:

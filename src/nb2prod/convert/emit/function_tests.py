@@ -76,7 +76,7 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
                 text = None if _reaches_out(functions[node.func.id]) else _literal_call(node)
                 # A folder of one machine is no argument for a test, a credential still less.
                 if text is not None and not any(each.text in text for each in plan.withheld):
-                    found[node.func.id] = FunctionCall(functions[node.func.id], cell.index, text)
+                    found[node.func.id] = FunctionCall(functions[node.func.id], cell.number, text)
     return list(found.values())
 
 

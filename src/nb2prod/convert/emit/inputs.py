@@ -47,13 +47,13 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     calls = (call for call in analysis.calls() if call.statement.index not in plan.sliced)
     for call in calls:
         for reason in _reasons(call, known, constants, opened) if id(call.node) not in fetched else ():
-            reasons[f"cell {call.cell.index} {reason}"] = None
+            reasons[f"cell {call.cell.number} {reason}"] = None
     for cell in plan.notebook.code_cells:
         for text in _texts(cell.tree, constants) if cell.tree is not None else ():
             if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
-                reasons[f"cell {cell.index} names {text}, which is not among the test data"] = None
+                reasons[f"cell {cell.number} names {text}, which is not among the test data"] = None
         if any(_runs_shell(magic) for magic in cell.magics):
-            reasons[f"cell {cell.index} runs shell commands"] = None
+            reasons[f"cell {cell.number} runs shell commands"] = None
     return list(reasons)
 
 

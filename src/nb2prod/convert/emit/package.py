@@ -183,9 +183,9 @@ def _reads_itself(plan: Plan) -> bool:
 def _ignores(plan: Plan, text: str, found: list[tuple[str, int]]) -> Mapping[str, list[int]]:
     """Return the lint rules that moved code breaks, each with the cells whose code breaks it."""
     cells: dict[str, set[int]] = {rule: set() for rule, _ in found}
-    of_step = {step.name: step.cells for step in plan.steps}
-    of_step.update({each.name: (each.moved.statement.cell.index,) for each in plan.functions})
-    imports = sorted({each.statement.cell.index for each in plan.imports if each.statement is not None})
+    of_step = {step.name: step.numbers for step in plan.steps}
+    of_step.update({each.name: (each.moved.statement.cell.number,) for each in plan.functions})
+    imports = sorted({each.statement.cell.number for each in plan.imports if each.statement is not None})
     tree = ast.parse(text)
     for rule, line in found:
         node = next((each for each in tree.body if each.lineno <= line <= (each.end_lineno or each.lineno)), None)

@@ -157,10 +157,10 @@ def _test(each: Expectation, taken: set[str]) -> str:
 
 
 def _assert_test(each: NotebookAssert, plan: Plan, taken: set[str]) -> str:
-    name = _free(f"test_{each.step}_keeps_what_cell_{each.moved.statement.cell.index}_asserts", taken)
+    name = _free(f"test_{each.step}_keeps_what_cell_{each.moved.statement.cell.number}_asserts", taken)
     lines = [
         f"def {name}(ran: PipelineRun) -> None:",
-        f'    """The notebook asserts this in cell {each.moved.statement.cell.index}."""',
+        f'    """The notebook asserts this in cell {each.moved.statement.cell.number}."""',
     ]
     if each.imports:
         module = next(step.module for step in plan.steps if step.name == each.step)
