@@ -116,7 +116,9 @@ def test_a_comment_that_makes_its_finding_another_one_stands_for_the_cell_instea
     assert fixed.report.diagnostics == ()
 
 
-@pytest.mark.parametrize("before", ["%%bash\npip install x", "!pip install x \\", "%%bash\npip install x\n", "pip install x"])
+@pytest.mark.parametrize(
+    "before", ["%%bash\npip install x", "!pip install x \\", "%%bash\npip install x\n", "pip install x"]
+)
 def test_where_no_comment_can_stand_the_metadata_of_the_cell_silence(before: str) -> None:
     path = write(code(before))
     assert run(["check", "--add-ignores", "--reason", "an old one", *SELECT]) == 0
