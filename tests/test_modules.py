@@ -265,3 +265,11 @@ def test_a_comment_above_an_import_stays_with_what_it_heads(tmp_path: Path, cell
     text = module(package, "steps")
     assert expected in text
     assert text.count("# Tools.") + text.count("# Where") == 1
+
+
+def test_a_heading_that_is_a_thing_names_a_step_with_what_is_done_to_it(tmp_path: Path) -> None:
+    _, package = convert(
+        tmp_path, ["# Story", "## Data", f"rows = list(range(9))\n{LONG}", "## Totals", f"{LONG}\nprint(rows)"]
+    )
+
+    assert list(module_of_steps(package)) == ["make_data", "totals"]

@@ -200,9 +200,13 @@ def _snake(name: str) -> str:
 def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     """Name every step after its heading, else after what it does."""
     names = Names(notebook_names(analysis) | {each.name for each in plan.functions} | {plan.package})
+    # A thing is no name for what makes it.
+    things = {noun: concern for concern, nouns in knowledge().concern_nouns.items() for noun in nouns}
     steps = []
     for step in plan.steps:
         wanted = name_of_step(step.title) if step.title else None
+        if wanted in things:
+            wanted = f"{_THING_VERBS.get(things[wanted]) or _verb(step, analysis)}_{wanted}"
         if wanted is not None and names.is_taken(wanted) and not wanted.startswith(verb := _verb(step, analysis)):
             wanted = "_".join([verb, *(word for word in wanted.split("_") if word != verb)])
         is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
@@ -212,6 +216,8 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
+# What is done to things of a concern, whatever is called for it.
+_THING_VERBS = {"features": "make", "report": "show"}
 # What a step that calls something with one of these effects is called; the first that applies.
 _VERBS = (("fit", "fit"), ("read-file", "load"), ("split", "split"), ("score", "evaluate"))
 
