@@ -218,6 +218,18 @@ def test_of_a_random_value_that_is_displayed_a_class_and_a_floor_are_expected(
     assert ("floor = 0.54" in files.get("tests/metrics.toml", "")) == (is_expected == '"{')
 
 
+def test_what_is_scaled_is_expected_as_it_is(tmp_path: Path) -> None:
+    """Scaling fits, and comes out the same with every version; so does a split under a seed."""
+    source = (
+        "from sklearn.model_selection import train_test_split\nfrom sklearn.preprocessing import StandardScaler\n"
+        "rows = StandardScaler().fit_transform([[number] for number in range(720)])\n"
+        "train, test = train_test_split(rows, test_size=0.25, random_state=1)\nprint('train', len(train))"
+    )
+    files = convert(tmp_path, cell(source, 1, printed="train 540\n"))
+
+    assert '"train 540"' in expected(files)
+
+
 def test_of_a_random_table_the_header_is_expected() -> None:
     table = "   age  bill ($)\n0   36     12.25\n"
 

@@ -125,7 +125,9 @@ class Slices:
         """Return whether a call fits a model, or asks one; scaling and encoding come out the same everywhere."""
         if call.info is None:
             return not self._is_own(call) and bool(_LEARNS.search(call.name.rpartition(".")[2]))
-        return not call.effects.isdisjoint({"fit", "predict"}) and not call.info.qualified_name.startswith(_EXACT)
+        # The name of its class: methods are listed where they are inherited from.
+        name = call.qualified_name or call.info.qualified_name
+        return not call.effects.isdisjoint({"fit", "predict"}) and not name.startswith(_EXACT)
 
     def _is_random(self, call: Call) -> bool:
         """Return whether a call draws what a later run would not draw again."""
