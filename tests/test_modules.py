@@ -273,3 +273,13 @@ def test_a_heading_that_is_a_thing_names_a_step_with_what_is_done_to_it(tmp_path
     )
 
     assert list(module_of_steps(package)) == ["make_data", "totals"]
+
+
+def test_a_package_with_modules_taken_along_is_ruff_clean(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "tools.py").write_text("import os, sys\ndef half(x): return x/2\n", encoding="utf-8")
+    _, package = convert(tmp_path, ["import json\nimport pytest\nfrom tools import half\nprint(json, pytest, half(2))"])
+
+    assert (package / "src" / "tools.py").is_file()
+    assert ran(package, "ruff", "check", "--no-cache", ".") == 0
+    assert ran(package, "ruff", "format", "--check", "--no-cache", ".") == 0

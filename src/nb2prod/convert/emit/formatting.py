@@ -33,10 +33,12 @@ def formatted(
     moved: Collection[str] = (),
     unsorted: Collection[str] = (),
     verbatim: Collection[str] = (),
+    beside: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the Python files formatted, save ``verbatim``, with their imports in order, save ``unsorted``.
 
-    In ``moved``, the files that hold the notebook's code, only the imports at the head are sorted.
+    In ``moved``, the files that hold the notebook's code, only the imports at the head are sorted. Imports of the
+    modules ``beside``, which are taken along, stand with the package's own.
     Raises EmissionError where a file comes back meaning something else, or cannot be compiled.
     """
     with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
@@ -45,6 +47,7 @@ def formatted(
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(_holding(text) if path in moved else text, encoding="utf-8", newline="\n")
+        _lay(root, beside)
         _ruff(root, "check", *_sorting(), *(path for path in sources if path not in unsorted))
         for path in moved:
             target = root / path
@@ -76,14 +79,18 @@ def _holding(text: str) -> str:
     return "\n".join([*lines[:head], "", _HOLD.strip(), *lines[head:]])
 
 
-def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
-    """Return for each file the (rule, line) pairs ruff finds under the rules the package is held to."""
+def findings(sources: Mapping[str, str], beside: Collection[str] = ()) -> dict[str, list[tuple[str, int]]]:
+    """Return for each file the (rule, line) pairs ruff finds under the rules the package is held to.
+
+    beside  the modules that are taken along
+    """
     with tempfile.TemporaryDirectory(prefix="nb2prod-") as folder:
         root = Path(folder).resolve()
         for path, text in sources.items():
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
+        _lay(root, beside)
         options = ("--select", ",".join(RULES), "--exit-zero", "--output-format", "json", "--config", _LINE_LENGTH)
         output = _ruff(root, "check", *options, "--config", 'src=["src"]', "--ignore-noqa", *sources)
         found: dict[str, list[tuple[str, int]]] = {path: [] for path in sources}
@@ -91,6 +98,16 @@ def findings(sources: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
             path = Path(row["filename"]).resolve().relative_to(root).as_posix()
             found[path].append((row["code"], row["location"]["row"]))
     return found
+
+
+def _lay(root: Path, files: Collection[str]) -> None:
+    """Put empty files where the package has others: ruff tells its own modules by what is there."""
+    for path in files:
+        target = root / path
+        if not target.resolve().is_relative_to(root.resolve()):
+            continue  # whoever adds it to the package refuses it
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
 
 
 def _command() -> list[str]:

@@ -113,15 +113,17 @@ def emit_code(
         python["tests/test_contract.py"] = emit_contract_tests(plan, runs=not missing)
     for name in _scaffold(plan, python.values()):
         python[f"{source}/{name}"] = _fixed(name)
+    beside = [local_target(local.target) for local in plan.local_files]
     python = formatted(
         arrange(python),
         moved=tuple(moved),
         unsorted=() if sortable_imports(plan) else tuple(moved),
         verbatim=tuple(moved) if _reads_itself(plan) else (),
+        beside=beside,
     )
     files = {path: text.encode() for path, text in tests.items() if not path.endswith(".py")}
     files |= {path: text.encode() for path, text in python.items()}
-    found = findings({path: python[path] for path in moved})
+    found = findings({path: python[path] for path in moved}, beside)
     ignores = {path: _ignores(plan, python[path], found[path]) for path in moved}
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
