@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Edit
 from nb2prod.notebook.location import Position, Range, offsets
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     import ast
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from nb2prod.notebook.model import CodeCell
 
-_END_OF_CALL = re.compile(r"\s*,?\s*\)$")
-_COMMA = re.compile(r"\s*,\s*$")
+_END_OF_CALL = lazy_pattern(r"\s*,?\s*\)$")
+_COMMA = lazy_pattern(r"\s*,\s*$")
 
 
 def newline(cell: CodeCell) -> str:

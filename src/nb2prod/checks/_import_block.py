@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Edit, Fix, RemoveCell
 from nb2prod.edits import newline, without_lines
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nb2prod.diagnostics import Change
     from nb2prod.notebook.model import CodeCell
 
-_END_OF_LINE = re.compile(r"[ \t]*(?:#.*)?$")
+_END_OF_LINE = lazy_pattern(r"[ \t]*(?:#.*)?$")
 # What decides which modules are found, and what some of them read when they are loaded.
 _DECIDES = ("sys.path", "sys.modules", "sys.meta_path", "os.environ", "os.putenv", "os.chdir", "site.", "importlib.")
 # Words that are in any of these, to look at few notebooks closely.

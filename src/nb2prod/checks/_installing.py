@@ -9,6 +9,7 @@ from nb2prod.declarations import normalised
 from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix, RemoveCell, RemoveOutputs
 from nb2prod.edits import without_lines
 from nb2prod.installs import installs, name_of, requirement, whole_commands
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell, Magic
     from nb2prod.project import Project
 
-_INSTALLED = re.compile(r"^Successfully installed (?P<all>.+)$", re.MULTILINE)
-_THERE = re.compile(
+_INSTALLED = lazy_pattern(r"^Successfully installed (?P<all>.+)$", re.MULTILINE)
+_THERE = lazy_pattern(
     r"^Requirement already satisfied: (?P<name>[\w.-]+)[^\n]* in [^\n]*\((?P<version>\d[^()\s]*)\)\s*$", re.MULTILINE
 )
 # A package and its extras, at whatever version.
-_NAME_AND_EXTRAS = re.compile(r"^[\w.-]+(?:\[[^\]]*\])?")
-_OPEN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?$")
+_NAME_AND_EXTRAS = lazy_pattern(r"^[\w.-]+(?:\[[^\]]*\])?")
+_LOGIN = lazy_pattern(r"://[^/\s]*@")
+_OPEN = lazy_pattern(r"[A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?$")
 # Options that change nothing of what is installed in an environment made of the file.
-_HARMLESS = re.compile(r"-(?:[qvU]+|-quiet|-verbose|-upgrade|-user|-no-cache-dir|-disable-pip-version-check|y|-yes)$")
+_HARMLESS = lazy_pattern(r"-(?:[qvU]+|-quiet|-verbose|-upgrade|-user|-no-cache-dir|-disable-pip-version-check|y|-yes)$")
 _FILE = "requirements.txt"
 # They install, and are there before any requirement is.
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv"})
@@ -137,7 +139,8 @@ def _move(cell: CodeCell, line: CommandLine, declared: Mapping[str, str], versio
     lines = []
     for word in found.words:
         name, wanted = normalised(name_of(word) or ""), requirement(word)
-        if wanted is None or name in _INSTALLERS or wanted.count("{"):
+        # A token in an address is not carried into another file.
+        if wanted is None or name in _INSTALLERS or "{" in wanted or _LOGIN.search(wanted):
             return None
         specifier = _NAME_AND_EXTRAS.sub("", wanted).strip()
         if name in declared:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Edit, Fix, InsertCell
 from nb2prod.edits import newline, replaced, without_lines
+from nb2prod.patterns import lazy_pattern
 from nb2prod.places import base_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 PARAMETERS = "parameters"
 # A field of a form of Colab is a parameter already, and needs a literal.
 _FORM = "@param"
-_PLAIN_LITERAL = re.compile(r"[rR]?([\"'])(?!\1\1)[^\n]*\1$")
+_PLAIN_LITERAL = lazy_pattern(r"[rR]?([\"'])(?!\1\1)[^\n]*\1$")
 _WRITES = frozenset({"write-file", "model-save"})
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._import_block import below_imports
 from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.edits import argument_added, newline, replaced
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _SEED = "0"
 _TENSORFLOW = "tensorflow.random.set_seed"
 # What the libraries are imported as.
 _USUAL = {"numpy": "np", "tensorflow": "tf"}
-_TAKES_A_NUMBER = re.compile(r"random_state$|seed$")
+_TAKES_A_NUMBER = lazy_pattern(r"random_state$|seed$")
 _REPEATS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 

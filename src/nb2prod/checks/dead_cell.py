@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 _HARMLESS = frozenset({"pure", "does-not-retain", "predict", "score", "transform", "read-file"})
-_EXPORTED = re.compile(r"^\s*#\s*\|?\s*export", re.IGNORECASE | re.MULTILINE)
+_EXPORTED = lazy_pattern(r"^\s*#\s*\|?\s*export", re.IGNORECASE | re.MULTILINE)
 _MOST_NAMES = 3
 
 
