@@ -65,7 +65,8 @@ def examine(case: Path, given: argparse.Namespace) -> dict[str, Any]:
         converted = run(sys.executable, arguments, copy, given.timeout * 4, [str(given.source)])
         outcome: dict[str, Any] = {"case": case.name}
         if not (out / "pyproject.toml").is_file():
-            return outcome | {"verdict": "refused" if converted.returncode == 1 else "no package"}
+            verdict = "refused" if converted.returncode == 1 else "no package"
+            return outcome | {"verdict": verdict, "failed": converted.stderr.splitlines()[-5:]}
         outcome |= {"size": size_of(out / "tests"), **covered(out, notebook), "verdict": "counted"}
         if given.keep is not None:
             shutil.rmtree(given.keep / case.name, ignore_errors=True)
@@ -205,8 +206,7 @@ def report(outcomes: list[dict[str, Any]]) -> None:
     converted = [each for each in outcomes if "displayed" in each]
     print(f"\n{dict(verdicts)}")
     shown, tested = (sum(each[key] for each in converted) for key in ("displayed", "with_test"))
-    print(f"suites that pass: {verdicts['passes']} of {len(converted)}")
-    print(f"suites that run the pipeline: {sum(each['runs'] for each in converted)}")
+    print(f"suites that run the pipeline: {sum(each['runs'] for each in converted)} of {len(converted)}")
     print(f"displayed values with a test: {tested} of {shown} ({tested / max(shown, 1):.0%})")
     saved, of_saved = (sum(each[key] for each in converted) for key in ("saved", "saved_with_test"))
     print(f"of those that were saved: {of_saved} of {saved} ({of_saved / max(saved, 1):.0%})")
@@ -217,12 +217,11 @@ def report(outcomes: list[dict[str, Any]]) -> None:
                     print(f"  {each['case']}: cell {cell}, {step}: {name}: {text[:80]!r}")
         return
     print(f"suites that pass: {verdicts['passes']} of {len(converted)}")
-    print(f"suites that run the pipeline: {sum(each['runs'] for each in converted)}")
     seconds = sorted(each["seconds"] for each in converted)
     if seconds:
         print(f"seconds: median {seconds[len(seconds) // 2]}, longest {seconds[-1]}")
         print(f"size of tests: largest {max(each['size'] for each in converted)} bytes")
-    for each in converted:
+    for each in outcomes:
         if each["verdict"] != "passes":
             print(f"\n{each['case']}: {each['verdict']}", *each["failed"], sep="\n  ")
 
