@@ -7,6 +7,7 @@ import builtins
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.naming import notebook_names
 from nb2prod.convert.plan import Dropped, Import, Item, Moved, Plan, Replacement, Step, map_moved
 from nb2prod.notebook.location import Range
 
@@ -18,11 +19,24 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Position
 
 
-def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
-    """Keep what is true of ``__main__``: ``__name__``, ``global`` without effect, cells that may raise."""
+# Both name the module in the kernel's namespace. In a module ``__builtins__`` is a dictionary, the other is nothing.
+_BUILTIN, _BUILTINS = "__builtin__", "__builtins__"
+
+
+def _builtins(analysis: Analysis) -> Import:
+    """Return the import of the module of builtins, by a name that is no variable of the notebook."""
+    if notebook_names(analysis).isdisjoint({"builtins", _BUILTIN}):
+        return Import(("builtins",), "import builtins", None)
+    return Import((_BUILTIN,), f"import builtins as {_BUILTIN}", None)
+
+
+def keep_main(plan: Plan, analysis: Analysis) -> Plan:
+    """Keep what is true of ``__main__``: its names, ``global`` without effect, cells that may raise."""
     dropped = list(plan.dropped)
+    builtins_import, reads_builtins = _builtins(analysis), False
 
     def kept(item: Moved) -> Moved | None:
+        nonlocal reads_builtins
         if item.refused:
             return item
         statement = item.statement
@@ -35,6 +49,14 @@ def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
             for use in statement.uses
             if use.name == "__name__" and isinstance(use.node, ast.Name)
         )
+        builtin = [
+            use
+            for use in statement.uses
+            if use.name in (_BUILTIN, _BUILTINS) and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use)
+        ]
+        (module,) = builtins_import.binds
+        replacements.extend(Replacement(use.location.range, module) for use in builtin if use.name != module)
+        reads_builtins = reads_builtins or bool(builtin)
         replacements.extend(
             Replacement(statement.cell.locate(node).range, "pass")
             for node in _globals_outside_functions(statement.node)
@@ -43,7 +65,8 @@ def keep_main(plan: Plan, _analysis: Analysis) -> Plan:
         return replace(item, replacements=tuple(replacements), guarded=guarded)
 
     steps = map_moved(plan, kept)
-    return replace(plan, steps=steps, dropped=tuple(dropped))
+    imports = (*plan.imports, builtins_import) if reads_builtins else plan.imports
+    return replace(plan, steps=steps, dropped=tuple(dropped), imports=imports)
 
 
 def _globals_outside_functions(node: ast.stmt) -> Iterable[ast.Global]:
@@ -92,12 +115,13 @@ def keep_globals(plan: Plan, _analysis: Analysis) -> Plan:
     return replace(plan, steps=tuple(rewritten(step) for step in plan.steps))
 
 
-def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
+def keep_shadowed_builtins(plan: Plan, analysis: Analysis) -> Plan:
     """Give a step that reads a builtin and binds its name later a variable that starts as the builtin.
 
     Likewise ``del list`` brings the builtin back at module level, so it becomes an assignment of it.
     """
-    needs_import = False
+    builtins_import, needs_import = _builtins(analysis), False
+    (module,) = builtins_import.binds
 
     def rewritten(step: Step) -> Step:
         nonlocal needs_import
@@ -118,19 +142,20 @@ def keep_shadowed_builtins(plan: Plan, _analysis: Analysis) -> Plan:
                 made.update(each.name for each in item.statement.definitions if each.certain)
         for name in step.arguments:
             early.pop(name, None)
-        step = replace(step, items=tuple(_restored(item) if isinstance(item, Moved) else item for item in step.items))
-        needs_import = needs_import or any("builtins." in each.text for each in _replacements(step))
+        items = tuple(_restored(item, module) if isinstance(item, Moved) else item for item in step.items)
+        step = replace(step, items=items)
+        needs_import = needs_import or any(f"{module}." in each.text for each in _replacements(step))
         if not early:
             return step
         needs_import = True
         first, head = next((at, item) for at, item in enumerate(step.items) if isinstance(item, Moved))
         start = _start(head.statement)
-        text = "".join(f"{name} = builtins.{name}\n" for name in early)
+        text = "".join(f"{name} = {module}.{name}\n" for name in early)
         changed = replace(head, replacements=(*head.replacements, Replacement(Range(start, start), text)))
         return replace(step, items=(*step.items[:first], changed, *step.items[first + 1 :]))
 
     steps = tuple(rewritten(step) for step in plan.steps)
-    imports = (*plan.imports, Import(("builtins",), "import builtins", None)) if needs_import else plan.imports
+    imports = (*plan.imports, builtins_import) if needs_import else plan.imports
     return replace(plan, steps=steps, imports=imports)
 
 
@@ -138,7 +163,7 @@ def _replacements(step: Step) -> Iterable[Replacement]:
     return (each for item in step.items if isinstance(item, Moved) for each in item.replacements)
 
 
-def _restored(item: Moved) -> Moved:
+def _restored(item: Moved, module: str) -> Moved:
     """Return a ``del`` of names that shadow builtins as what it does: the builtins are back."""
     statement = item.statement
     if not isinstance(statement.node, ast.Delete):
@@ -147,7 +172,7 @@ def _restored(item: Moved) -> Moved:
     names = [target.id for target in targets if isinstance(target, ast.Name)]
     if len(names) < len(targets) or not any(hasattr(builtins, name) for name in names):
         return item
-    parts = [f"{name} = builtins.{name}" if hasattr(builtins, name) else f"del {name}" for name in names]
+    parts = [f"{name} = {module}.{name}" if hasattr(builtins, name) else f"del {name}" for name in names]
     return replace(item, replacements=(*item.replacements, Replacement(statement.location.range, "; ".join(parts))))
 
 

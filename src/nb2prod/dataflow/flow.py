@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 # Names every cell finds although nobody defines them: builtins of the newest Python we know, and
 # what IPython puts into the user's namespace (https://ipython.readthedocs.io, "Output caching").
 PREDEFINED = frozenset(dir(builtins)) | {
-    "In", "Out", "PythonFinalizationError", "WindowsError", "_", "__", "___", "__builtins__", "__doc__", "__name__",
-    "_dh", "_exit_code", "_i", "_ih", "_ii", "_iii", "_oh", "display", "exit", "get_ipython", "open", "quit",
+    "In", "Out", "PythonFinalizationError", "WindowsError", "_", "__", "___", "__builtin__", "__builtins__", "__doc__",
+    "__name__", "_dh", "_exit_code", "_i", "_ih", "_ii", "_iii", "_oh", "display", "exit", "get_ipython", "open",
+    "quit",
 }  # fmt: skip
 
 
