@@ -61,7 +61,7 @@ _OPTION = (
     r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]*?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]*?\s-p\s+"
     r"|curl\b[^|;&]*?\s(?:-u|--user)\s+['\"]?[^\s:'\"]+:)['\"]?(?P<value>[^\s'\"]+)"
 )
-_WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?\s*(?:=|:|\bis\b)\s*['\"`]?(?P<value>[^\s'\"`,;)]+)"
+_WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?(?:\s*(?:=|:|\bis\b)\s*['\"`]?|\s+`)(?P<value>[^\s'\"`,;)]+)"
 _SHOWN = (
     r"(?i)\b(?P<name>\w{0,40}?(?:passphrase|passwd|password|pwd|secret|token|key))['\"]?\s{0,3}[=:]\s{0,3}"
     r"['\"]?(?P<value>[^\s'\",;)\]}]{8,})"
@@ -134,6 +134,19 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
                         yield Credential(cell.locate(default), f"{kind} as a default", text, name, default)
 
 
+def credentials_in_words(cell: Cell) -> Iterator[Credential]:
+    """Yield what prose and comment lines say a password is, where nobody writes such a word for another reason."""
+    if not _hints(cell.source):
+        return
+    for number, line in enumerate(cell.lines, 1):
+        if isinstance(cell, CodeCell) and not line.lstrip().startswith("#"):
+            continue
+        for value in credentials_in_prose(line):
+            at = line.find(value) + 1
+            if is_unmistakable(value) and not any(_formats_in(line)):
+                yield Credential(cell.location(number, at, number, at + len(value)), "a credential", value)
+
+
 def _in_connection_texts(analysis: Analysis, cell: CodeCell) -> Iterator[Credential]:
     """Yield passwords in texts such as ``dbname=shop user=anna password=…`` and ``Server=db;Uid=anna;Pwd=…``."""
     if cell.tree is None or not re.search(_PAIR, cell.source):
@@ -142,7 +155,7 @@ def _in_connection_texts(analysis: Analysis, cell: CodeCell) -> Iterator[Credent
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count("=") > 1:
             found = re.search(_PAIR, node.value)
             if found and _is_password(found["value"]):
-                yield Credential(cell.locate(node), "a password", found["value"], "password", node)
+                yield Credential(cell.locate(node), "a password", found["value"], "password")
 
 
 def credentials_in_prose(text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.credentials import find_credentials
+from nb2prod.credentials import credentials_in_words, find_credentials
 from nb2prod.diagnostics import Finding
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each line that holds a credential; the message never repeats it."""
     for cell in analysis.notebook.cells:
         lines: set[int] = set()
-        for found in find_credentials(analysis, cell):
+        for found in (*find_credentials(analysis, cell), *credentials_in_words(cell)):
             if found.location.line not in lines:
                 lines.add(found.location.line)
                 yield Finding(
