@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.api import make_package, plan_notebook
 from nb2prod.convert.contracts import observed_contracts
 from nb2prod.convert.emit.project import CONSTRAINTS
-from nb2prod.convert.included import run_digests
 from nb2prod.convert.manifest import Provenance, recorded_inputs, recorded_options
+from nb2prod.convert.run_notes import run_digests
 from nb2prod.errors import ConfigurationError, RefusedError
 from nb2prod.generated import FILE_NAME, cell_changes, cell_digests, digest, read_manifest
 

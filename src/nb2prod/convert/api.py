@@ -13,13 +13,14 @@ from nb2prod.convert.contracts import observed_contracts
 from nb2prod.convert.displayed_before import name_displayed_values
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
-from nb2prod.convert.included import include_runs, label_of, run_notes
+from nb2prod.convert.included import include_runs
 from nb2prod.convert.kernel_calls import answer_kernel_calls
 from nb2prod.convert.manifest import Provenance, recorded_package
 from nb2prod.convert.namespace_reads import name_global_items
 from nb2prod.convert.partial import give_broken_cells_a_statement, unplaced
 from nb2prod.convert.passes import make_plan
 from nb2prod.convert.plan import DEFAULTS
+from nb2prod.convert.run_notes import label_of, run_notes
 from nb2prod.convert.withheld import leaked
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.generated import digest

@@ -18,9 +18,10 @@ from nb2prod.convert.scripts import namespace_problem, program_problem
 from nb2prod.errors import UnreadableNotebookError
 from nb2prod.generated import digest
 from nb2prod.notebook.code import read_code
-from nb2prod.notebook.model import CodeCell, Included, MarkdownCell, Run
+from nb2prod.notebook.model import CodeCell, MarkdownCell
 from nb2prod.notebook.parse import silenced
 from nb2prod.notebook.read import parse_notebook
+from nb2prod.notebook.runs import Included, Run
 from nb2prod.project import Project
 
 if TYPE_CHECKING:
@@ -214,29 +215,6 @@ class _Follower:
             way = " → ".join([self.notebook.path.name, *(each for _, each in place.files), name])
             return f"it runs itself ({way})", "delete one of these lines"
         return None
-
-
-def run_digests(notebook: Notebook) -> dict[str, str]:
-    """Return the digest of each file that is run, by its name."""
-    return {run.file: run.digest for run in notebook.runs if run.digest}
-
-
-def run_notes(notebook: Notebook) -> Iterator[str]:
-    """Yield for each file that is run by which cell, as a note for the owner."""
-    found = {(each.cell, each.file): None for each in notebook.included.values() if each.file}
-    for cell, file in found:
-        yield f"Cell {cell} runs {file}: what that does is converted as if it stood in the cell."
-
-
-def label_of(notebook: Notebook, cell: int, line: int) -> str:
-    """Return where a line of an included cell stands, for messages; empty for the notebook's own cells."""
-    known = notebook.included.get(cell)
-    if known is None or (not known.file and known.cell == cell):
-        return ""
-    if not known.file:
-        return f"cell {known.cell}, line {line}"
-    inside = f", its cell {known.number}" if known.number else ""
-    return f"cell {known.cell}: %run {known.file}{inside}, line {line}"
 
 
 def _number_of(magic: Magic, cell: CodeCell) -> int:

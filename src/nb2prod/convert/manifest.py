@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nb2prod import __version__
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
-from nb2prod.convert.included import run_digests
 from nb2prod.convert.outcome import outcomes
 from nb2prod.convert.plan import Column, Contract, Options
+from nb2prod.convert.run_notes import run_digests
 from nb2prod.generated import VERSION, cell_digests, digest, parsed_manifest, read_manifest
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nb2prod.convert.included import include_runs, run_digests
+from nb2prod.convert.included import include_runs
 from nb2prod.convert.manifest import Provenance, notebook_rows, recorded_options
+from nb2prod.convert.run_notes import run_digests
 from nb2prod.convert.several.manifest import part_of
 from nb2prod.errors import ConfigurationError, RefusedError, UnreadableNotebookError
 from nb2prod.generated import FILE_NAME, PARTS, VERSION, digest
