@@ -106,10 +106,12 @@ class Project:
         known = self.declared()
         files = known.files if path in known.files else (*known.files, path)
         names = known.names | {each.name for each in added}
-        other._of_folder |= {
-            "requirements": (*self.requirements(), *added),
-            "declared": Declared(names, files, known.complete),
-        }
+        other._of_folder.update(
+            {
+                "requirements": (*self.requirements(), *added),
+                "declared": Declared(names, files, known.complete),
+            }
+        )
         return other
 
     def dependency_files(self) -> tuple[Path, ...]:
