@@ -15,6 +15,7 @@ from generated_suites import cell, convert, heading, run_suite
 from nb2prod.cli.convert import convert as command
 from nb2prod.convert.agreement import compare_with_notebook
 from nb2prod.convert.api import convert_notebook, plan_notebook
+from nb2prod.convert.emit.stored_tests import emit_stored_tests
 from nb2prod.convert.expectations_observed import observed_expectations, settled_observation
 from nb2prod.convert.observation import Observation, ObservedStep, Value
 from nb2prod.convert.plan import DEFAULTS, Moved
@@ -177,3 +178,17 @@ def test_of_what_an_open_step_prints_the_words_its_literals_write_are_expected(t
     (found,) = observed_expectations(draft.plan, draft.analysis, Observation({step.name: seen})).texts
 
     assert found.text.split() == ["lucky:", "...", "...", "done"]
+
+
+def test_a_large_array_is_stored_row_by_row(tmp_path: Path) -> None:
+    """So that a reader of differences sees which row has changed."""
+    node = {"kind": "array", "dtype": "int64", "shape": [300, 3], "values": list(range(900))}
+    convert(tmp_path, cell("import numpy\nrows = numpy.arange(900).reshape(300, 3)\nprint(rows.sum())", 1))
+    plan = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS).plan
+    seen = ObservedStep("", (), (), {"rows": Value(node, stored=True, about={})}, alone=True)
+
+    files = emit_stored_tests(plan, Observation({plan.steps[0].name: seen}), 100_000, runs=True)
+
+    (text,) = (content for name, content in files.items() if name.endswith(".rows.json"))
+    assert "\n    3, 4, 5,\n" in text
+    assert json.loads(text) == node

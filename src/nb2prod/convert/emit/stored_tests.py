@@ -104,11 +104,20 @@ class _Store:
 
 
 def _lines(node: Any) -> str:
-    """Return JSON with a line for each entry, and for each column of a table."""
+    """Return JSON with a line for each entry, for each column of a table and for each row of an array."""
     if not isinstance(node, dict):
         return json.dumps(node) + "\n"
-    rows = [f'  "{key}": {_value(value)}' for key, value in node.items()]
+    width = node["shape"][-1] if len(node.get("shape", ())) > 1 else 0
+    rows = [
+        f'  "{key}": {_in_rows(value, width) if key == "values" and width else _value(value)}'
+        for key, value in node.items()
+    ]
     return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+def _in_rows(values: list[Any], width: int) -> str:
+    rows = (json.dumps(values[start : start + width])[1:-1] for start in range(0, len(values), width))
+    return "[\n    " + ",\n    ".join(rows) + "\n  ]"
 
 
 def _value(value: object) -> str:
