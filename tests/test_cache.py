@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -214,9 +215,36 @@ def test_every_answer_of_a_project_is_in_its_stamp() -> None:
         *("declared", "requirements", "dependency_files", "modules", "modules_above"),  # project_stamp
         *("test_names", "test_files", "tests_complete"),  # tests_stamp
         *("folder", "root"),
+        *("holds", "asked"),  # kept in the entry
         *("for_path", "for_folder", "consulted", "declaring"),  # make projects, or tell what was read
     }
     assert {name for name in dir(Project) if not name.startswith("_")} == known
+
+
+def test_a_file_that_a_fix_asks_for_counts() -> None:
+    notebook("import pandas as pd\nframe = pd.read_csv('/home/ann/work/data/prices.csv')")
+    first, _ = checked()
+    assert checked()[1] == set()
+    write("data/prices.csv", "a")()
+    report, missed = checked()
+    assert missed == {"a.ipynb"}
+    titles = [[each.finding.fix and each.finding.fix.title for each in found.diagnostics] for found in (first, report)]
+    assert titles[0] != titles[1]
+
+
+def test_checks_ask_the_project_for_files() -> None:
+    """What a check would look up on its own, the cache would not know of."""
+    asks = ("exists", "is_file", "is_dir", "iterdir", "glob", "rglob", "scandir", "listdir", "stat", "resolve")
+    asking = {*asks, "open", "read_text", "read_bytes"}
+    about_packages = {"package_drift.py", "untested_step.py"}  # what is found there is not kept
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(Path(checks.__file__).parent.glob("*.py"))
+        if path.name not in about_packages
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in asking
+    ]
+    assert found == []
 
 
 def test_a_file_with_another_time_and_the_same_content_is_known_and_then_known_by_its_time() -> None:

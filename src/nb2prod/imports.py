@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod import plain_toml
 from nb2prod.data import rules_folder
+from nb2prod.notebook.tree import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +70,7 @@ def imports_in(tree: ast.AST) -> Iterator[ImportedModule]:
             waiting += [(each, inside) for each in node.body]
             waiting += [(each, guarded) for each in (*handlers, *node.orelse, *node.finalbody)]
         elif not isinstance(node, ast.expr):
-            waiting += [(each, guarded) for each in ast.iter_child_nodes(node)]
+            waiting += [(each, guarded) for each in children(node)]
 
 
 def imported(tree: ast.AST) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from nb2prod.declarations import Declared, Requirement, declared, requirements
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # What marks the top of a project, the surer marks first (a folder of notebooks may have requirements
 # of its own, and its tests beside it); without any the notebook's own folder is the project.
@@ -150,6 +150,16 @@ class Project:
             self._of_folder["modules"] = frozenset(_modules(self.folder))
         found: frozenset[str] = self._of_folder["modules"]
         return found
+
+    def holds(self, name: str) -> bool:
+        """Return whether a file or folder of that name, a path from the notebook's folder, is there."""
+        found: bool = self._of_folder.setdefault("asked", {}).setdefault(name, _exists(self.folder, name))
+        return found
+
+    @property
+    def asked(self) -> Mapping[str, bool]:
+        """What ``holds`` was asked about, and what it said."""
+        return dict(self._of_folder.get("asked", {}))
 
     def _tests(self) -> _Tests:
         if "tests" not in self._of_root:

@@ -23,6 +23,7 @@ class Entry(NamedTuple):
     status   size and times of its file; None where the file was so new that it may change unnoticed
     content  a digest of the file
     notices  what is said once a run where there is such a notebook
+    asked    names, from the notebook's folder, and whether there was such a file
     places   where the file has the sources of cells with a finding, as ``RawMap.source_bytes``, by cell
     found    the diagnostics, as ``as_saved`` has them
     """
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
     status: list[int] | None
     content: str
     notices: list[str]
+    asked: dict[str, bool]
     places: dict[str, tuple[int, int, str] | None]
     found: list[Any]
 

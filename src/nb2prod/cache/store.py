@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nb2prod.discovery import Target
     from nb2prod.notebook.location import Location, RawMap
     from nb2prod.notebook.model import Notebook
+    from nb2prod.project import Project
 
 # A file younger than this can change once more and keep its size and times.
 _SETTLED = 2_000_000_000
@@ -124,6 +125,8 @@ class Cache:
         status = _status(target.path)
         if entry is None or status is None or entry.key != self._key(target):
             return None
+        if entry.asked and entry.asked != {name: self._project(target).holds(name) for name in entry.asked}:
+            return None
         if entry.status != status:
             read = _read_file(target.path)
             if read is None or read[1].content != entry.content:
@@ -157,7 +160,9 @@ class Cache:
             str(cell): None if raw_map is None else raw_map.source_bytes(cell, read.size, marked=read.marked)
             for cell in cells
         }
-        entry = Entry(self._key(target), read.status, read.content, list(notices), places, [*map(as_saved, found)])
+        asked = dict(self._project(target).asked)
+        saved = [*map(as_saved, found)]
+        entry = Entry(self._key(target), read.status, read.content, list(notices), asked, places, saved)
         write_whole(self._place(target), entry.to_bytes())
 
     def _rules(self, target: Target) -> tuple[Rule, ...]:
@@ -181,10 +186,13 @@ class Cache:
         path = os.path.join(self._folder(target).path, target.path.name)  # noqa: PTH118 - a Path takes four times as long
         return os.path.join(cache_folder(target.settings), f"{digest(os.fsencode(path))}.json")  # noqa: PTH118 - the same
 
+    def _project(self, target: Target) -> Project:
+        return project_around(self.shared, target.path)
+
     def _folder(self, target: Target) -> _Folder:
         name = os.path.dirname(target.path)  # noqa: PTH120 - the same
         if name not in self._folders:
-            project = project_around(self.shared, target.path)
+            project = self._project(target)
             if project.root not in self._tests:
                 self._tests[project.root] = tests_stamp(project)
             stamp = project_stamp(project) + self._tests[project.root]

@@ -30,6 +30,8 @@ _OTHER = frozenset(
     {"api", "blob", "bucket", "container", "docker", "endpoint", "hdfs", "http", "key", "prefix", "remote", "route"}
     | {"s3", "uri", "url", "xpath"}
 )
+# The nodes that give something a name.
+_GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.keyword, ast.Dict, ast.arguments})
 _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Edit, Fix, InsertCell
 from nb2prod.edits import newline, replaced, without_lines
+from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 from nb2prod.places import base_name
 
@@ -26,6 +27,7 @@ PARAMETERS = "parameters"
 _FORM = "@param"
 _PLAIN_LITERAL = lazy_pattern(r"[rR]?([\"'])(?!\1\1)[^\n]*\1$")
 _WRITES = frozenset({"write-file", "model-save"})
+_WRITING = ("to_", "save", "write", "dump", "mkdir")
 
 
 def relative(analysis: Analysis, paths: Sequence[MachinePath]) -> Fix | None:
@@ -33,17 +35,17 @@ def relative(analysis: Analysis, paths: Sequence[MachinePath]) -> Fix | None:
 
     None for what is written to, and where only a part of the path is written out.
     """
-    folder = analysis.project.folder if analysis.project is not None else None
+    project = analysis.project
     parts = [part for part in re.split(r"[\\/]+", paths[0].text) if part][1:]
-    if folder is None or not parts or not all(_is_whole(path) for path in paths) or _is_written(analysis, paths):
+    if project is None or not parts or not all(_is_whole(path) for path in paths):
         return None
-    for start in range(len(parts)):
-        end = PurePosixPath(*parts[start:])
-        if ".." not in end.parts and (folder / end).exists():
-            slash = "/" if paths[0].text.endswith(("/", "\\")) else ""
-            edits = tuple(replaced(path.cell, path.node, _quoted(path, f"{end}{slash}")) for path in paths if path.node)
-            return Fix(f"read `{end}` beside the notebook", edits, Applicability.UNSAFE)
-    return None
+    ends = (PurePosixPath(*parts[start:]) for start in range(len(parts)))
+    end = next((each for each in ends if ".." not in each.parts and project.holds(str(each))), None)
+    if end is None or _is_written(analysis, paths):
+        return None
+    slash = "/" if paths[0].text.endswith(("/", "\\")) else ""
+    edits = tuple(replaced(path.cell, path.node, _quoted(path, f"{end}{slash}")) for path in paths if path.node)
+    return Fix(f"read `{end}` beside the notebook", edits, Applicability.UNSAFE)
 
 
 def parameter(analysis: Analysis, paths: Sequence[MachinePath]) -> Fix | None:
@@ -135,18 +137,18 @@ def _quoted(path: MachinePath, text: str) -> str:
 
 def _is_written(analysis: Analysis, paths: Sequence[MachinePath]) -> bool:
     """Whether one of the paths, or a name it is kept under, goes into a call that writes, or may."""
-    nodes = {id(path.node) for path in paths}
+    written = {id(path.node) for path in paths}
     names = {
         each.name
         for statement in analysis.statements()
-        if any(id(node) in nodes for node in ast.walk(statement.node))
+        if any(id(node) in written for node in analysis.nodes(statement.node))
         for each in statement.definitions
     }
     for call in analysis.calls():
-        given = [node for argument in call.arguments.values() for node in ast.walk(argument)]
-        if any(id(node) in nodes or (isinstance(node, ast.Name) and node.id in names) for node in given) and (
-            call.effects & _WRITES or call.name.rpartition(".")[2].startswith(("to_", "save", "write", "dump", "mkdir"))
-        ):
+        if not (call.effects & _WRITES or call.name.rpartition(".")[2].startswith(_WRITING)):
+            continue
+        given = (node for argument in call.arguments.values() for node in nodes(argument))
+        if any(id(node) in written or (isinstance(node, ast.Name) and node.id in names) for node in given):
             return True
     return False
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.checks._import_block import below_imports
 from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.edits import argument_added, newline, replaced
+from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def _argument(call: Call) -> Edit | None:
 
 def _is_repeated(call: Call) -> bool:
     return any(
-        call.node is inner
-        for loop in ast.walk(call.statement.node)
-        if isinstance(loop, _REPEATS)
-        for inner in ast.walk(loop)
+        call.node is inner for loop in nodes(call.statement.node) if isinstance(loop, _REPEATS) for inner in nodes(loop)
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def _only_defines(cell: CodeCell, statements: list[Statement]) -> bool:
     """
     if cell.magics or "parameters" in cell.tags or _EXPORTED.search(cell.source):
         return False
+    waits = "await" in cell.source or "yield" in cell.source
     for statement in statements:
         match statement.node:
             case ast.Assign(targets=targets):
@@ -71,7 +73,7 @@ def _only_defines(cell: CodeCell, statements: list[Statement]) -> bool:
                 return False
         if any(each.kind in ("mutate", "delete", "import") for each in statement.definitions):
             return False
-        if any(isinstance(each, (ast.Await, ast.Yield, ast.YieldFrom)) for each in ast.walk(statement.node)):
+        if waits and any(isinstance(each, (ast.Await, ast.Yield, ast.YieldFrom)) for each in nodes(statement.node)):
             return False
     return True
 

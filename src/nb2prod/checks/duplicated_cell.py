@@ -18,13 +18,13 @@ SHORTEST = 3
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose code an earlier cell has too."""
-    # Comparing trees is exact, and dear; what cells begin with tells most of them apart.
-    by_beginning: dict[tuple[int, str], list[CodeCell]] = {}
+    # Comparing trees is exact, and dear; how many nodes they have tells most of them apart.
+    alike: dict[tuple[int, int], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
         if cell.tree is not None and len(_work(cell.tree)) >= SHORTEST:
-            key = len(cell.tree.body), ast.dump(cell.tree.body[0])
-            by_beginning.setdefault(key, []).append(cell)
-    for cells in by_beginning.values():
+            key = len(cell.tree.body), len(analysis.nodes(cell.tree))
+            alike.setdefault(key, []).append(cell)
+    for cells in alike.values():
         first_of: dict[str, CodeCell] = {}
         for cell in cells if len(cells) > 1 else ():
             assert cell.tree is not None  # noqa: S101 only cells that could be parsed are compared

@@ -77,4 +77,7 @@ def _prepares(analysis: Analysis, statement: Statement) -> bool:
 
 def _changes_imports(statement: Statement) -> bool:
     """Whether a statement changes where imports look."""
-    return any(name in ast.unparse(statement.node) for name in ("sys.path", "site.", "chdir"))
+    if not any(word in statement.cell.source for word in ("path", "site", "chdir")):
+        return False
+    code = ast.unparse(statement.node)
+    return any(name in code for name in ("sys.path", "site.", "chdir"))
