@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from notebooks import document
 
+from nb2prod import checks
 from nb2prod.cache import stamp
 from nb2prod.cache.entry import read_entry
 from nb2prod.cache.place import cache_folder, digest, is_cache, prune, read_whole, write_whole
