@@ -151,3 +151,31 @@ def test_the_raw_text_unescapes_to_the_line_of_the_source(
         assert json.loads(f'"{piece[0]}"', strict=False) == expected[0]
     else:
         assert found.startswith(('"', "\\n", "\\r"))
+
+
+def test_the_bytes_of_a_source_are_found_whatever_stands_before_it() -> None:
+    """In files with and without a byte-order mark, beyond ASCII and beyond the basic plane."""
+    whole = {
+        "cells": [
+            {"cell_type": "markdown", "metadata": {}, "source": "é 😀" * 3},
+            {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": ["x = 'ü'\n", "y"]},
+            {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": "z"},
+        ],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
+    for ascii_only in (True, False):
+        for mark in (b"", b"\xef\xbb\xbf"):
+            content = mark + json.dumps(whole, ensure_ascii=ascii_only).encode()
+            notebook = parse_notebook(content, Path("n.ipynb"))
+            found = RawMap(notebook)
+            for cell in (1, 2, 3, 2):
+                place = found.source_bytes(cell, len(content), marked=bool(mark))
+                assert place is not None
+                start, end, between = place
+                value = json.loads(content[start:end])
+                source = value if isinstance(value, str) else between.join(value)
+                assert source == notebook.cells[cell - 1].source
+            assert found.source_bytes(4, len(content), marked=bool(mark)) is None
+            assert RawMap(notebook).source_bytes(1, len(content) + 1, marked=bool(mark)) is None

@@ -131,13 +131,15 @@ class RawMap:
     mark is not a column.
     """
 
-    __slots__ = ("_cells", "_strings", "notebook")
+    __slots__ = ("_cells", "_counted", "_is_utf8", "_strings", "notebook")
 
     def __init__(self, notebook: Notebook) -> None:
         """Make the map of a notebook; nothing is walked yet."""
         self.notebook = notebook
         self._cells: list[int] | None = None
         self._strings: dict[int, Sequence[int]] = {}
+        self._is_utf8: bool | None = None
+        self._counted = 0, 0
 
     def raw_position(self, cell: int, line: int, column: int) -> Position | None:
         """Return where the file has the character at ``line`` and ``column`` of a cell (all from 1).
@@ -183,11 +185,16 @@ class RawMap:
             return None
         source = self.notebook.cells[cell - 1].source
         between = next((each for each in ("", "\n") if each.join(strings) == source), None)
-        before = len(_MARK) if marked else 0
-        if between is None or before + len(text.encode("utf-8", "surrogatepass")) != size:
+        mark = len(_MARK) if marked else 0
+        if self._is_utf8 is None:
+            self._is_utf8 = mark + _utf8_length(text, 0, len(text)) == size
+        if between is None or not self._is_utf8:
             return None
-        before += len(text[:start].encode("utf-8", "surrogatepass"))
-        return before, before + len(text[start:end].encode("utf-8", "surrogatepass")), between
+        # Cells are mostly asked for in their order: what stands before the last one is counted once.
+        counted, length = self._counted if self._counted[0] <= start else (0, 0)
+        self._counted = start, length + _utf8_length(text, counted, start)
+        before = mark + self._counted[1]
+        return before, before + _utf8_length(text, start, end), between
 
     def _offset(self, cell: int, line: int, column: int) -> int | None:
         text = self.notebook.text
@@ -218,6 +225,7 @@ _WITH_WORKSHEETS = (2, 3)
 _CELL: Any = {"source": (), "input": ()}
 _WHOLE_SOURCE: Any = {"source": WHOLE, "input": WHOLE}
 _MARK = b"\xef\xbb\xbf"
+_PART = 1 << 20
 
 
 def _line_starts(text: str) -> list[int]:
@@ -257,6 +265,14 @@ def _source_strings(text: str, cell: int) -> Sequence[int]:
     """Return where the strings start that are the source of the cell at ``cell``."""
     found = find(text, cell, _CELL)[0]
     return found.get("input") or found.get("source") or () if found else ()
+
+
+def _utf8_length(text: str, start: int, end: int) -> int:
+    """Return how many bytes a stretch of ``text`` is in UTF-8, without a copy of the whole."""
+    if text.isascii():
+        return end - start
+    parts = (text[at : min(at + _PART, end)] for at in range(start, end, _PART))
+    return sum(len(part.encode("utf-8", "surrogatepass")) for part in parts)
 
 
 def _position_at(text: str, offset: int) -> Position:
