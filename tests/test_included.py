@@ -294,3 +294,15 @@ def test_what_readers_are_told_has_the_numbers_of_the_notebooks_own_cells(tmp_pa
     assert "| `5` | 2 | `RATE_LIMIT` of cell 2 |" in readme
     assert "# imported in cell 2\n" in project
     assert not any(f"cell {number}" in readme + project for number in (3, 4, 5))
+
+
+def test_a_saved_picture_may_be_of_any_cell_that_was_run(tmp_path: Path) -> None:
+    path = write(tmp_path, main=["%run other.ipynb"], tool="def draw():\n    pass\n",
+                 other=["import tool\ntool.draw()", "tool.draw()"])  # fmt: skip
+    data = json.loads(path.read_bytes())
+    picture = {"output_type": "display_data", "data": {"image/png": "", "text/plain": "<Figure>"}, "metadata": {}}
+    data["cells"][0] |= {"outputs": [picture], "execution_count": 1}
+    path.write_text(json.dumps(data))
+    package = convert_notebook(path).package
+
+    assert package.files[f"src/{package.name}/steps.py"].decode().count("end_of_cell(1)") == 2

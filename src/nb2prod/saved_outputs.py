@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.model import CodeCell, Notebook
@@ -52,6 +52,12 @@ def is_cleared(notebook: Notebook) -> bool:
 def output_kind(output: object) -> str:
     """Return the type of a saved output, empty where it says none."""
     return str(output.get("output_type")) if hasattr(output, "get") else ""
+
+
+def has_image(output: Mapping[str, object]) -> bool:
+    """Return whether a saved output has a picture."""
+    data = output.get("data")
+    return isinstance(data, dict) and "image/png" in data
 
 
 def joined_text(text: object) -> str:

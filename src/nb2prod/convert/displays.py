@@ -12,7 +12,7 @@ from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved, moved_items
 from nb2prod.convert.translate import keeps_figures
-from nb2prod.saved_outputs import joined_text
+from nb2prod.saved_outputs import has_image, joined_text
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -240,7 +240,7 @@ def _closing_cell(item: Moved, plan: Plan) -> int:
 
 def _has_image(cell: CodeCell) -> bool:
     """Return whether a cell was saved with a picture: it drew when it ran."""
-    return any("image/png" in data for output in cell.outputs if isinstance(data := output.get("data"), dict))
+    return any(map(has_image, cell.outputs))
 
 
 def _can_draw(plan: Plan) -> bool:

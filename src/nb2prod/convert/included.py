@@ -23,6 +23,7 @@ from nb2prod.notebook.parse import silenced
 from nb2prod.notebook.read import parse_notebook
 from nb2prod.notebook.runs import Included, Run
 from nb2prod.project import Project
+from nb2prod.saved_outputs import has_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,10 +143,10 @@ class _Follower:
         problem = problem or self.file_problem(path, name, place)
         if problem or path is None:
             return [], problem, ""
-        content = path.read_bytes()
         try:
+            content = path.read_bytes()
             cells = list(_cells(content, path))
-        except UnreadableNotebookError as error:
+        except (OSError, UnreadableNotebookError) as error:
             return [], (str(error), "mend the file, or delete the line"), ""
         if path.suffix == ".py":
             problems = (program_problem(each) for each in cells if isinstance(each, CodeCell))
@@ -159,13 +160,13 @@ class _Follower:
             index = next(self.indices)
             if isinstance(each, CodeCell):
                 self.included[index] = Included(place.own.index, place.statement, name, each.index, 0)
-                # What stands in the file about runs of its own is nothing this notebook's run did.
+                # What the file was saved with is of runs of its own; the pictures of this one may be of any cell.
                 as_run = replace(
                     each,
                     index=index,
                     id=None,
                     metadata={},
-                    outputs=(),
+                    outputs=tuple(filter(has_image, place.own.outputs)),
                     execution_count=place.own.execution_count,
                     run_by=place.own.index,
                 )
