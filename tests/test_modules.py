@@ -146,7 +146,6 @@ def test_what_one_module_uses_stands_there_and_what_several_use_is_shared(tmp_pa
     rows = manifest(package)["statements"]
     where = {each["name"]: each["module"] for each in rows if each["kind"] in ("function", "class", "constant")}
     assert where == {
-        "LIMIT": "features",
         "average": "functions",
         "small": "features",
         "Mean": "model",
