@@ -52,6 +52,7 @@ Examples:
   nb2prod check                            every notebook below this folder
   nb2prod rule NB301                       what a rule means and how to follow it
   nb2prod convert churn.ipynb --output churn/
+  nb2prod convert clean.ipynb train.ipynb --output house/   one package, a command for each
   nb2prod verify churn.ipynb churn/        whether the package computes what the notebook did
 
 \b

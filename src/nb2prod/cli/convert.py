@@ -79,7 +79,7 @@ def convert(
     check: bool,
     verify: bool,
 ) -> int:
-    r"""Convert a notebook into a package with an entrypoint, a configuration and tests.
+    """Convert a notebook into a package with an entrypoint, a configuration and tests.
 
     Several notebooks become one package with a command for each: what they define alike stands once,
     and the README says which files one writes and another reads. One that is refused refuses all.
@@ -96,7 +96,7 @@ def convert(
     With --diff, 1 if something would change; with --dry-run, 1 if something would be refused;
     with --check, 1 if notebook and package no longer match.
     With --verify, once converted: those of nb2prod verify
-    """
+    """  # noqa: D301 - click reads the control character
     modes = {"--dry-run": dry_run, "--diff": diff, "--check": check, "--verify": verify}
     given = {
         "--name": name,

@@ -24,7 +24,7 @@ from nb2prod.report.graph import dependency_graph, render_dot, render_json, rend
     help="What it is printed as.",
 )
 def graph(notebook: Path, output_format: str) -> int:
-    r"""Print the notebook's cells and the names that go from one to another.
+    """Print the notebook's cells and the names that go from one to another.
 
     Arrows lead from the cell that gives a name its value to the cell that reads it; dotted (Mermaid)
     or dashed (DOT) ones only change the object. Red arrows are hidden state: true only from top to
@@ -33,7 +33,7 @@ def graph(notebook: Path, output_format: str) -> int:
     \b
     Exit codes: 0 printed
                 2 no notebook, or not one in Python
-    """
+    """  # noqa: D301 - click reads the control character
     found = read_notebook(notebook)
     if found.language != "python":
         raise ConfigurationError(f"{notebook}: the notebook is in {found.language}, only Python can be analysed")

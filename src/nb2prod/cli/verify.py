@@ -97,7 +97,7 @@ def verify(
     copy_limit: int,
     output_format: str,
 ) -> int:
-    r"""Run a notebook and its package, and compare what both compute, print, show, draw and write.
+    """Run a notebook and its package, and compare what both compute, print, show, draw and write.
 
     EXECUTES THE NOTEBOOK, in a copy of its folder: twice in a fresh kernel, then once as PACKAGE, the
     folder `nb2prod convert` has written. The result is also written to PACKAGE/verification.json
@@ -111,7 +111,7 @@ def verify(
                 3 a bug of ours
                 4 the notebook itself does not run
                 5 nothing could be compared
-    """
+    """  # noqa: D301 - click reads the control character
     from nb2prod.verify.sandbox import Limits  # noqa: PLC0415 - what running needs, --help does not
     from nb2prod.verify.tolerance import Tolerance  # noqa: PLC0415 - the same
     from nb2prod.verify.verdict import Options  # noqa: PLC0415 - the same
