@@ -13,6 +13,7 @@ from nb2prod.convert.contracts import observed_contracts
 from nb2prod.convert.displayed_before import name_displayed_values
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
+from nb2prod.convert.file_of_module import settle_file_of_module
 from nb2prod.convert.included import include_runs
 from nb2prod.convert.kernel_calls import answer_kernel_calls
 from nb2prod.convert.manifest import Provenance, recorded_package
@@ -89,7 +90,7 @@ def analyse_content(content: bytes, path: Path, options: Options) -> Analysis:
     """Return the analysis of a notebook's file, with a statement for each cell that is to be refused by itself."""
     notebook = include_runs(parse_notebook(content, path))
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
-    for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items):
+    for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items, settle_file_of_module):
         rewritten = rewrite(analysis)
         if rewritten is not analysis.notebook:
             analysis = analyse_notebook(rewritten)

@@ -10,6 +10,7 @@ from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace_reads import opaque_calls
 from nb2prod.convert.plan import Plan, Refusal
 from nb2prod.convert.translate import defines_magic
+from nb2prod.dataflow.paths import is_guarded
 from nb2prod.notebook.compiling import compile_problem
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
         if use.name in _KERNEL_NAMES and isinstance(use.node, ast.Name) and not analysis.flow.reaching(use):
             reason = f"{use.name} is the kernel's record of what ran before"
             yield Refusal(cell, use.location.line, reason, "give the value a name")
+        if use.name == "__file__" and not analysis.flow.reaching(use) and is_guarded(statement.node, use.node):
+            reason = "a notebook has no __file__, a module of a package has"
+            yield Refusal(cell, use.location.line, reason, "ask for the current folder: pathlib.Path.cwd()")
     for call, _ in statement.calls:
         qualified = analysis.qualified_name(call.func)
         if qualified in _LOOKS_INTO_MAIN:
