@@ -122,7 +122,13 @@ def test_the_pre_commit_hooks_run_with_their_arguments(checkout: Path, fixtures:
 def test_the_fixing_hook_changes_the_files_it_is_given_and_no_other(checkout: Path, tmp_path: Path) -> None:
     """As pre-commit runs it, with names on the command line; the next run changes nothing."""
     source = "import numpy as np\ny = np.zeros(3, dtype=np.int)\nz = np.int(1) is 3"
-    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+    }
     text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}, indent=1) + "\n"
     given, other = tmp_path / "given.ipynb", tmp_path / "other.ipynb"
     for path in (given, other):
