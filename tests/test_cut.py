@@ -208,6 +208,17 @@ def test_an_import_below_an_environment_magic_stays_unless_the_tables_know_it() 
     assert "import math" in [each.text for each in plan.imports]
 
 
+def test_a_function_named_for_drawing_or_from_a_module_of_plots_may_draw() -> None:
+    plan = plan_of(
+        "from statsmodels.graphics.regressionplots import abline\nfrom statsmodels.tsa.api import STL, seasonal_plot",
+        "seasonal_plot([1])",
+        "abline(1)",
+        "res = STL([1])",
+    )
+
+    assert [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == [2, 3]
+
+
 def test_figures_are_closed_where_a_cell_that_may_draw_ends() -> None:
     plan = plan_of(
         "import matplotlib.pyplot as plt\nx = [1]", "plt.plot(x)", "y = 2", "def draw():\n    plt.plot(x)", "draw()"

@@ -301,7 +301,8 @@ class _Drawing:
         root = qualified.partition(".")[0]
         if root in ("matplotlib", "seaborn"):
             return True
-        if isinstance(call.func, ast.Attribute) and bool(knowledge().drawing_methods.search(call.func.attr)):
+        # A function of a module of plots, too: ``from statsmodels.graphics.tsaplots import seasonal_diagnostic_plot``.
+        if knowledge().drawing_methods.search(qualified.partition(".")[2]):
             return True
         if root == "builtins" or root in sys.stdlib_module_names:
             return False
