@@ -1,4 +1,4 @@
-"""The pass that gives a large package several modules: and its functions the modules that use them."""
+"""The pass that gives the steps of a large package several modules, and its functions the modules that use them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _LONGEST = 240
 _FEWEST_STEPS = 4
 # Functions have a module of their own where they are as much of the whole as this.
 _FUNCTIONS_SHARE = 0.25
+# The module of what several use: it imports from none of them.
+_SHARED = "functions"
 
 
 def place_in_modules(plan: Plan, analysis: Analysis) -> Plan:
@@ -48,22 +50,22 @@ def _placed(plan: Plan, layout: Layout) -> Plan:
     """Return the plan with its steps in their modules, and each function where it is used, or with the shared ones."""
     steps = tuple(replace(step, module=name) for step, name in zip(plan.steps, layout.of_steps, strict=True))
     modules_of = _users(replace(plan, steps=steps))
-    functions = tuple(
-        replace(each, module=next(iter(modules_of[each.name])) if len(modules_of[each.name]) == 1 else "functions")
-        for each in plan.functions
-    )
+    functions = tuple(replace(each, module=_only(modules_of[each.name]) or _SHARED) for each in plan.functions)
     modules = tuple(Module(name, about) for name, about in layout.about.items())
-    shared = [each for each in functions if each.module == "functions"]
+    shared = [each for each in functions if each.module == _SHARED]
     if shared:
-        modules = (Module("functions", f"{_kinds(shared)} of {{}} that several modules use"), *modules)
+        modules = (Module(_SHARED, f"{_kinds(shared)} of {{}} that several modules use"), *modules)
     return replace(plan, steps=steps, functions=functions, modules=modules)
 
 
 def _with_functions_apart(plan: Plan) -> Plan:
-    functions = tuple(replace(each, module="functions") for each in plan.functions)
-    return replace(
-        plan, functions=functions, modules=(Module("functions", f"{_kinds(functions)} of {{}}"), *plan.modules)
-    )
+    functions = tuple(replace(each, module=_SHARED) for each in plan.functions)
+    apart = Module(_SHARED, f"{_kinds(functions)} of {{}}")
+    return replace(plan, functions=functions, modules=(apart, *plan.modules))
+
+
+def _only(names: set[str]) -> str | None:
+    return next(iter(names)) if len(names) == 1 else None
 
 
 def _kinds(functions: Sequence[Function]) -> str:
@@ -74,21 +76,22 @@ def _kinds(functions: Sequence[Function]) -> str:
 
 
 def _users(plan: Plan) -> dict[str, set[str]]:
-    """Return the modules whose steps use each function, directly or through others; ``""`` for one nothing uses.
+    """Return the modules that use each function, directly or through others.
 
-    What a function uses that no step does is found by two ways then: it goes where all can have it.
+    A function no step uses stands with the shared ones, so what it uses itself must stand there too: modules
+    import from the shared one, never the other way.
     """
     reads = {each.name: names_read([each.moved]) for each in plan.functions}
     used: dict[str, set[str]] = {name: set() for name in reads}
-    roots = [(step.module, names_read_by(step)) for step in plan.steps]
-    for module, names in roots:
-        _reach(module, names, reads, used)
+    for step in plan.steps:
+        _reach(step.module, names_read_by(step), reads, used)
     for name in [name for name, modules in used.items() if not modules]:
-        _reach("", {name}, reads, used)
-    return {name: modules if "" not in modules else {*modules, "functions"} for name, modules in used.items()}
+        _reach(_SHARED, {name}, reads, used)
+    return used
 
 
-def _reach(module: str, names: set[str], reads: Mapping[str, set[str]], used: dict[str, set[str]]) -> None:
+def _reach(module: str, names: set[str], reads: Mapping[str, set[str]], used: Mapping[str, set[str]]) -> None:
+    """Note for each function that ``names`` lead to that ``module`` uses it."""
     pending = [name for name in names if name in reads]
     while pending:
         name = pending.pop()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def emit_modules(plan: Plan) -> dict[str, str]:
-    """Return the text of each module of the plan, by its name, not yet formatted."""
+    """Return the text of each module of the plan that holds something, by its name, not yet formatted."""
     names = own_names(plan)
     steps = list(zip(plan.steps, emit_steps(plan, names), strict=True))
     bodies: dict[str, str] = {}
@@ -43,7 +43,11 @@ def emit_modules(plan: Plan) -> dict[str, str]:
         ]
         for module in plan.modules
     }
-    return {name: "\n".join(head) + f"\n\n\n{bodies[name]}\n" for name, head in heads.items()}
+    return {
+        name: "\n".join(head) + f"\n\n\n{bodies[name]}\n"
+        for name, head in heads.items()
+        if bodies[name] or len(bodies) == 1
+    }
 
 
 def _title(module: Module, plan: Plan) -> str:
