@@ -36,7 +36,7 @@ class Mean:
 TRAINED = (
     "# Prices",
     "## Load the data",
-    f"import json\nimport math\nwith open('rows.json') as file:\n    data = json.load(file)\n{LONG}",
+    f"import json, math\nwith open('rows.json') as file:\n    data = json.load(file)\n{LONG}",
     "## Prepare the features",
     "LIMIT = 100\ndef average(rows):\n    return math.fsum(rows) / len(rows)\ndef small(row):\n    return row < LIMIT",
     f"rows = [row for row in data if small(row)]\ncentre = average(rows)\n{LONG}",

@@ -202,7 +202,8 @@ def _part_of(each: Import, wanted: Collection[str]) -> Import | None:
     if not binds or len(binds) == len(each.binds) or not isinstance(node, ast.Import | ast.ImportFrom):
         return each if binds else None
     node.names = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in binds]
-    return replace(each, binds=binds, text=ast.unparse(node))
+    # ``import re, csv`` is an import each, and both say that they bind both names.
+    return replace(each, binds=binds, text=ast.unparse(node)) if node.names else None
 
 
 def _own_imports(plan: Plan, names: OwnNames, module: str, display_aliases: Sequence[str]) -> list[str]:

@@ -134,7 +134,8 @@ def _is_builtin(name: str, plans: Collection[Plan]) -> bool:
 
 
 def _imports_of(plan: Plan, name: str) -> list[Import]:
-    return [one for one in plan.imports if name in one.binds]
+    # ``import re, csv`` is an import each, and both say that they bind both names.
+    return [one for one in plan.imports if name in one.binds and import_of({name}, one.text)]
 
 
 def _global_names(function: Function) -> set[str]:
