@@ -53,6 +53,7 @@ def test_a_function_that_calls_another_hands_on_what_that_one_reads() -> None:
         ("def f(x):\n    return xs", "sorted(xs, key=f)", "sorted(xs, key=partial(f, xs=xs))"),
         ("def f(x):\n    return xs", "list(map(f, xs))", "list(map(partial(f, xs=xs), xs))"),
         ("def f(x):\n    return xs", "table.apply(f, axis=1)", "table.apply(partial(f, xs=xs), axis=1)"),
+        ("def f(x):\n    return xs", "pool.submit(f, 1)", "pool.submit(partial(f, xs=xs), 1)"),
     ],
 )
 def test_the_argument_is_put_where_every_call_can_take_it(definition: str, call: str, expected: str) -> None:
@@ -64,6 +65,7 @@ def test_the_argument_is_put_where_every_call_can_take_it(definition: str, call:
     [
         ("g = f",),  # it is read when nobody knows
         ("mapped = map(f, [1])\nprint(list(mapped))",),  # the same
+        ("pool.submit(f, 1)\nxs = [2]",),  # it may be read before and after
         ("from elsewhere import partial\nprint(sorted([1], key=f))",),  # no name to hand it over by
         ("later = lambda: f(1)\nxs = [2]\nprint(later())",),  # the same
         ("f(x for x in xs)",),  # a bare generator is the only argument there can be

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement, Use
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-# What a function would have to be handed that is no value: it stays where it reads it.
 _PARTIAL = Import(("partial",), "from functools import partial", None)
+# Calls that give their first argument, a function, to other processes or threads.
+_SENDING = frozenset({
+    "apply_async", "delayed", "imap", "imap_unordered", "map_async", "starmap", "starmap_async", "submit",
+})  # fmt: skip
+# What a function would have to be handed that is no value: it stays where it reads it.
 _NO_VALUES = frozenset({"import", "function", "class", "delete", "except", "star"})
 
 
@@ -122,7 +126,7 @@ class _Notebook:
         # A generator, or a function made inside, may read it after the call: it has to mean one thing.
         node = item.statement.node
         is_late = isinstance(node, ast.AsyncFunctionDef) or (isinstance(node, ast.FunctionDef) and makes_closures(node))
-        return not is_late or len(bindings) + (name in self.parameters) == 1
+        return not is_late or self._means_one_thing(name)
 
     def is_written_by_a_function(self, name: str) -> bool:
         """Return whether some function assigns the name through ``global``."""
@@ -139,7 +143,7 @@ class _Notebook:
                 call = called.get(id(use.node))
                 if item.guarded or (call is not None and argument_end(statement.cell, call) is None):
                     return False
-                if call is None and not (self.can_be_partial and self._is_handed_over(use, statement)):
+                if call is None and not (self.can_be_partial and self._is_handed_over(use, statement, free[name])):
                     return False
                 if statement.index < self.meanings[name][0].statement and not use.deferred:
                     return False
@@ -183,9 +187,24 @@ class _Notebook:
         """Return whether ``partial`` is nothing else in the notebook than that of ``functools``."""
         return all(each.qualified == "functools.partial" for each in self.meanings.get("partial", ()))
 
-    def _is_handed_over(self, use: Use, statement: Statement) -> bool:
-        """Return whether a use hands its function to a call that is done with it when it returns."""
-        return id(use.node) in arguments_used_at_once(statement, self.analysis)
+    def _is_handed_over(self, use: Use, statement: Statement, variables: Iterable[str]) -> bool:
+        """Return whether a use hands its function to a call that is done with it when it returns.
+
+        Or to other processes and threads, if its variables mean one thing: what a step owns cannot be pickled.
+        """
+        if id(use.node) in arguments_used_at_once(statement, self.analysis):
+            return True
+        is_sent = any(
+            call.args
+            and call.args[0] is use.node
+            and getattr(call.func, "attr", getattr(call.func, "id", "")) in _SENDING
+            for call, _ in statement.calls
+        )
+        return is_sent and all(self._means_one_thing(name) for name in variables)
+
+    def _means_one_thing(self, name: str) -> bool:
+        bindings = [each for each in self.meanings.get(name, ()) if each.kind != "mutate"]
+        return len(bindings) + (name in self.parameters) == 1
 
     def handed_over(self, name: str) -> Iterable[tuple[Statement, ast.AST]]:
         """Yield the places at which a function that may be lifted is an argument of a call."""
