@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.freeze()
     gc.set_threshold(100_000)
     code = run(arguments)
-    if arguments is None:
+    # Processes that worked for a large run are waited for, which the interpreter's own end does.
+    if arguments is None and "concurrent.futures" not in sys.modules:
         _end(code)
     sys.exit(code)
 
