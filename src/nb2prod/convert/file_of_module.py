@@ -34,22 +34,15 @@ def _take_handler(node: ast.Try, cell: CodeCell, rewriting: Rewriting) -> None:
     handler = next((each for each in node.handlers if _catches(each)), None)
     if handler is None or handler.name is not None or node.finalbody:
         return
-    text = "if True:"
     lines = cell.python_lines
-    if len(handler.body) == 1:
-        (only,) = handler.body
-        if only.lineno == only.end_lineno:
-            place = cell.locate(only).range
-            rewriting.replace(cell, node, lines[place.start.line - 1][place.start.column - 1 : place.end.column - 1])
-            return
-    margin = " " * node.col_offset
+    header = handler.lineno if handler.type is None else handler.type.end_lineno or handler.lineno
     first, last = cell.locate(handler.body[0]).range.start, cell.locate(handler.body[-1]).range.end
-    body = [lines[first.line - 1][: last.column - 1] if first.line == last.line else lines[first.line - 1]]
-    body += lines[first.line : last.line - 1]
-    if last.line > first.line:
-        body.append(lines[last.line - 1][: last.column - 1])
-    if first.line > handler.lineno and body[0].startswith(margin):
-        rewriting.replace(cell, node, "\n".join((text, *body)))
+    if len(handler.body) == 1 and first.line == last.line <= header + 1:
+        rewriting.replace(cell, node, lines[first.line - 1][first.column - 1 : last.column - 1])
+    elif first.line > header:
+        # With the comments above its first statement.
+        body = [*lines[header : last.line - 1], lines[last.line - 1][: last.column - 1]]
+        rewriting.replace(cell, node, "\n".join(("if True:", *body)))
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
