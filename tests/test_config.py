@@ -58,7 +58,7 @@ def test_a_missing_file_gives_no_settings(tmp_path: Path) -> None:
     [
         ("selct = []", "unknown key `selct` in [tool.nb2prod]; did you mean `select`?"),
         ("fail_on = 'note'", "unknown key `fail_on` in [tool.nb2prod]; did you mean `fail-on`?"),
-        ("zzz = 1", "known keys are baseline, exclude, extend-"),
+        ("zzz = 1", "known keys are baseline, cache-dir, exclude, extend-"),
         ("select = 'NB3'", "`select` must be a list of strings, not a string ('NB3')"),
         ("ignore = ['NB3', 1]", "`ignore` must be a list of strings, not with an integer (1)"),
         ("exclude = true", "`exclude` must be a list of strings, not a boolean (True)"),

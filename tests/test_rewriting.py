@@ -24,7 +24,10 @@ def steps(*cells: str) -> str:
         (("x = 3\nx + 1", "x * 2", "print(__)"), "print(displayed_value)"),
         (("x = 3\nx + 1", "print(Out[1], _1)"), "print(displayed_value, displayed_value)"),
         (("x = 3\nx + 1;", "x + 2", "print(_)"), "displayed_value = x + 2"),  # a semicolon displays nothing
-        (("def f(x):\n    return x\n1 + 1", "f('a')", "print(_)"), "print((f_value if f_value is not None else displayed_value))"),
+        (
+            ("def f(x):\n    return x\n1 + 1", "f('a')", "print(_)"),
+            "print((f_value if f_value is not None else displayed_value))",
+        ),
         (("_ = 4", "_ + 1", "print(_)"), "print(_)"),  # who binds it turns the kernel's off
         (("print(get_ipython() is None)",), "print(False)"),
         (("ip = get_ipython()\nif ip:\n    ip.run_line_magic('matplotlib', 'inline')\n    print(1)",), "if True:"),
