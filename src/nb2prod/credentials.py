@@ -58,10 +58,11 @@ _SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]
 _PAIR = r"(?i)(?:^|[\s;?&])(?:password|pwd)=(?P<value>[^\s;&'\"]+)"
 # Programs that take a password in an option which names none.
 _OPTION = (
-    r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]*?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]*?\s-p\s+"
-    r"|curl\b[^|;&]*?\s(?:-u|--user)\s+['\"]?[^\s:'\"]+:)['\"]?(?P<value>[^\s'\"]+)"
+    r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]{0,300}?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]{0,300}?\s-p\s+"
+    r"|curl\b[^|;&]{0,300}?\s(?:-u|--user)\s+['\"]?[^\s:'\"]+:)['\"]?(?P<value>[^\s'\"]+)"
 )
-_WRITTEN = r"(?P<name>\w[\w -]*?)['\"]?(?:\s*(?:=|:|\bis\b)\s*['\"`]?|\s+`)(?P<value>[^\s'\"`,;)]+)"
+# The name is bounded: lines of prose are long, and each of their words might begin one.
+_WRITTEN = r"\b(?P<name>\w[\w -]{0,60}?)['\"]?(?:\s*(?:=|:|\bis\b)\s*['\"`]?|\s+`)(?P<value>[^\s'\"`,;)]+)"
 _SHOWN = (
     r"(?i)\b(?P<name>\w{0,40}?(?:passphrase|passwd|password|pwd|secret|token|key))['\"]?\s{0,3}[=:]\s{0,3}"
     r"['\"]?(?P<value>[^\s'\",;)\]}]{8,})"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _SWITCH = "trust_remote_code"
 # `curl … | bash`, `bash <(curl …)`, `python -c "$(wget …)"`: what comes over the network is the program.
 _PIPED = lazy_pattern(
-    r"\b(?:curl|wget)\b[^;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:(?:ba|z|da)?sh|python3?|perl)\b(?!\s+-[cm])"
-    r"|\b(?:(?:ba|z)?sh|python3?)\b[^;|&]*[<$]\(\s*(?:curl|wget)\b"
+    r"\b(?:curl|wget)\b[^;&]{0,500}\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:(?:ba|z|da)?sh|python3?|perl)\b(?!\s+-[cm])"
+    r"|\b(?:(?:ba|z)?sh|python3?)\b[^;|&]{0,500}[<$]\(\s*(?:curl|wget)\b"
 )
 _COMMIT = lazy_pattern(r"[0-9a-f]{7,40}")
 _MOVING = frozenset({"main", "master", "develop", "dev", "trunk", "nightly", "latest"})

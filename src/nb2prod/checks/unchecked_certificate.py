@@ -22,7 +22,7 @@ _SESSIONS = ("requests.Session", "httpx.Client", "httpx.AsyncClient")
 # Words that are in any cell with a finding.
 _HINTS = ("verif", "CERT_NONE", "insecure", "no-check-certificate", "curl", "PYTHONHTTPSVERIFY")
 _COMMAND = lazy_pattern(
-    r"\bcurl\b[^|;&]*\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*(?=\s|$))|\bwget\b[^|;&]*\s--no-check-certificate\b"
+    r"\bcurl\b[^|;&]{0,500}\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*(?=\s|$))|\bwget\b[^|;&]{0,500}\s--no-check-certificate\b"
     r"|\bhttp\.sslVerify[= ]false\b"
 )
 
