@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.checks import model_not_saved, result_only_displayed
 from nb2prod.diagnostics import Finding
 from nb2prod.operations import imports_any, operations
 from nb2prod.writes import writes
@@ -38,9 +37,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     if any(call.qualified_name in _GIVEN for call in analysis.calls()):
         return
     if imports_any(analysis, operations().services | set(_SETTINGS)) or next(writes(analysis), None) is not None:
-        return
-    # These say what it is that has to be written; then there is a way out.
-    if any(next(check.check(analysis), None) is not None for check in (model_not_saved, result_only_displayed)):
         return
     message = (
         "nothing can be passed to this notebook, no function of it can be called, and it writes nothing: no job and no "
