@@ -22,7 +22,6 @@ _PATH = lazy_pattern(
 )
 # A cheap look before the nodes of a cell are gone through.
 _HINT = lazy_pattern(r"['\"]/[\w@-]")
-_GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.Call, ast.keyword, ast.Dict, ast.arguments})
 _DRIVE = lazy_pattern(r"[A-Za-z]:[\\/]+")
 # The last word of a name says what it holds, any of the others that it is a path of another kind.
 _LAST = frozenset({"checkpoint", "ckpt", "dir", "directory", "file", "filename", "folder", "path", "root", "weights"})
