@@ -110,6 +110,37 @@ def test_a_verified_package_tests_its_steps_one_by_one_on_what_was_observed(tmp_
     assert "test_a_step_by_itself_makes_what_it_made[sum_them]" in run_suite(tmp_path).stdout
 
 
+def test_a_step_is_tested_by_itself_only_where_it_makes_the_same_there(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (tmp_path / "rows.txt").write_text("1\n2\n", encoding="utf-8")
+    (folder / "near.txt").write_text("3\n", encoding="utf-8")
+    convert(
+        folder,
+        heading("Set the precision"),
+        cell("import decimal\nbefore = decimal.getcontext().prec\ndecimal.getcontext().prec = 10", None),
+        cell("twice = before * 2\nprint(twice)", None),
+        heading("Read from outside"),
+        cell("outside = open('../rows.txt').read().split()\nfirst = outside[0]\nlast = outside[-1]", None),
+        cell("print(first, last)", None),
+        heading("Read from inside"),
+        cell("inside = open('near.txt').read().split()\nhead = inside[0]\ntail = inside[-1]", None),
+        cell("print(head, tail, before, twice, outside)", None),
+    )
+    package = folder / "package"
+    done = CliRunner().invoke(
+        command,
+        [str(folder / "squares.ipynb"), "--output", str(package), "--verify", "--python", sys.executable],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == 0, done.output
+    suite = (package / "tests" / "test_stored_values.py").read_text("utf-8")
+    assert 'MODULE_OF = {"read_inside": "steps"}' in suite
+    assert run_suite(folder).returncode == 0
+
+
 def test_what_two_runs_drew_alike_by_chance_is_described(tmp_path: Path) -> None:
     convert(
         tmp_path, cell("import random\nlucky = random.random() < 0.9\ncount = len([1, 2, 3])\nprint(lucky, count)", 1)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import tempfile
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
 from nb2prod.convert.contracts import known_texts
+from nb2prod.convert.data_files import named_folders
 from nb2prod.convert.observation import Observation, ObservedStep, Value
 from nb2prod.convert.plan import Column, Contract
 from nb2prod.convert.scaffold import tests as scaffold
@@ -22,8 +26,7 @@ from nb2prod.verify.observer import module_of
 from nb2prod.verify.sandbox import sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nb2prod.verify.sandbox import Sandbox
     from nb2prod.verify.verdict import Verification
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
 def observe_steps(done: Verification, output_field: str) -> Observation | None:
     """Run the package twice, then each step by itself, and return what was seen; None where a run fails.
 
-    Nothing is seeded from outside: what differs between the two runs will differ in a test.
+    Nothing is seeded from outside: what differs between the two runs will differ in a test. A step by itself has
+    the files that the package's tests have, which may be fewer than the notebook's.
     """
     if done.options.arguments:
         return None  # values that were given by hand are no part of a test
@@ -52,6 +56,7 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
             for name, step in steps.items()
             if all(each.stored for each in step.arguments)
         }
+    with _box(done, as_tested=True) as box:
         alone = _run(done, box, output_field, wanted) or {}
     return Observation(
         {
@@ -91,16 +96,31 @@ def _is_as_observed(run: Mapping[str, Any], seen: ObservedStep) -> bool:
     return printed_alike and (seen.displayed is None or tuple(run["logged"]) == seen.displayed)
 
 
-def _box(done: Verification) -> AbstractContextManager[Sandbox]:
+@contextmanager
+def _box(done: Verification, *, as_tested: bool = False) -> Iterator[Sandbox]:
+    """Make a sandbox with the files beside the notebook, or with those that the package's tests run with."""
     subject, options = done.subject, done.options
-    return sandbox(
-        subject.path.parent,
-        leave_out=frozenset({subject.folder}),
-        extra=climbing_paths(subject.notebook, subject.path.parent),
-        copy_limit=options.copy_limit,
-        limits=options.limits,
-        confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
-    )
+    beside = subject.path.parent
+    with tempfile.TemporaryDirectory(prefix="nb2prod-tested-") as folder:
+        if as_tested:
+            _lay_out(Path(folder), subject.folder / "tests" / "data", named_folders(subject.notebook, beside))
+        with sandbox(
+            Path(folder) if as_tested else beside,
+            leave_out=frozenset({subject.folder}),
+            extra=() if as_tested else climbing_paths(subject.notebook, beside),
+            copy_limit=options.copy_limit,
+            limits=options.limits,
+            confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
+        ) as box:
+            yield box
+
+
+def _lay_out(folder: Path, data: Path, inside: Iterable[str]) -> None:
+    """Put into ``folder`` what the package's ``conftest.py`` does: the test data, and folders that are named."""
+    if data.is_dir():
+        shutil.copytree(data, folder, dirs_exist_ok=True)
+    for name in inside:
+        (folder / name).mkdir(parents=True, exist_ok=True)
 
 
 def _run(

@@ -89,17 +89,22 @@ def _module(settings: dict[str, Any], name: str) -> Any:
 
 
 def _alone(settings: dict[str, Any]) -> dict[str, str | None]:
-    """Return for each step why calling it by itself does not give what it made; None where it does."""
+    """Return for each step why calling it by itself does not give what it made; None where it does.
+
+    Each is called twice, in one order and then in the other: in a test run others come before it, and a step may
+    find settings of a library changed by them, or by itself.
+    """
     values = importlib.import_module("stored_values")
-    answer: dict[str, str | None] = {}
-    for name, each in settings["alone"].items():
+    answer: dict[str, str | None] = dict.fromkeys(settings["alone"])
+    for name in (*answer, *reversed(answer)):
+        if answer[name] is not None:
+            continue
+        each = settings["alone"][name]
         try:
             made = getattr(_module(settings, settings["modules"][name]), name)(*map(values.decode, each["arguments"]))
             values.assert_results(made, each["made"])
         except BaseException as error:  # noqa: BLE001 - whatever a step raises, it cannot be tested by itself
             answer[name] = f"{type(error).__name__}: {error}"[:200]
-        else:
-            answer[name] = None
     return answer
 
 
