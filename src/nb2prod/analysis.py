@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nb2prod.project import Project
 
 T = TypeVar("T")
+N = TypeVar("N", bound=ast.AST)
 
 # How far types are followed through assignments before they count as unknown.
 _DEPTH = 12
@@ -84,6 +86,7 @@ class Analysis:
     _names: dict[int, str | None] = field(default_factory=dict)
     _once: dict[object, object] = field(default_factory=dict)
     _nodes: dict[int, Sequence[ast.AST]] = field(default_factory=dict)
+    _nodes_of: dict[int, dict[type[ast.AST], list[ast.AST]]] = field(default_factory=dict)
 
     def statements(self) -> tuple[Statement, ...]:
         """Return the top-level statements in written order."""
@@ -118,6 +121,19 @@ class Analysis:
             self._once[build] = build(self)
         return cast("T", self._once[build])
 
+    def code(self) -> str:
+        """Return the text of all code cells."""
+        return self.once(_code)
+
+    def mentions(self, *words: str) -> bool:
+        """Return whether one of ``words`` is in the code anywhere, be it in a longer word, a text or a comment.
+
+        For checks that can find something only where a certain word is written: most notebooks have none of it. Only
+        words that every spelling has count: a name may be imported under another, but only where it is written once.
+        """
+        code = self.code()
+        return any(word in code for word in words)
+
     def nodes(self, root: ast.AST) -> Sequence[ast.AST]:
         """Return ``root``, a node of the notebook's code, and what stands below it, as ``notebook.tree.nodes``.
 
@@ -127,6 +143,15 @@ class Analysis:
         if found is None:
             found = self._nodes[id(root)] = nodes(root)
         return found
+
+    def nodes_of(self, root: ast.AST, kind: type[N]) -> Sequence[N]:
+        """Return those of ``nodes(root)`` that are a ``kind`` (a class of nodes, not a base of several), in order."""
+        found = self._nodes_of.get(id(root))
+        if found is None:
+            found = self._nodes_of[id(root)] = {}
+            for node in self.nodes(root):
+                found.setdefault(node.__class__, []).append(node)
+        return cast("Sequence[N]", found.get(kind, ()))
 
     def unbound(self) -> tuple[Unbound, ...]:
         """Return the names a run from top to bottom reads before anything binds them, each once."""
@@ -159,11 +184,12 @@ class Analysis:
 
     def _qualified(self, node: ast.expr, depth: int) -> str | None:
         """Return the name of a module, function or class, or a class with ``()`` behind it for its objects."""
-        key = id(node)
-        if key not in self._names:
-            self._names[key] = None  # what refers to itself is unknown
-            self._names[key] = self._resolve(node, depth) if depth else None
-        return self._names[key]
+        names, key = self._names, id(node)
+        if key in names:
+            return names[key]
+        names[key] = None  # what refers to itself is unknown
+        names[key] = found = self._resolve(node, depth) if depth else None
+        return found
 
     def _resolve(self, node: ast.expr, depth: int) -> str | None:
         match node:
@@ -171,9 +197,12 @@ class Analysis:
                 use = self.use_at(node)
                 if use is None:
                     return None
-                found = [each for each in self.flow.reaching(use) if each.kind not in ("mutate", "augment")]
+                reaching = self.flow.reaching(use)
+                if len(reaching) == 1 and reaching[0].kind == "import":
+                    return reaching[0].qualified  # so are most names that something is called of
+                found = [each for each in reaching if each.kind not in ("mutate", "augment")]
                 if not found:
-                    return f"builtins.{name}" if _is_builtin(name) else None
+                    return f"builtins.{name}" if hasattr(builtins, name) else None
                 names = {self._defined(each, depth - 1) for each in found}
                 return names.pop() if len(names) == 1 else None
             case ast.Attribute(value=value, attr=attr):
@@ -250,15 +279,7 @@ class Analysis:
     def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
         qualified = _callee(self._qualified(node.func, _DEPTH))
         info = None if qualified is None else self.libraries.call(qualified)
-        arguments: dict[str, ast.expr] = {}
-        starred = any(keyword.arg is None for keyword in node.keywords)
-        for number, argument in enumerate(node.args):
-            if isinstance(argument, ast.Starred):
-                starred = True
-                break
-            known = info is not None and number < len(info.parameters)
-            arguments[info.parameters[number] if info is not None and known else str(number)] = argument
-        arguments.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None})
+        arguments, starred = _arguments(node, info.parameters if info is not None else ())
         return Call(
             written_name(node.func),
             self.libraries.canonical(qualified) if info is not None and qualified is not None else qualified,
@@ -272,6 +293,27 @@ class Analysis:
             deferred,
             starred,
         )
+
+
+def _arguments(node: ast.Call, parameters: Sequence[str]) -> tuple[dict[str, ast.expr], bool]:
+    """Return the arguments of a call as in ``Call.arguments``, and whether there are starred ones."""
+    found: dict[str, ast.expr] = {}
+    starred = False
+    for number, argument in enumerate(node.args):
+        if argument.__class__ is ast.Starred:
+            starred = True
+            break
+        found[parameters[number] if number < len(parameters) else str(number)] = argument
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            starred = True
+        else:
+            found[keyword.arg] = keyword.value
+    return found, starred
+
+
+def _code(analysis: Analysis) -> str:
+    return "\n".join(cell.source for cell in analysis.notebook.code_cells)
 
 
 def _is_selection(index: ast.expr) -> bool:
@@ -312,12 +354,6 @@ def written_name(node: ast.expr) -> str:
             return f"{written_name(value)}[]"
         case _:
             return "…"
-
-
-def _is_builtin(name: str) -> bool:
-    import builtins  # noqa: PLC0415 a module every interpreter has loaded; only its names matter here
-
-    return hasattr(builtins, name)
 
 
 def analyse_notebook(

@@ -10,7 +10,7 @@ from nb2prod.notebook.commands import CommandLine, command_lines
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.notebook.location import Location
@@ -88,10 +88,18 @@ class InstallLine(NamedTuple):
     cell: CodeCell
 
 
-def install_lines(analysis: Analysis) -> Iterator[InstallLine]:
-    """Yield what the notebook's shell lines and the commands its Python runs install, cell by cell."""
+def install_lines(analysis: Analysis) -> Sequence[InstallLine]:
+    """Return what the notebook's shell lines and the commands its Python runs install, cell by cell."""
+    return analysis.once(_install_lines)
+
+
+def _install_lines(analysis: Analysis) -> tuple[InstallLine, ...]:
+    return tuple(_installing(analysis))
+
+
+def _installing(analysis: Analysis) -> Iterator[InstallLine]:
     for cell in analysis.notebook.code_cells:
-        if _HINT.search(cell.source):
+        if cell.magics and _HINT.search(cell.source):
             for line in whole_commands(cell):
                 yield from (InstallLine(each, line.location, cell) for each in installations(line.text))
     for call in analysis.calls_of(*_RUNS_COMMANDS):

@@ -61,6 +61,12 @@ def operations() -> Operations:
 
 def imports_any(analysis: Analysis, modules: Collection[str]) -> bool:
     """Return whether the notebook imports one of ``modules`` or something in one of them, anywhere."""
+    return not analysis.once(_imported).isdisjoint(modules)
+
+
+def _imported(analysis: Analysis) -> frozenset[str]:
+    """Return the dotted names of what is imported anywhere, and of all they are in."""
+    found: set[str] = set()
     for statement in analysis.statements():
         # `import a.b` binds `a`, `from a.b import *` names nobody knows.
         names = [each.qualified for each in statement.definitions if each.kind in ("import", "star")]
@@ -68,7 +74,7 @@ def imports_any(analysis: Analysis, modules: Collection[str]) -> bool:
         if isinstance(statement.node, ast.Import):
             names += [each.name for each in statement.node.names]
         for name in names:
-            parts = name.split(".") if name else []
-            if any(".".join(parts[:length]) in modules for length in range(1, len(parts) + 1)):
-                return True
-    return False
+            while name and name not in found:
+                found.add(name)
+                name = name.rpartition(".")[0]  # noqa: PLW2901 on to what it is in
+    return frozenset(found)

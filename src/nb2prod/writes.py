@@ -9,7 +9,7 @@ from nb2prod.operations import operations
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.notebook.location import Location
@@ -37,12 +37,23 @@ class Write(NamedTuple):
     call: Call | None
 
 
-def writes(analysis: Analysis) -> Iterator[Write]:
-    """Yield what the notebook's code writes, or may write, in written order of cells."""
+def writes(analysis: Analysis) -> Sequence[Write]:
+    """Return what the notebook's code writes, or may write: calls in written order, then magics and shell lines."""
+    return analysis.once(_writes)
+
+
+def _writes(analysis: Analysis) -> tuple[Write, ...]:
+    return (*_by_calls(analysis), *_by_magics(analysis))
+
+
+def _by_calls(analysis: Analysis) -> Iterator[Write]:
     for call in analysis.calls():
         kind = _kind(call)
         if kind is not None:
             yield Write(kind, call.location, call)
+
+
+def _by_magics(analysis: Analysis) -> Iterator[Write]:
     for cell in analysis.notebook.code_cells:
         for magic in cell.magics:
             if _magic_writes(magic):

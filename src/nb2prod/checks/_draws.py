@@ -23,9 +23,17 @@ _SEEDS_ALL = lazy_pattern(
 
 
 def draws_of(analysis: Analysis) -> Draws:
-    """Return the seeds and the draws of a notebook that is run from top to bottom, functions followed."""
+    """Return the seeds and the draws of a notebook that is run from top to bottom, functions followed.
+
+    Nothing is followed in a notebook that draws nothing.
+    """
+    return analysis.once(_follow)
+
+
+def _follow(analysis: Analysis) -> Draws:
     run = Draws(analysis)
-    run.notebook()
+    if next(analysis.calls({"random"}), None) is not None:
+        run.notebook()
     return run
 
 

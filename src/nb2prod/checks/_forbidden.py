@@ -53,11 +53,10 @@ def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
 
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
-    text = analysis.once(_code)
-    if _mentioned(forbidden.calls, text):
-        for call in analysis.calls():
-            if _matches(name := _called(call, analysis), forbidden.calls):
-                yield _Use(name, call.location)
+    text = analysis.code()
+    for name, calls in analysis.once(_called).items() if _mentioned(forbidden.calls, text) else ():
+        if _matches(name, forbidden.calls):
+            yield from (_Use(name, call.location) for call in calls)
     imports = _mentioned(forbidden.imports, text)
     for cell in analysis.notebook.code_cells if imports or forbidden.magics or forbidden.strings else ():
         for magic in cell.magics if forbidden.magics else ():
@@ -74,11 +73,15 @@ def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
             yield from _assigned(forbidden.assigns, analysis, cell)
 
 
-def _code(analysis: Analysis) -> str:
-    return "\n".join(cell.source for cell in analysis.notebook.code_cells)
+def _called(analysis: Analysis) -> dict[str, list[Call]]:
+    """Return the calls of a notebook by what is called."""
+    found: dict[str, list[Call]] = {}
+    for call in analysis.calls():
+        found.setdefault(_name(call, analysis), []).append(call)
+    return found
 
 
-def _called(call: Call, analysis: Analysis) -> str:
+def _name(call: Call, analysis: Analysis) -> str:
     """Return what is called: its qualified name, or the name as written where the notebook does not bind it."""
     if call.qualified_name is not None:
         return call.qualified_name.removeprefix("builtins.")
@@ -109,19 +112,15 @@ def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) 
 
 
 def _assigned(patterns: tuple[str, ...], analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:
-    for node in analysis.nodes(cell.tree) if cell.tree is not None else ():
-        match node:
-            case ast.Assign():
-                targets = node.targets
-            case ast.AugAssign(target=target):
-                targets = [target]
-            case _:
-                continue
-        for each in targets:
-            whole = each.value if isinstance(each, ast.Subscript) else each
-            name = analysis.qualified_name(whole) if isinstance(whole, ast.Attribute) else None
-            if name is not None and _matches(name, patterns):
-                yield _Use(f"{name} =", cell.locate(node))
+    if cell.tree is None:
+        return
+    targets = [(each, node) for node in analysis.nodes_of(cell.tree, ast.Assign) for each in node.targets]
+    augmented = [(node.target, node) for node in analysis.nodes_of(cell.tree, ast.AugAssign)]
+    for target, node in (*targets, *augmented):
+        whole = target.value if isinstance(target, ast.Subscript) else target
+        name = analysis.qualified_name(whole) if isinstance(whole, ast.Attribute) else None
+        if name is not None and _matches(name, patterns):
+            yield _Use(f"{name} =", cell.locate(node))
 
 
 def _is_guarded(use: _Use, cell: Cell) -> bool:

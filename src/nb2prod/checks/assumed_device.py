@@ -35,8 +35,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
     What was saved from a card needs one wherever it is loaded, whether or not anything has asked.
     """
-    text = analysis.notebook.text
-    if not any(library in text for library in _LIBRARIES):
+    if not analysis.mentions(*_LIBRARIES):
         return
     asked = next((cell.index for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)), None)
     seen: set[int] = set()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIMIT = 10
 # McCabe's count: each of these is one more way through the code.
 _BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+_WAYS = (*_BRANCHES, ast.BoolOp, ast.comprehension)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _INDENTED = "\n "
 # Every branch is written with one of these.
@@ -29,7 +30,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         # Without a block of its own nothing branches ten times, nor without the words for it.
         if cell.tree is None or _INDENTED not in cell.source or sum(map(cell.source.count, _WORDS)) < LIMIT:
             continue
-        if 1 + sum(_ways(node) for node in analysis.nodes(cell.tree)) <= LIMIT:
+        if 1 + sum(_ways(node) for kind in _WAYS for node in analysis.nodes_of(cell.tree, kind)) <= LIMIT:
             continue
         ways = [(_branches(node), node) for node in cell.tree.body if not isinstance(node, _FUNCTIONS)]
         total = 1 + sum(count for count, _ in ways)

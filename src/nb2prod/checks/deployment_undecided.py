@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from nb2prod.checks import model_not_saved
 from nb2prod.diagnostics import Finding
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 _FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_Named: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_FUNCTIONS: tuple[type[_Named], ...] = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 # Words by which text says what it will be.
 _SAID = lazy_pattern(
@@ -53,7 +54,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         if "parameters" in cell.tags or cell.tree is None:
             return
-        if any(isinstance(node, _FUNCTIONS) and _serves(node) for node in analysis.nodes(cell.tree)):
+        if any(_serves(node) for kind in _FUNCTIONS for node in analysis.nodes_of(cell.tree, kind)):
             return
         if "__main__" in cell.source:
             return
@@ -72,7 +73,7 @@ def _is_record(call: Call | None) -> bool:
     return call is not None and call.name == "open" and "'wb'" in ast.unparse(call.node)
 
 
-def _serves(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+def _serves(node: _Named) -> bool:
     """Whether a function is for new data: by its name, or because it predicts."""
     if any(word in node.name.lower() for word in operations().serving):
         return True

@@ -18,12 +18,12 @@ SHORTEST = 3
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose code an earlier cell has too."""
-    # Comparing trees is exact, and dear; how many nodes they have tells most of them apart.
-    alike: dict[tuple[int, int], list[CodeCell]] = {}
+    # Comparing trees is exact, and dear; which nodes they have tells most of them apart.
+    alike: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
         if cell.tree is not None and len(_work(cell.tree)) >= SHORTEST:
-            key = len(cell.tree.body), len(analysis.nodes(cell.tree))
-            alike.setdefault(key, []).append(cell)
+            kinds = tuple(node.__class__ for node in analysis.nodes(cell.tree))
+            alike.setdefault(kinds, []).append(cell)
     for cells in alike.values():
         first_of: dict[str, CodeCell] = {}
         for cell in cells if len(cells) > 1 else ():

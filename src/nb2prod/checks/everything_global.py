@@ -22,6 +22,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     # A cell that could not be parsed may have one.
     if len(cells) < MOST_CELLS or any(cell.tree is None for cell in analysis.notebook.code_cells):
         return
+    trees = [cell.tree for cell in cells if cell.tree is not None]
+    if any(analysis.nodes_of(tree, kind) for tree in trees for kind in _FUNCTIONS):
+        return
     lines = {
         (cell.index, number)
         for cell in cells
@@ -31,9 +34,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     count = sum(1 for cell in cells for number, line in enumerate(cell.lines, 1)
                 if (cell.index, number) in lines and line.strip() and not line.lstrip().startswith("#"))  # fmt: skip
     if count < MOST_LINES:
-        return
-    trees = (cell.tree for cell in cells if cell.tree is not None)
-    if any(isinstance(node, _FUNCTIONS) for tree in trees for node in analysis.nodes(tree)):
         return
     message = (
         f"{count} lines in {len(cells)} cells without one function or class: every variable is global, and nothing can "

@@ -31,12 +31,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in code:
         if any(magic.kind == "cell" and magic.name not in ("time", "capture") for magic in cell.magics):
             return  # what other languages take and give is not read
-        for node in analysis.nodes(cell.tree) if cell.tree is not None else ():
-            if isinstance(node, _FUNCTIONS) or (isinstance(node, ast.Attribute) and _is_given(analysis, node)):
-                return
+        if cell.tree is not None and (_has_function(analysis, cell.tree) or _has_given(analysis, cell.tree)):
+            return
     if any(call.qualified_name in _GIVEN for call in analysis.calls()):
         return
-    if imports_any(analysis, operations().services | set(_SETTINGS)) or next(writes(analysis), None) is not None:
+    if imports_any(analysis, operations().services | set(_SETTINGS)) or writes(analysis):
         return
     message = (
         "nothing can be passed to this notebook, no function of it can be called, and it writes nothing: no job and no "
@@ -50,5 +49,12 @@ def _works(call: Call) -> bool:
     return bool(call.effects & {"fit"}) or ("read-file" in call.effects and call.name.rpartition(".")[2] != "open")
 
 
-def _is_given(analysis: Analysis, node: ast.Attribute) -> bool:
-    return node.attr in ("environ", "argv", "stdin") and analysis.qualified_name(node) in _GIVEN
+def _has_function(analysis: Analysis, tree: ast.Module) -> bool:
+    return any(analysis.nodes_of(tree, kind) for kind in _FUNCTIONS)
+
+
+def _has_given(analysis: Analysis, tree: ast.Module) -> bool:
+    return any(
+        node.attr in ("environ", "argv", "stdin") and analysis.qualified_name(node) in _GIVEN
+        for node in analysis.nodes_of(tree, ast.Attribute)
+    )

@@ -23,7 +23,7 @@ _MOST_NAMES = 4
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding for each file that is read, naming the columns."""
-    if not any("read-file" in call.effects for call in analysis.calls()):
+    if next(analysis.calls({"read-file"}), None) is None:
         return
     if imports_any(analysis, operations().contracts):
         return

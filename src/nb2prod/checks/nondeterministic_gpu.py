@@ -22,7 +22,7 @@ _CALL = "torch.use_deterministic_algorithms"
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each switch at the line that sets it last, if that makes runs differ."""
-    if "torch" not in analysis.notebook.text:
+    if not analysis.mentions("torch"):
         return
     last = {name: (value, where) for name, value, where in _settings(analysis)}
     for name, (value, where) in last.items():

@@ -89,7 +89,7 @@ def _harmless(analysis: Analysis) -> Iterator[Finding]:
 
 def _displaced(analysis: Analysis) -> Iterator[_Displaced]:
     recorded = analysis.recorded
-    if recorded is None:
+    if recorded is None or recorded is analysis.flow:
         return
     for statement in analysis.statements():
         for use in statement.uses if statement.cell.execution_count is not None else ():

@@ -66,8 +66,8 @@ def _attributes(analysis: Analysis, statement: Statement) -> dict[int, str]:
         return {}
     return {
         id(node.value): node.attr
-        for node in analysis.nodes(statement.node)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        for node in analysis.nodes_of(statement.node, ast.Attribute)
+        if isinstance(node.value, ast.Name)
     }
 
 

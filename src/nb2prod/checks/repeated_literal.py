@@ -56,8 +56,8 @@ def _often(analysis: Analysis) -> set[str]:
         node.value
         for cell in analysis.notebook.code_cells
         if cell.tree is not None and ("." in cell.source or "/" in cell.source)
-        for node in analysis.nodes(cell.tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for node in analysis.nodes_of(cell.tree, ast.Constant)
+        if isinstance(node.value, str) and ("." in node.value or "/" in node.value or "\\" in node.value)
     )
     return {text for text, count in counts.items() if count >= _PLACES and _PATH.fullmatch(text)}
 

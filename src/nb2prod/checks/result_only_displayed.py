@@ -32,7 +32,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for call in analysis.calls():
         calls[id(call.node)] = call
         has_input = has_input or _is_input(call)
-    if not has_input or next(writes(analysis), None) is not None:
+    if not has_input or writes(analysis):
         return
     for statement in reversed(analysis.statements()):
         for shown in _shown(statement):

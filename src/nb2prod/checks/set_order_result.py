@@ -97,13 +97,10 @@ def _collects(loop: ast.For) -> bool:
 
 def _has_sets(analysis: Analysis) -> bool:
     """Whether a set is made anywhere in the notebook: most notebooks make none."""
-    for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and ("set(" in cell.source or "{" in cell.source):
-            for node in analysis.nodes(cell.tree):
-                match node:
-                    case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "frozenset")):
-                        return True
-    return False
+    if any(call.name in ("set", "frozenset") for call in analysis.calls()):
+        return True
+    trees = [cell.tree for cell in analysis.notebook.code_cells if cell.tree is not None and "{" in cell.source]
+    return any(analysis.nodes_of(tree, ast.Set) or analysis.nodes_of(tree, ast.SetComp) for tree in trees)
 
 
 def _parents(found: Iterable[ast.AST]) -> dict[int, ast.AST]:

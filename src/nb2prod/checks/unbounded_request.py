@@ -22,7 +22,7 @@ _OPEN = "urllib.request.urlopen"
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the requests without a time limit that are no function of `requests`: those are ruff's S113."""
-    if "Session" not in analysis.notebook.text and "urlopen" not in analysis.notebook.text:
+    if not analysis.mentions("Session", "urlopen"):
         return
     limited = _limited(analysis)
     for call in analysis.calls_of(_OPEN, *(f"{_SESSION}.{method}" for method in _METHODS)):
@@ -56,7 +56,7 @@ def _limited(analysis: Analysis) -> set[str]:
                 "send",
             ):
                 found.add(name)
-    if "setdefaulttimeout" in analysis.notebook.text:
+    if analysis.mentions("setdefaulttimeout"):
         found.add("")
     return found
 

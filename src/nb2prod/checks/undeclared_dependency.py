@@ -71,7 +71,8 @@ def _needed(analysis: Analysis, local: Collection[str]) -> Mapping[str, _Needed]
     """Return what the notebook imports from distributions, at the first import of each."""
     found: dict[str, _Needed] = {}
     known = known_modules()
-    written = {name for cell in analysis.notebook.code_cells if cell.magics for name in _FILE.findall(cell.source)}
+    written = {name for cell in analysis.notebook.code_cells if cell.magics and ".py" in cell.source
+               for name in _FILE.findall(cell.source)}  # fmt: skip
     nobodys = sys.stdlib_module_names | known.former | known.kernel | written | set(local)
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "import" not in cell.source:

@@ -126,9 +126,12 @@ def _runs_doctests(analysis: Analysis) -> bool:
 
 def _results(analysis: Analysis, statement: Statement) -> list[Definition]:
     """Return what ``statement`` computes for later statements; imports and loop variables do not count."""
-    later = analysis.flow.live_after(statement) - {each.name for each in statement.definitions if each.kind == "import"}
-    return [
+    found = [
         each
         for each in statement.definitions
-        if each.kind in ("assign", "augment", "mutate") and each.name in later and analysis.flow.uses(each)
+        if each.kind in ("assign", "augment", "mutate") and analysis.flow.uses(each)
     ]
+    if not found:
+        return found
+    later = analysis.flow.live_after(statement) - {each.name for each in statement.definitions if each.kind == "import"}
+    return [each for each in found if each.name in later]

@@ -34,7 +34,7 @@ class CommandLine(NamedTuple):
 
 def command_lines(cell: CodeCell) -> Iterator[CommandLine]:
     """Yield the lines a shell runs, in order; a command continued over lines is several lines."""
-    lines = cell.lines
+    lines = cell.lines if cell.magics else ()
     for magic in cell.magics:
         first, last, column = magic.range.start.line, magic.range.end.line, magic.range.start.column
         match magic.kind:
