@@ -1,4 +1,4 @@
-"""Data files: those the code names, inside the notebook's folder, small enough to be test data."""
+"""Data files: those the code names, in the notebook's folder and project, small enough to be test data."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("a.csv", "data/b.csv", "data/c.csv", "data/deep/d.txt", ".hidden/e.csv", "other.ipynb"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text(name)
+    (here / "pyproject.toml").touch()
     (tmp_path / "outside.csv").write_text("x")
     return here
 
@@ -67,6 +68,50 @@ def named(folder: Path, source: str, local: tuple[LocalFile, ...] = (), most_byt
 )
 def test_files_are_found_by_the_texts_that_name_them(folder: Path, source: str, files: list[str]) -> None:
     assert named(folder, source) == files
+
+
+@pytest.fixture
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a notebook that stands two folders below the top of its project."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    top = tmp_path / "home" / "project"
+    for name in ("data/a.csv", "notebooks/b.csv", ".env", "notebooks/work/c.csv", "../outside.csv"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    return top / "notebooks" / "work"
+
+
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [
+        ("read('../../data/a.csv', '../b.csv', 'c.csv')", ["../../data/a.csv", "../b.csv", "c.csv"]),
+        ("read('../work/../../data/a.csv')", ["../../data/a.csv"]),
+        ("glob('../*.csv')", ["../b.csv"]),
+        ("os.listdir('../../data')", ["../../data/a.csv"]),
+        ("os.listdir('../..'), os.listdir('..')", []),
+        ("read('../../.env')", []),
+        ("read('../../../outside.csv')", []),
+        ("read('../../../../home/outside.csv')", []),
+        ("table.to_csv('../b.csv')", []),
+    ],
+)
+@pytest.mark.parametrize("top", [".git", "setup.py", None])
+def test_files_above_the_notebook_are_found_in_its_project(
+    deep: Path, top: str | None, source: str, files: list[str]
+) -> None:
+    if top is not None:
+        (deep.parent.parent / top).touch()
+    assert sorted(named(deep, source)) == files
+
+
+def test_no_file_is_found_above_the_top_of_a_project(deep: Path) -> None:
+    (deep / "pyproject.toml").touch()
+    assert named(deep, "read('../b.csv', 'c.csv')") == ["c.csv"]
+
+
+def test_a_link_out_of_the_folder_that_is_named_is_not_followed(deep: Path) -> None:
+    (deep / "link.csv").symlink_to(deep.parent / "b.csv")
+    assert named(deep, "read('link.csv')") == []
 
 
 def test_an_absolute_path_names_nothing(folder: Path) -> None:

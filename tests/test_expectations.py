@@ -236,6 +236,8 @@ def test_of_a_random_table_the_header_is_expected() -> None:
     assert whatever_is_drawn(table, is_table=True) == "age bill ($)\n..."
     assert whatever_is_drawn("   0     1\n0  36  0.25\n", is_table=True) == "..."
     assert whatever_is_drawn(table, is_table=False) == "..."
+    wide = f"{'model':>20}{'best_parameters':>25}\n"  # printed in two parts where the parameters are longer
+    assert whatever_is_drawn(f"{wide}0 {{'criterion': 'gini'}}\n", is_table=True) == "model ... best_parameters\n..."
 
 
 LEARN = "from sklearn.linear_model import LinearRegression\nmodel = LinearRegression().fit([[1], [2]], [1, 2])\n"

@@ -114,6 +114,7 @@ def test_a_step_is_tested_by_itself_only_where_it_makes_the_same_there(tmp_path:
     pytest.importorskip("ipykernel")
     folder = tmp_path / "notebooks"
     folder.mkdir()
+    (folder / "setup.py").touch()
     (tmp_path / "rows.txt").write_text("1\n2\n", encoding="utf-8")
     (folder / "near.txt").write_text("3\n", encoding="utf-8")
     convert(
@@ -138,6 +139,33 @@ def test_a_step_is_tested_by_itself_only_where_it_makes_the_same_there(tmp_path:
     assert done.return_value == 0, done.output
     suite = (package / "tests" / "test_stored_values.py").read_text("utf-8")
     assert 'MODULE_OF = {"read_inside": "steps"}' in suite
+    assert run_suite(folder).returncode == 0
+
+
+def test_data_above_the_notebook_is_laid_out_as_the_notebook_found_it(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (tmp_path / "rows.txt").write_text("1\n2\n", encoding="utf-8")
+    (folder / "near.txt").write_text("3\n", encoding="utf-8")
+    source = "rows = open('../rows.txt').read().split() + open('near.txt').read().split()\nprint(len(rows))"
+    convert(folder, cell(source, 1, printed="3\n"))
+    package = folder / "package"
+    assert (package / "tests" / "data" / "rows.txt").is_file()
+    assert (package / "tests" / "data" / "notebooks" / "near.txt").is_file()
+    assert "`tests/data/notebooks`" in (package / "README.md").read_text("utf-8")
+    first = run_suite(folder)
+    assert first.returncode == 0, first.stdout
+    assert (package / "tests" / "test_steps.py").is_file()
+
+    done = CliRunner().invoke(
+        command,
+        [str(folder / "squares.ipynb"), "--output", str(package), "--verify", "--python", sys.executable],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == 0, done.output
+    assert "MODULE_OF = {" in (package / "tests" / "test_stored_values.py").read_text("utf-8")
     assert run_suite(folder).returncode == 0
 
 

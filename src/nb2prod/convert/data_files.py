@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import posixpath
 import re
 from pathlib import Path, PurePath
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Notebook
 
 _LONGEST_NAME = 500
+# Data is looked for so many folders above the notebook's at most, and never above the top of a project.
+_UP = 3
+_TOPS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 _URL = re.compile(r"https?://\S+\Z")
 _LISTINGS = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "rglob", "load_files", "ImageFolder"})
 _WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
@@ -25,15 +29,17 @@ _WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
 def find_data_files(
     notebook: Notebook, folder: Path, local_files: Collection[LocalFile] = (), most_bytes: int = MOST_TEST_DATA
 ) -> tuple[PurePath, ...]:
-    """Return the files under ``folder`` that texts in the code name, relative to it, sorted.
+    """Return the files that texts in the code name, relative to ``folder``, sorted.
 
-    A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
+    They are under ``folder`` or, as ``../data/a.csv``, under one of the folders above it that belong to the same
+    project. A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
     paths put together from literals (``os.path.join``, ``/``, ``+``, names bound once to a literal)
     count, and of an address its last part: the file it was fetched to. What is only written to does
-    not. Nothing outside the folder is returned, hidden files and notebooks are not, and nothing at all
+    not. Nothing outside those folders is returned, hidden files and notebooks are not, and nothing at all
     where the files are more than ``most_bytes`` together.
     """
     root = folder.resolve()
+    up = _levels(root)
     trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
     for file in local_files:
         try:
@@ -44,11 +50,27 @@ def find_data_files(
     found: set[Path] = set()
     for tree in trees:
         for text, listed in _texts(tree, constants):
-            found.update(_named(root, text, listed=listed))
-    kept = sorted(path for path in found if _inside(path, root) and path.suffix != ".ipynb")
+            found.update(_named(root, text, up, listed=listed))
+    kept = sorted(path for path in found if path.suffix != ".ipynb")
     if sum(path.stat().st_size for path in kept) > most_bytes:
         return ()
-    return tuple(PurePath(path.relative_to(root)) for path in kept)
+    return tuple(PurePath(os.path.relpath(path, root)) for path in kept)
+
+
+def place_in_test_data(folder: Path, data_files: Collection[PurePath]) -> PurePath:
+    """Return where the notebook's folder stands in the test data: ``.`` unless a file above it is among them."""
+    up = max((file.parts.count("..") for file in data_files), default=0)
+    return PurePath(*folder.resolve().parts[-up:]) if up else PurePath()
+
+
+def _levels(folder: Path) -> int:
+    """Return how many folders above ``folder`` data may be in: not above a project's top, nor the home folder."""
+    home = Path.home().resolve()
+    for level, here in enumerate((folder, *folder.parents[:_UP])):
+        above = here.parent
+        if any((here / name).exists() for name in _TOPS) or home.is_relative_to(above) or above == here:
+            return level
+    return _UP
 
 
 def named_folders(notebook: Notebook, folder: Path) -> tuple[str, ...]:
@@ -67,13 +89,17 @@ def named_folders(notebook: Notebook, folder: Path) -> tuple[str, ...]:
     return tuple(sorted(each for each in inside if each != "." and "\0" not in each and (root / each).is_dir()))
 
 
-def _inside(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.resolve().is_relative_to(root)
+def _inside(path: Path, top: Path) -> bool:
+    """Return whether a file is below ``top`` after every link, and not hidden there."""
+    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
+    return not hidden and path.resolve().is_relative_to(top)
 
 
-def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
-    """Yield the files a text names: itself, the files it matches, or those of a folder that is listed."""
+def _named(root: Path, text: str, up: int, *, listed: bool) -> Iterator[Path]:
+    """Yield the files a text names: itself, the files it matches, or those of a folder that is listed.
+
+    up  how far above ``root`` they may be
+    """
     if _URL.match(text):  # a file that was fetched once, and is fetched again only where it is missing
         text = posixpath.basename(text.partition("?")[0])
     text = posixpath.normpath(text) if text else ""
@@ -83,9 +109,15 @@ def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
         or "\0" in text
         or "\n" in text
         or posixpath.isabs(text)
-        or ".." in text.split("/")
+        or text.split("/").count("..") > up
     ):
         return
+    while text.startswith("../"):
+        root, text = root.parent, text[3:]
+    yield from (path for path in _matching(root, text, listed=listed) if _inside(path, root))
+
+
+def _matching(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
     if any(character in text for character in "*?["):
         try:
             yield from (path for path in root.glob(text) if path.is_file() and not path.is_symlink())
@@ -96,7 +128,7 @@ def _named(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
     try:
         if path.is_file():
             yield path
-        elif listed and path.is_dir() and path != root:
+        elif listed and path.is_dir() and text not in {".", ".."}:
             yield from (inner for inner in path.rglob("*") if inner.is_file() and not inner.is_symlink())
     except OSError:
         return  # no name of a file at all

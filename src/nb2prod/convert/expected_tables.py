@@ -61,10 +61,13 @@ def _left_columns(lines: Sequence[str]) -> str | None:
 
 def header_alone(text: str) -> str:
     """Return a displayed table with its header and anything below it; its shape alone where the header has figures."""
-    words = text.split("\n", maxsplit=1)[0].partition(_ANYTHING)[0].rstrip("\\ ").split()
+    line = text.split("\n", maxsplit=1)[0]
+    words = line.partition(_ANYTHING)[0].rstrip("\\ ").split()
     shape = shape_alone(text).removeprefix(_ANYTHING)
     named = words and not any(word.strip("()[],'-.")[:1].isdigit() for word in words)
-    return f"{' '.join(words)}\n{_ANYTHING}{shape}" if named else f"{_ANYTHING}{shape}"
+    # Where its other values are wider, a table may be wider than a window, and is folded in two.
+    between = " " if len(line) <= _NARROW // 2 else f" {_ANYTHING} "
+    return f"{between.join(words)}\n{_ANYTHING}{shape}" if named else f"{_ANYTHING}{shape}"
 
 
 def shape_alone(text: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nb2prod import __version__
+from nb2prod.convert.data_files import place_in_test_data
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.pipeline import result_fields
 from nb2prod.convert.outcome import outcomes
@@ -17,7 +19,6 @@ from nb2prod.generated import VERSION, cell_digests, digest, parsed_manifest, re
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from nb2prod.convert.outcome import Outcome
     from nb2prod.convert.plan import Plan
@@ -69,12 +70,14 @@ def as_json(data: Mapping[str, Any]) -> bytes:
 
 def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Provenance) -> dict[str, Any]:
     """Return what a manifest says of a notebook and what became of it; see ``manifest``."""
+    place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
     return {
         "notebook": {
             "name": plan.notebook.path.name,
             "sha256": provenance.notebook,
             "cells": cell_digests(plan.notebook),
             **({"runs": run_digests(plan.notebook)} if plan.notebook.runs else {}),
+            **({"place": place.as_posix()} if place.parts else {}),
         },
         "options": {name: value for name, value in asdict(plan.options).items() if value and name != "name"},
         "package": plan.package,

@@ -26,9 +26,10 @@ from nb2prod.verify.observer import module_of
 from nb2prod.verify.sandbox import sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nb2prod.verify.sandbox import Sandbox
+    from nb2prod.verify.subject import Subject
     from nb2prod.verify.verdict import Verification
 
 
@@ -102,12 +103,11 @@ def _box(done: Verification, *, as_tested: bool = False) -> Iterator[Sandbox]:
     subject, options = done.subject, done.options
     beside = subject.path.parent
     with tempfile.TemporaryDirectory(prefix="nb2prod-tested-") as folder:
-        if as_tested:
-            _lay_out(Path(folder), subject.folder / "tests" / "data", named_folders(subject.notebook, beside))
+        tested = _lay_out(Path(folder), subject) if as_tested else beside
         with sandbox(
-            Path(folder) if as_tested else beside,
+            tested,
             leave_out=frozenset({subject.folder}),
-            extra=() if as_tested else climbing_paths(subject.notebook, beside),
+            extra=climbing_paths(subject.notebook, tested),
             copy_limit=options.copy_limit,
             limits=options.limits,
             confine=(lambda _: None) if options.allow_effects else (lambda here: confining([here])),
@@ -115,12 +115,15 @@ def _box(done: Verification, *, as_tested: bool = False) -> Iterator[Sandbox]:
             yield box
 
 
-def _lay_out(folder: Path, data: Path, inside: Iterable[str]) -> None:
-    """Put into ``folder`` what the package's ``conftest.py`` does: the test data, and folders that are named."""
+def _lay_out(folder: Path, subject: Subject) -> Path:
+    """Put into ``folder`` what the package's ``conftest.py`` does, and return where a test runs."""
+    data = subject.folder / "tests" / "data"
     if data.is_dir():
         shutil.copytree(data, folder, dirs_exist_ok=True)
-    for name in inside:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    place: Path = folder / subject.manifest["notebook"].get("place", ".")
+    for name in (".", *named_folders(subject.notebook, subject.path.parent)):
+        (place / name).mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _run(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.data_files import place_in_test_data
 from nb2prod.convert.emit.command_line import emit_cli
 from nb2prod.convert.emit.contract import emit_contract, emit_contract_tests
 from nb2prod.convert.emit.errors import EmissionError
@@ -127,8 +129,9 @@ def emit_code(
     ignores = {path: _ignores(plan, python[path], found[path]) for path in moved}
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
+    place = place_in_test_data(folder, plan.data_files)
     for data in plan.data_files:
-        _add(files, f"tests/data/{data.as_posix()}", (folder / data).read_bytes())
+        _add(files, f"tests/data/{posixpath.normpath((place / data).as_posix())}", (folder / data).read_bytes())
     return Code(files, ignores, missing, expected, stored_steps(tests))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.data_files import place_in_test_data
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.outputs import results_section, shown_section
 from nb2prod.convert.emit.pipeline import output_field, step_modules
@@ -241,7 +243,10 @@ def _data(plan: Plan) -> str:
     if not plan.data_files:
         return ""
     files = [f"- {code(path.as_posix())}" for path in plan.data_files]
-    return "\n".join(["## Inputs", "", "Files the notebook names; `tests/data` has a copy of each:", "", *files])
+    place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
+    where = f" (the notebook's folder is {code(f'tests/data/{place.as_posix()}')} there)" if place.parts else ""
+    head = f"Files the notebook names; `tests/data` has a copy of each{where}:"
+    return "\n".join(["## Inputs", "", head, "", *files])
 
 
 def _left_out(plan: Plan) -> str:

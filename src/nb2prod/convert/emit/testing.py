@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.data_files import place_in_test_data
 from nb2prod.convert.emit.entrypoint_tests import emit_entrypoint_test, emit_import_test
 from nb2prod.convert.emit.function_tests import emit_function_tests
 from nb2prod.convert.emit.literals import literal
@@ -42,14 +44,25 @@ def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool) 
     folders  are made beside the copy of the test data
     keeps    what the steps make is kept as it can be stored
     """
-    shared = _CONFTEST
+    place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
+    copy, constants = _COPY, ""
+    if place.parts:
+        copy = _COPY_ABOVE.replace("UP", str(len(place.parts) - 1))
+        constants = "# Where the notebook stands in the test data, which begins above it.\n"
+        constants += f"PLACE = {literal(place.as_posix())}\n"
     if folders:
-        shared = shared.replace("Run = Callable", f"FOLDERS = {literal(list(folders))}\nRun = Callable", 1)
-        shared = shared.replace("        folder.mkdir()\n", _MAKE_FOLDERS, 1)
+        copy += _MAKE_FOLDERS
+        constants += f"FOLDERS = {literal(list(folders))}\n"
+    shared = _CONFTEST.replace(_COPY, copy, 1).replace("Run = Callable", f"{constants}Run = Callable", 1)
+    if place.parts:
+        shared = shared.replace('/ "work"', '/ "work" / PLACE', 1)
     if not runs or not plan.steps:
         return shared
     helpers = "from step_runs import PipelineRun, record\n" + ("from stored_values import look\n" if keeps else "")
-    return shared.replace("import pytest\n", f"import pytest\n{helpers}", 1) + (emit_run_fixture(plan, keeps=keeps))
+    fixture = emit_run_fixture(plan, keeps=keeps)
+    if place.parts:
+        fixture = fixture.replace('/ "work"', '/ "work" / PLACE', 1)
+    return shared.replace("import pytest\n", f"import pytest\n{helpers}", 1) + fixture
 
 
 _CONFTEST = '''"""What the tests share: a folder with the test data, and the package in a process of its own."""
@@ -106,7 +119,14 @@ def python() -> Run:
     return run
 '''
 
-_MAKE_FOLDERS = """        folder.mkdir()
-    for name in FOLDERS:
+_COPY = """    if (HERE / "data").is_dir():
+        shutil.copytree(HERE / "data", folder)
+    else:
+        folder.mkdir()
+"""
+_COPY_ABOVE = """    shutil.copytree(HERE / "data", folder.parents[UP])
+    folder.mkdir(parents=True, exist_ok=True)
+"""
+_MAKE_FOLDERS = """    for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
 """

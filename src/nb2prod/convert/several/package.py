@@ -82,7 +82,9 @@ def make_joint_package(joint: Joint, provenances: Sequence[Provenance] | None = 
     files: dict[str, bytes] = {}
     for code in codes:
         files |= code.files
-    own = _formatted(joint, runs=not any(code.missing for code in codes))
+    # Test data from above a notebook's folder is not laid out for the others.
+    apart = any(".." in file.parts for plan in joint.plans for file in plan.data_files)
+    own = _formatted(joint, runs=not apart and not any(code.missing for code in codes))
     files |= {path: text.encode() for path, text in own.items()}
     ignores = {path: rules for code in codes for path, rules in code.ignores.items()}
     ignores |= _ignores(own, f"src/{joint.package}/{SHARED}.py", joint.shared)
