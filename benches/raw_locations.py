@@ -28,7 +28,8 @@ from nb2prod.config import Settings  # noqa: E402 - after the checkout is on the
 from nb2prod.discovery import Target  # noqa: E402
 from nb2prod.errors import UnreadableNotebookError  # noqa: E402
 from nb2prod.linter import lint  # noqa: E402
-from nb2prod.notebook.location import Position, Range, RawMap  # noqa: E402
+from nb2prod.notebook.location import Position, Range  # noqa: E402
+from nb2prod.notebook.raw_map import RawMap  # noqa: E402
 from nb2prod.notebook.read import read_notebook  # noqa: E402
 from nb2prod.rulebook import all_rules  # noqa: E402
 

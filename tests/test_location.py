@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nb2prod.notebook.location import Location, Position, Range, RawMap, node_range
+from nb2prod.notebook.location import Location, Position, Range, node_range
+from nb2prod.notebook.raw_map import RawMap
 from nb2prod.notebook.read import parse_notebook, read_notebook
 
 if TYPE_CHECKING:

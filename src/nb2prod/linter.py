@@ -13,8 +13,9 @@ from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import PACKAGE, Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.libraries import Libraries
-from nb2prod.notebook.location import FIRST, Location, Position, Range, RawMap, RawPosition, RawRange
+from nb2prod.notebook.location import FIRST, Location, Position, Range, RawPosition, RawRange
 from nb2prod.notebook.model import CodeCell
+from nb2prod.notebook.raw_map import RawMap
 from nb2prod.notebook.read import read_notebook
 from nb2prod.project import Project
 from nb2prod.ruff import NOT_ASKED, TOOL, findings, started

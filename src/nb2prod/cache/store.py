@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from nb2prod.config import Settings
     from nb2prod.diagnostics import Diagnostic, Rule
     from nb2prod.discovery import Target
-    from nb2prod.notebook.location import Location, RawMap
+    from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import Notebook
+    from nb2prod.notebook.raw_map import RawMap
     from nb2prod.project import Project
 
 # A file younger than this can change once more and keep its size and times.
