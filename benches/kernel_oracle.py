@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Statement, Use
+    from nb2prod.notebook.model import Notebook
 
 CHECKS = {
     "use unknown": "the interpreter looked up a module-level name where the flow has no use",
@@ -102,12 +103,12 @@ class _Choices:
         return answer
 
 
-_choose = _Choices()
+choose = _Choices()
 
 
 def _some() -> Iterator[int]:
     for value in (1, 2):
-        if not _choose():
+        if not choose():
             return
         yield value
 
@@ -131,7 +132,7 @@ class _AsyncContext:
 
 
 def _fail() -> None:
-    if _choose():
+    if choose():
         raise ValueError
 
 
@@ -145,11 +146,11 @@ def _modules() -> dict[str, types.ModuleType]:
         found[name] = types.ModuleType(name)
         found[f"{name}.sub"] = types.ModuleType(f"{name}.sub")
     harness.__dict__.update({
-        "choose": _choose,
+        "choose": choose,
         "some": _some,
         "asome": _asome,
         "pairs": lambda: ((value, (value)) for value in _some()),
-        "pick": lambda value, other=None: value if _choose() else other,
+        "pick": lambda value, other=None: value if choose() else other,
         "context": _context,
         "acontext": _AsyncContext,
         "fail": _fail,
@@ -277,7 +278,7 @@ class _Run:
             try:
                 value = eval(code, self.names)  # noqa: S307 - our own programs
                 if isinstance(value, types.CoroutineType):
-                    _drive(value)
+                    drive(value)
             except _EndlessError:
                 sys.settrace(before)
                 return
@@ -415,7 +416,8 @@ class _Run:
             self.tainted.discard(name)
 
 
-def _drive(coroutine: types.CoroutineType[Any, Any, Any]) -> None:
+def drive(coroutine: types.CoroutineType[Any, Any, Any]) -> None:
+    """Run a coroutine that waits for nothing to its end."""
     try:
         while True:
             coroutine.send(None)
@@ -423,8 +425,8 @@ def _drive(coroutine: types.CoroutineType[Any, Any, Any]) -> None:
         return
 
 
-def flow_of(cells: Sequence[str]) -> Flow:
-    """Return the flow of a notebook with these cells, in written order."""
+def notebook_of(cells: Sequence[str]) -> Notebook:
+    """Return a notebook with these cells that never ran."""
     document = {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -435,9 +437,14 @@ def flow_of(cells: Sequence[str]) -> Flow:
             for number, source in enumerate(cells)
         ],
     }  # fmt: skip
+    return parse_notebook(json.dumps(document).encode(), Path("program.ipynb"))
+
+
+def flow_of(cells: Sequence[str]) -> Flow:
+    """Return the flow of a notebook with these cells, in written order."""
     # Looked up here: the bench puts an analyser with a bug in its place.
     flow = import_module("nb2prod.dataflow.flow")
-    notebook = parse_notebook(json.dumps(document).encode(), Path("program.ipynb"))
+    notebook = notebook_of(cells)
     summaries = import_module("nb2prod.dataflow.summaries")
     statements = summaries.add_changes(flow.collect_statements(notebook), _LIBRARIES.mutates)
     found: Flow = flow.analyse(statements)
@@ -469,22 +476,30 @@ def _run_all(
     codes: Sequence[CodeType], claims: _Claims, result: Result, paths: int
 ) -> tuple[list[tuple[Use, bool, frozenset[Definition]]], bool]:
     """Run every path, up to a bound; return each read, and whether these were all paths."""
+    seen: list[tuple[Use, bool, frozenset[Definition]]] = []
+
+    def run() -> None:
+        path = _Run(codes, claims, result)
+        path.go()
+        seen.extend(path.bound_at)
+
+    return seen, every_path(run, paths)
+
+
+def every_path(run: Callable[[], None], paths: int) -> bool:
+    """Call ``run`` for each way ``choose()`` can answer, at most ``paths`` times; return whether these were all."""
     before = {name: sys.modules.get(name) for name in _modules()}
     waiting: list[tuple[bool, ...]] = [()]
-    seen: list[tuple[Use, bool, frozenset[Definition]]] = []
     tried = 0
     try:
         while waiting and tried < paths:
             # The paths that part latest first would never leave the last statement.
-            _choose.given, _choose.taken = waiting.pop(0), []
+            choose.given, choose.taken = waiting.pop(0), []
             tried += 1
             sys.modules.update(_modules())
-            run = _Run(codes, claims, result)
-            run.go()
-            seen += run.bound_at
-            del run
-            start = len(_choose.given)
-            taken = tuple(_choose.taken)
+            run()
+            start = len(choose.given)
+            taken = tuple(choose.taken)
             waiting += [(*taken[:at], not taken[at]) for at in range(start, min(len(taken), 24))]
     finally:
         for name, module in before.items():
@@ -492,7 +507,7 @@ def _run_all(
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
-    return seen, not waiting
+    return not waiting
 
 
 def _compare_scopes(statement: Statement, code: CodeType, result: Result) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, TypeAlias
 
+from nb2prod.notebook.bindings import names_bound
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,9 +14,11 @@ if TYPE_CHECKING:
 Path: TypeAlias = list[tuple[ast.AST, str]]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 # What a handler or a context manager names to catch a NameError.
 _CATCHES = frozenset({"NameError", "UnboundLocalError", "Exception", "BaseException", "StandardError"})
+_BLANK_BEGINS = frozenset({"your", "my", "enter", "insert", "put", "replace"})
 _EXPECTS = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex", "ExpectException"})
 
 
@@ -74,6 +78,27 @@ def surely_runs(root: ast.AST, target: ast.AST) -> bool:
     return bool(way)
 
 
+def must_precede(root: ast.AST, first: ast.AST, second: ast.AST) -> bool:
+    """Return whether ``first`` is evaluated whenever ``second`` is; that it stands before it is for the caller to know.
+
+    ``root`` is their statement. What stands on another branch is not.
+    """
+    one, other = path_to(root, first), path_to(root, second)
+    shared = 0
+    while (
+        shared < min(len(one), len(other)) - 1
+        and one[shared] == other[shared]
+        and one[shared + 1][0] is other[shared + 1][0]
+    ):
+        shared += 1
+    if not one:
+        return False
+    node, field = one[shared]
+    in_suite = shared < len(other) and other[shared] == (node, field) and isinstance(getattr(node, field), list)
+    start = _next(one, shared, first) if in_suite else node
+    return start is first or surely_runs(start, first)
+
+
 def _next(way: Path, number: int, target: ast.AST) -> ast.AST:
     return way[number + 1][0] if number + 1 < len(way) else target
 
@@ -129,6 +154,60 @@ def _expects(context: ast.expr) -> bool:
         isinstance(context, ast.Call)
         and _last_name(context.func) in _EXPECTS
         and any(_last_name(argument) in _CATCHES for argument in context.args)
+    )
+
+
+def is_alternative(root: ast.AST, target: ast.AST) -> bool:
+    """Return whether ``target`` is asked only where a first answer did not do: ``isinstance(x, str) or …``."""
+    way = path_to(root, target)
+    return any(
+        isinstance(node, ast.BoolOp)
+        and isinstance(node.op, ast.Or)
+        and node.values[0] is not _next(way, number, target)
+        for number, (node, _) in enumerate(way)
+    )
+
+
+def first_of_blank(root: ast.AST, target: ast.AST) -> ast.expr | None:
+    """Return the first word of the blank to fill in, ``[your-project-id]``, of which ``target`` is a further word.
+
+    Read as Python such a blank is a list of one difference; None where ``target`` is not part of one.
+    """
+    for node, _ in path_to(root, target):
+        if isinstance(node, ast.List) and len(node.elts) == 1:
+            first, further = _difference(node.elts[0])
+            is_blank = isinstance(first, ast.Name) and first.id.lower() in _BLANK_BEGINS
+            return first if is_blank and any(word is target for word in further) else None
+    return None
+
+
+def _difference(node: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
+    """Return the first term of ``a - b - c`` and what is taken from it."""
+    further: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        further.append(node.right)
+        node = node.left
+    return node, further
+
+
+def bound_by_class(root: ast.AST, target: ast.Name) -> bool:
+    """Return whether ``target`` stands in the body of a class that may have bound the name further up for itself."""
+    # A comprehension in the body of a class does not see what the class binds.
+    scopes = [
+        node
+        for node, field in path_to(root, target)
+        if isinstance(node, _COMPREHENSIONS) or (isinstance(node, _SCOPES) and field == "body")
+    ]
+    return (
+        bool(scopes)
+        and isinstance(scopes[-1], ast.ClassDef)
+        and any(
+            isinstance(each, (ast.stmt, ast.NamedExpr))
+            and (each.end_lineno or 0, each.end_col_offset or 0) <= (target.lineno, target.col_offset)
+            and target.id in names_bound(each)
+            for statement in scopes[-1].body
+            for each in _own_nodes(statement)
+        )
     )
 
 

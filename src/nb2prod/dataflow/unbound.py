@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nb2prod.dataflow.flow import PREDEFINED
 from nb2prod.dataflow.injected import guarded_names, known_values, opens_namespace, star_names
-from nb2prod.dataflow.names import given_names, is_history
-from nb2prod.dataflow.paths import is_annotation, is_guarded, surely_runs
+from nb2prod.dataflow.names import given_names, is_history, name_table
+from nb2prod.dataflow.paths import (
+    bound_by_class,
+    first_of_blank,
+    is_alternative,
+    is_annotation,
+    is_guarded,
+    must_precede,
+    surely_runs,
+)
 from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.magic_table import magic_table
 from nb2prod.notebook.tree import nodes
@@ -199,14 +207,15 @@ class _Search:
 
     def _needs_itself(self, definition: Definition) -> bool:
         """Whether the statement reads the name before it binds it: ``df = df.dropna()`` gives no first value."""
-        uses = self.flow.statements[definition.statement].uses
+        statement = self.flow.statements[definition.statement]
         return any(
             use.name == definition.name
             and use.exposed
             and not use.own
             and not use.deferred
             and definition.kind != "loop"
-            for use in uses
+            and must_precede(statement.node, use.node, definition.node)
+            for use in statement.uses
         )
 
     def _is_allowed(self, use: Use) -> bool:
@@ -215,6 +224,17 @@ class _Search:
             "raises-exception" in use.cell.tags
             or is_guarded(statement.node, use.node)
             or (self._lazy_annotations() and is_annotation(statement.node, use.node))
+            or (use.name in name_table().python2 and is_alternative(statement.node, use.node))
+            or (isinstance(use.node, ast.Name) and bound_by_class(statement.node, use.node))
+            or self._is_blank(statement, use)
+        )
+
+    def _is_blank(self, statement: Statement, use: Use) -> bool:
+        """Whether the read is a word of a blank to fill in whose first word is unbound, too, and stands for all."""
+        first = first_of_blank(statement.node, use.node)
+        return first is not None and any(
+            each.node is first and not self.flow.reaching(each) and each.name not in PREDEFINED
+            for each in statement.uses
         )
 
     def _lazy_annotations(self) -> bool:
