@@ -294,6 +294,9 @@ def test_every_value_can_be_described_on_one_short_line(value: object) -> None:
         ("took 3 samples", "took 4 samples", None),
         ("on 2020-01-01", "on 2020-01-02", None),
         ("0x10", "0x11", None),
+        ("Help on function f in module __main__:", "Help on function f in module churn.steps:", "module"),
+        ("Help on function f in module __main__:", "Help on function g in module churn.steps:", None),
+        ("\x1b[0menv: A=b", "env: A=b", "colour"),
     ],
 )
 def test_only_addresses_clocks_and_durations_are_masked(left: str, right: str, kind: str | None) -> None:
@@ -324,6 +327,23 @@ def test_progress_and_timings_are_left_out_on_both_sides_and_listed() -> None:
 
     assert (match.equal, match.different) == (2, 0)
     assert [each.kind for each in match.masked] == ["progress", "progress", "duration", "duration", "duration"]
+
+
+def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:
+    installing = [
+        "Collecting pandas",
+        "  Downloading pandas-2.3.3-cp311-cp311-manylinux_2_17_x86_64.whl (12.8 MB)",
+        "Requirement already satisfied: numpy in /usr/lib/python3/site-packages (2.2.6)",
+        "Successfully installed pandas-2.3.3",
+        "\x1b[33mWARNING: Running pip as the 'root' user can result in broken permissions",
+    ]
+    fonts = ["findfont: Font family 'xkcd' not found."] * 3
+
+    match = compare_lines([*installing, "a", *fonts], ["a", fonts[0]], now=NOW)
+
+    assert (match.equal, match.different) == (1, 0)
+    assert [each.kind for each in match.masked] == ["installation"] * 5 + ["fonts"] * 3
+    assert compare_lines(["We are collecting pandas"], ["b"], now=NOW).different == 1
 
 
 LINES = st.lists(st.text(alphabet="ab 1", max_size=4), max_size=12)

@@ -242,6 +242,27 @@ def test_what_any_machine_has_stays(source: str, tmp_path: Path) -> None:
     assert not any(required for _, required, _ in fields(convert(tmp_path, "app = 1", source)).values())
 
 
+@pytest.mark.parametrize(
+    ("source", "is_lifted"),
+    [
+        (
+            "try:\n    from google.colab import drive\n    drive.mount('/content/x')\nexcept OSError:\n    1",
+            False,
+        ),
+        ("colab = False\nif colab:\n    data = '/content/drive/x'\nelse:\n    data = 'x'", False),
+        ("import os\ndata = '/kaggle/input' if 'KAGGLE_URL_BASE' in os.environ else '.'", False),
+        ("colab = False\nif not colab:\n    data = '/content/drive/x'", True),
+        ("colab = False\nif colab:\n    data = 'x'\nelse:\n    data = '/content/drive/x'", True),
+        ("colab = False\nif colab:\n    data = '/home/anna/x.csv'", True),
+        ("try:\n    data = open('/content/drive/x')\nexcept OSError:\n    pass", True),
+    ],
+)
+def test_a_path_of_a_service_stays_where_only_the_service_gets(source: str, *, is_lifted: bool, tmp_path: Path) -> None:
+    found = fields(convert(tmp_path, source)).values()
+
+    assert any(required for _, required, _ in found) == is_lifted
+
+
 def test_a_temporary_path_is_noted(tmp_path: Path) -> None:
     conversion = convert(tmp_path, 'open("/tmp/nb2prod-a.csv", "w")')
 

@@ -873,6 +873,25 @@ def test_figures_are_their_data_and_texts() -> None:
     assert compare_values(drawn("t", 9), drawn("t", 8)) is not None
 
 
+def test_what_is_drawn_in_space_is_the_same_before_and_after_it_is_drawn() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    def digests(last: float) -> tuple[Any, Any]:
+        axes = plt.figure().add_subplot(projection="3d")
+        axes.scatter([1, 2], [3, 4], [5, last])
+        axes.plot_wireframe(*([[0, 1], [2, last]] for _ in range(3)))
+        before = observer.digest_figure(axes.figure)
+        axes.figure.canvas.draw()
+        plt.close(axes.figure)
+        return before, observer.digest_figure(axes.figure)
+
+    before, after = digests(6)
+    assert compare_values(before, after) is None
+    assert compare_values(before, digests(7)[0]) is not None
+
+
 def test_what_a_symbol_was_found_to_be_is_no_part_of_it() -> None:
     """SymPy keeps what it has deduced in the same dictionary as what it was told."""
 

@@ -42,6 +42,8 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
             refusals.append(Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs"))
         if not all(_means_only_imports(known.get(name, []), statement) for name in binds):
             continue
+        if not _roots(statement.node).isdisjoint(_ACTING):
+            continue
         if not _reads_only_itself(statement, {name for each in imports for name in each.binds}, known):
             continue
         if environment_changed and not all(_indifferent(root, analysis, local) for root in _roots(statement.node)):
@@ -52,6 +54,10 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
     # The compiler wants these first, wherever they stand in a notebook.
     imports.sort(key=lambda each: not each.text.startswith("from __future__"))
     return without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
+
+
+# Modules of the standard library that are imported for what importing them does.
+_ACTING = frozenset({"antigravity", "this"})
 
 
 def _keeps_star(item: Moved, gone: Collection[int]) -> bool:

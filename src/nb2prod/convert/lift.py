@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # A notebook that asks for these asks whether it runs on Colab, Kaggle or Databricks.
 _SERVICES = frozenset({each for each in PLACES if each.endswith("only")})
+_SERVICE_WORDS = re.compile(r"colab|kaggle|databricks|dbutils", re.IGNORECASE)
 _BLANK_FOLDERS = re.compile(r"(?:/tmp|/var/tmp)(?:/|$)")
 _TELLING = re.compile(r"(?i)(secret|token|passw(or)?d|api_?key|access_?key|private_?key)")
 
@@ -106,7 +107,7 @@ def lift_absolute_paths(plan: Plan, analysis: Analysis) -> Plan:
         if _BLANK_FOLDERS.match(path.text):
             notes.append(f"Cell {cell} uses {path.text.rstrip('…')}, which stays as it is.")
             continue
-        if path.place in _SERVICES and _is_asked_for(path, parents, analysis):
+        if path.place in _SERVICES and (_is_asked_for(path, parents, analysis) or _runs_only_there(path, parents)):
             continue  # the notebook finds out where it runs
         text = _lifted_text(path, parents)
         if not text.strip("/\\~"):
@@ -143,6 +144,34 @@ def _is_asked_for(path: MachinePath, parents: dict[int, ast.AST], analysis: Anal
         case ast.Call(func=func):
             return analysis.qualified_name(func) in PROBES
     return False
+
+
+def _runs_only_there(path: MachinePath, parents: dict[int, ast.AST]) -> bool:
+    """Return whether a path stands where the notebook has found out that it runs on Colab, Kaggle or Databricks.
+
+    ``if IN_COLAB: …``, and ``try:`` with the service's own module first.
+    """
+    if path.node is None:
+        return False
+    node: ast.AST = path.node
+    while (parent := parents.get(id(node))) is not None:
+        match parent:
+            case ast.If(test=test, body=body) if node in body and _asks_for_service(test):
+                return True
+            case ast.IfExp(test=test, body=body) if node is body and _asks_for_service(test):
+                return True
+            case ast.Try(body=[ast.Import() | ast.ImportFrom() as first, *_] as body) if node in body:
+                if _SERVICE_WORDS.search(ast.unparse(first)):
+                    return True
+            case _:
+                pass
+        node = parent
+    return False
+
+
+def _asks_for_service(test: ast.expr) -> bool:
+    negated = any(isinstance(node, (ast.Not, ast.NotIn, ast.NotEq, ast.IsNot)) for node in ast.walk(test))
+    return not negated and _SERVICE_WORDS.search(ast.unparse(test)) is not None
 
 
 def _lifted_text(path: MachinePath, parents: dict[int, ast.AST]) -> str:

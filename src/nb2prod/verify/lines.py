@@ -1,4 +1,4 @@
-"""Whether two runs printed the same lines, save for addresses, clocks, durations and progress."""
+"""Whether two runs printed the same lines, save for addresses, clocks, durations, progress and installing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ _TIMING = re.compile(
     r"^CPU times: (?:user|total)|^Wall time: |^Compiler time: |\d ?[a-zµμ]+ ± .* per loop \(mean ± std\. dev\. of"
     r"|^The slowest run took [\d.]+ times longer than the fastest\."
 )
+# What pip says while it installs what a package has as its dependencies, colours and all.
+_COLOURS = r"(?:\x1b\[[\d;]*m)*"
+_INSTALLING = re.compile(
+    rf"^{_COLOURS}(?:Requirement already satisfied: |Collecting \S|Looking in (?:indexes|links): "
+    r"|  (?:Downloading|Using cached|Preparing metadata|Installing build dependencies|Getting requirements) "
+    r"|Installing collected packages: |Successfully installed \S|WARNING: Running pip as the 'root' user"
+    r"|Note: you may need to restart the kernel to use updated packages|\[notice\] )"
+)
+_RESET = re.compile(r"^(?:\x1b\[0m)+")
+# matplotlib's word on the fonts of the machine, as often as something is drawn.
+_FONTS = re.compile(r"^findfont: ")
+_HELP = re.compile(r"^(?P<before>Help on \w+ \S+ in module )[\w.]+:$")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _NUMBER = r"\d+(?:[.,]\d+)?(?:e[-+]?\d+)?"
 _UNIT = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|sec|s|milliseconds?|ms|microseconds?|[µμu]s|nanoseconds?|ns)"
@@ -110,8 +122,9 @@ def compare_lines(
     """Compare two outputs line by line, in order.
 
     A line that differs is masked and looked at again: addresses, durations in their known shapes, today's
-    date, and times of day within ``window`` of ``now``. Lines of progress bars and of ``%time`` are left out on
-    both sides. What was masked is listed.
+    date, times of day within ``window`` of ``now``, and the module ``help`` says a function is in. Lines of
+    progress bars, of ``%time``, of pip, and of matplotlib on missing fonts are left out on both sides. What was
+    masked is listed.
 
     without        lines of ``left`` (from 0) that are not compared
     extra_allowed  lines that only ``right`` has are no difference
@@ -159,7 +172,11 @@ def _no_result(line: str) -> str:
     """Return what a line is that says nothing but how the run went; empty for every other line."""
     if _PROGRESS.search(line):
         return "progress"
-    return "duration" if _TIMING.search(line) else ""
+    if _TIMING.search(line):
+        return "duration"
+    if _INSTALLING.search(line):
+        return "installation"
+    return "fonts" if _FONTS.search(line) else ""
 
 
 def _before(rows: Sequence[tuple[int, str]], place: int) -> int:
@@ -199,6 +216,8 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
 
     return (
         ("address", lambda line: _ADDRESS.sub("<address>", line)),
+        ("module", lambda line: _HELP.sub(r"\g<before><module>:", line)),
+        ("colour", lambda line: _RESET.sub("", line)),
         ("duration", _without_durations),
         ("time of day", times),
         ("today's date", dates),

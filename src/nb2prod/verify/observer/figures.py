@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .writing import Digest
 
 
+# What collections in three dimensions hold; their places on the page are known only once they are drawn.
+_IN_SPACE = ("_offsets3d", "_segments3d", "_3dverts_codes", "_faces", "_vec")
+
+
 def artist(digester: Digester, value: Any) -> Digest:
     """Look at a part of a figure shown by itself: its class."""
     return {"kind": "record", "type": "artist", "fields": {"class": string(digester, name_of(type(value)))}}
@@ -84,10 +88,15 @@ def _patch(patch: Any) -> Any:
 
 
 def _collection(collection: Any) -> dict[str, Any]:
+    label, values = str(collection.get_label()), collection.get_array()
+    for name in _IN_SPACE:
+        places = getattr(collection, name, None)
+        if places is not None:
+            return {"label": label, "places": places, "values": values}
     paths = collection.get_paths()
     vertices = [path.vertices for path in paths[:100]]
-    return {"label": str(collection.get_label()), "offsets": collection.get_offsets(), "paths": len(paths),
-            "vertices": vertices, "values": collection.get_array()}  # fmt: skip
+    return {"label": label, "offsets": collection.get_offsets(), "paths": len(paths),
+            "vertices": vertices, "values": values}  # fmt: skip
 
 
 def _image(image: Any) -> dict[str, Any]:
