@@ -525,6 +525,14 @@ def test_a_pipeline_whose_inputs_are_not_there_is_not_run_by_a_test(source: str,
     assert f"- {reason}\n" in files["README.md"]
 
 
+def test_a_text_in_memory_is_no_file() -> None:
+    analysis = analysis_of("import io\nimport pandas as pd\ntable = pd.read_csv(io.StringIO('a,b'), sep=',')")
+    importing_io, importing_pandas, reading = analysis.statements()
+    gone = tuple(Dropped(each, "here") for each in (importing_io, importing_pandas, reading))
+
+    assert "No test runs the whole pipeline" not in files_of(plan_of(analysis, dropped=gone), analysis)["README.md"]
+
+
 def test_functions_are_called_as_the_notebook_calls_them() -> None:
     analysis = analysis_of("def f(a, b=1): return a", "def g(): pass", "x = f('a', b=[2])\ny = f(x)\nz = g(*x)")
     f, g, *rest = analysis.statements()

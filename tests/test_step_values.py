@@ -142,6 +142,31 @@ def test_a_step_is_tested_by_itself_only_where_it_makes_the_same_there(tmp_path:
     assert run_suite(folder).returncode == 0
 
 
+@pytest.mark.parametrize(("name", "runs"), [("near.txt", True), ("far.dat", False)])
+def test_a_run_with_the_tests_files_says_whether_they_suffice(tmp_path: Path, name: str, *, runs: bool) -> None:
+    pytest.importorskip("ipykernel")
+    (tmp_path / "near.txt").write_text("1\n", encoding="utf-8")
+    (tmp_path / "far.dat").write_text("2\n", encoding="utf-8")
+    convert(
+        tmp_path,
+        cell("print('near.txt')", None),
+        cell(f"import os\nname = {name[:3]!r} + ''.join([{name[3:]!r}])\nprint(open(name).read())", None),
+    )
+    package = tmp_path / "package"
+    assert "a file whose name only a run can tell" in (package / "README.md").read_text("utf-8")
+
+    done = CliRunner().invoke(
+        command,
+        [str(tmp_path / "squares.ipynb"), "--output", str(package), "--verify", "--python", sys.executable],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == 0, done.output
+    assert (package / "tests" / "test_steps.py").is_file() == runs
+    assert ("a file whose name only a run can tell" in (package / "README.md").read_text("utf-8")) != runs
+    assert run_suite(tmp_path).returncode == 0
+
+
 def test_data_above_the_notebook_is_laid_out_as_the_notebook_found_it(tmp_path: Path) -> None:
     pytest.importorskip("ipykernel")
     folder = tmp_path / "notebooks"

@@ -182,13 +182,16 @@ def _store_observed(done: Verification, notebook: Path, options: Options, output
     """Let the tests of a package that equals its notebook expect what its steps are seen to make."""
     from dataclasses import replace  # noqa: PLC0415 - with its one user
 
-    from nb2prod.convert.api import convert_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.api import convert_notebook, plan_notebook  # noqa: PLC0415 - what conversion needs, --help does not
+    from nb2prod.convert.emit.inputs import missing_inputs  # noqa: PLC0415 - the same
     from nb2prod.convert.emit.pipeline import output_field  # noqa: PLC0415 - the same
     from nb2prod.convert.write import write_package  # noqa: PLC0415 - the same
     from nb2prod.verify.step_values import does_as_observed, observe_steps  # noqa: PLC0415 - running is for those who ask
 
-    plan = convert_notebook(notebook, options, output=output).plan
-    observation = observe_steps(done, output_field(plan))
+    draft = plan_notebook(notebook, options, output=output)
+    plan = draft.plan
+    missing, even_so = (missing_inputs(plan, draft.analysis, files_suffice=suffice) for suffice in (False, True))
+    observation = observe_steps(done, output_field(plan), files_unknown=bool(missing and not even_so))
     if observation is None:
         return
     package = convert_notebook(notebook, options, output=output, observation=observation).package

@@ -51,9 +51,11 @@ class Observation:
     inputs    the files that were read into tables, with all columns
     python    the version of the interpreter
     versions  of what the package needs, and all that needs, by distribution
+    as_tested  it did the same with nothing but the files its tests have
     """
 
     steps: Mapping[str, ObservedStep]
     inputs: Mapping[str, Contract] = field(default_factory=dict)
     python: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    as_tested: bool = False

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import tomllib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from nb2prod.verify.verdict import Verification
 
 
-def observe_steps(done: Verification, output_field: str) -> Observation | None:
+def observe_steps(done: Verification, output_field: str, *, files_unknown: bool = False) -> Observation | None:
     """Run the package twice, then each step by itself, and return what was seen; None where a run fails.
+
+    files_unknown  nobody can tell from the code whether the tests have all files it reads: it is run once more,
+                   with theirs alone
 
     Nothing is seeded from outside: what differs between the two runs will differ in a test. A step by itself has
     the files that the package's tests have, which may be fewer than the notebook's.
@@ -59,16 +63,13 @@ def observe_steps(done: Verification, output_field: str) -> Observation | None:
         }
     with _box(done, as_tested=True) as box:
         alone = _run(done, box, output_field, wanted) or {}
+        as_tested = files_unknown and _is_run_as_observed(_run(done, box, output_field, None), steps)
     return Observation(
-        {
-            name: ObservedStep(
-                each.printed, each.displayed, each.arguments, each.made, name in wanted and alone.get(name, "") is None
-            )
-            for name, each in steps.items()
-        },
+        {name: replace(each, alone=name in wanted and alone.get(name, "") is None) for name, each in steps.items()},
         inputs,
         python,
         versions,
+        as_tested,
     )
 
 
@@ -84,11 +85,15 @@ def does_as_observed(
         return True
     with _box(done) as box:
         run = _run(done, box, output_field, None)
+    return _is_run_as_observed(run, observation.steps)
+
+
+def _is_run_as_observed(run: Mapping[str, Any] | None, steps: Mapping[str, ObservedStep]) -> bool:
     return (
         run is not None
         and run["error"] is None
-        and run["steps"].keys() == observation.steps.keys()
-        and all(_is_as_observed(each, observation.steps[name]) for name, each in run["steps"].items())
+        and run["steps"].keys() == steps.keys()
+        and all(_is_as_observed(each, steps[name]) for name, each in run["steps"].items())
     )
 
 

@@ -24,14 +24,17 @@ _DATA_FILE = re.compile(
 )
 _INSTALLS = re.compile(r"\s*(?:sudo\s+)?(?:python3?\s+-m\s+)?(?:pip3?|conda|mamba)\s+install\b")
 _ASKS = re.compile(r"\b(?:exists|isfile|is_file)\(")
+_BUFFERS = frozenset({"io.StringIO", "io.BytesIO"})
 _WRITERS = re.compile(r"(?:to_\w+|save\w*|write\w*|dump|\w*savefig|export\w*)\Z")
 
 
-def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
+def missing_inputs(plan: Plan, analysis: Analysis, *, files_suffice: bool = False) -> list[str]:
     """Return why a test cannot run the whole pipeline, one reason a cell; nothing where it can.
 
     It can where every file the code reads is known to be among ``plan.data_files`` or written by the
     code itself, and nothing else is read: no network, no keyboard.
+
+    files_suffice  it was run with those files alone, and did what it does with all of them
     """
     trees: list[ast.AST] = [cell.tree for cell in plan.notebook.code_cells if cell.tree is not None]
     constants = constants_of(trees)
@@ -44,12 +47,19 @@ def missing_inputs(plan: Plan, analysis: Analysis) -> list[str]:
     for parameter in plan.parameters:
         if parameter.required:
             reasons[f"the configuration needs a value for {parameter.name}"] = None
-    calls = (call for call in analysis.calls() if call.statement.index not in plan.sliced)
+    calls = [call for call in analysis.calls() if call.statement.index not in plan.sliced]
+    buffers = {id(call.node) for call in calls if call.qualified_name in _BUFFERS}
     for call in calls:
-        for reason in _reasons(call, known, constants, opened) if id(call.node) not in fetched else ():
+        if id(call.node) in fetched:
+            continue
+        texts = _texts_given(call, constants, opened)
+        reason = _outside(call, texts)
+        if reason is None and not files_suffice and _reads_unknown(call, texts, known, buffers):
+            reason = f"reads a file whose name only a run can tell ({call.name})"
+        if reason is not None:
             reasons[f"cell {call.cell.number} {reason}"] = None
     for cell in plan.notebook.code_cells:
-        for text in _texts(cell.tree, constants) if cell.tree is not None else ():
+        for text in _texts(cell.tree, constants) if cell.tree is not None and not files_suffice else ():
             if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
                 reasons[f"cell {cell.number} names {text}, which is not among the test data"] = None
         if any(_runs_shell(magic) for magic in cell.magics):
@@ -102,19 +112,29 @@ def _opened(trees: Collection[ast.AST], constants: dict[str, str]) -> dict[str, 
     return {name: texts for name, texts in found.items() if name not in unknown}
 
 
-def _reasons(call: Call, known: set[str], constants: dict[str, str], opened: dict[str, list[str]]) -> Iterator[str]:
+def _texts_given(call: Call, constants: dict[str, str], opened: dict[str, list[str]]) -> list[str]:
+    """Return the texts a call is given, names of files that were opened for it included."""
     # ``Path("data.json").read_text()`` names its file too.
     named = [*call.arguments.values(), *([call.node.func.value] if isinstance(call.node.func, ast.Attribute) else [])]
     texts = [text for node in named if (text := fold(node, constants)) is not None]
-    texts += [text for node in named if isinstance(node, ast.Name) for text in opened.get(node.id, ())]
+    return texts + [text for node in named if isinstance(node, ast.Name) for text in opened.get(node.id, ())]
+
+
+def _outside(call: Call, texts: Collection[str]) -> str | None:
+    """Return what a call needs from outside that no file can give."""
     if "network" in call.effects or any(_URL.match(text) for text in texts):
-        yield f"uses the network ({call.name})"
-    elif call.qualified_name in {"builtins.input", "getpass.getpass"}:
-        yield f"waits for input ({call.name})"
-    elif "shell" in call.effects:
-        yield f"runs another program ({call.name})"
-    elif "read-file" in call.effects and not call.deferred and not any(_names_a_file(text, known) for text in texts):
-        yield f"reads a file whose name only a run can tell ({call.name})"
+        return f"uses the network ({call.name})"
+    if call.qualified_name in {"builtins.input", "getpass.getpass"}:
+        return f"waits for input ({call.name})"
+    return f"runs another program ({call.name})" if "shell" in call.effects else None
+
+
+def _reads_unknown(call: Call, texts: Collection[str], known: set[str], buffers: Collection[int]) -> bool:
+    """Return whether a call reads a file that nobody knows; a text in memory is none."""
+    given = (*call.node.args, *(word.value for word in call.node.keywords))
+    in_memory = any(id(each) in buffers for each in given)
+    reads = "read-file" in call.effects and not call.deferred and not in_memory
+    return reads and not any(_names_a_file(text, known) for text in texts)
 
 
 def _names_a_file(text: str, known: set[str]) -> bool:

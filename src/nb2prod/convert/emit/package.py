@@ -95,7 +95,9 @@ def emit_code(
     arrange  gives the Python files, by path, their places in the package, before they are formatted
     """
     check_names(plan)
-    reasons = [*(f"cell {each.cell} is not converted" for each in plan.refusals), *missing_inputs(plan, analysis)]
+    suffice = observation is not None and observation.as_tested
+    reasons = [f"cell {each.cell} is not converted" for each in plan.refusals]
+    reasons += missing_inputs(plan, analysis, files_suffice=suffice)
     missing = [shown_prose(reason, plan.withheld) for reason in dict.fromkeys(reasons)]
     source = plan.source
     moved = {f"{source}/{name}.py": text for name, text in emit_modules(plan).items()}
