@@ -25,7 +25,7 @@ from nb2prod.selection import UNREADABLE
 from nb2prod.suppress import UNUSED
 
 if TYPE_CHECKING:
-    from nb2prod.diagnostics import Rule
+    from nb2prod.diagnostics import Diagnostic, Rule
     from nb2prod.fixer.fix import FixedNotebook
 
 PAGES = [load_page(path) for path in page_files(rules_folder())]
@@ -57,7 +57,7 @@ def found_in(example: Example, rule: Rule, folder: Path) -> list[Expected]:
             diagnostic.rule.code,
             diagnostic.location.cell,
             diagnostic.location.line,
-            diagnostic.severity < diagnostic.rule.severity,
+            lowered(diagnostic),
         )
         for diagnostic in report.diagnostics
         if diagnostic.rule == rule
@@ -71,7 +71,12 @@ def found_in_packages(notebook: Path, rule: Rule) -> list[Expected]:
     report = lint_packages(Discovered((Target(notebook, settings),), (), packages), load_rules()).report
     assert not report.internal_errors, report.internal_errors[0].trace
     assert (report.notices, len(report.packages)) == ((), 1)
-    return [Expected(each.rule.code, None, 1, each.severity < each.rule.severity) for each in report.diagnostics]
+    return [Expected(each.rule.code, None, 1, lowered(each)) for each in report.diagnostics]
+
+
+def lowered(diagnostic: Diagnostic) -> str:
+    """Return the severity that a finding has instead of its rule's, if it is lower."""
+    return str(diagnostic.severity) if diagnostic.severity < diagnostic.rule.severity else ""
 
 
 def write_example(example: Example, folder: Path) -> Path:
@@ -351,7 +356,7 @@ def test_a_page_that_breaks_the_format_is_refused_with_file_and_line(
         ("execution_count=7", "execution_count=seven", 'made-up.md:22: `execution_count=seven tags=["a b", "c"]`'),
         ("execution_count=7", 'execution_count="7"', "made-up.md:22: `execution_count` is a number, not '7'"),
         ("NB998, NB998", "NB997", "made-up.md:44: the mark says NB997, the page is NB998"),
-        ("NB998, NB998", "NB998 here", "made-up.md:44: a mark is `# error: ` or `# note: ` and codes"),
+        ("NB998, NB998", "NB998 here", "made-up.md:44: a mark is `# error: `, `# warning: ` or `# note: ` and codes"),
         ("```raw", "```sql", "made-up.md:49: a fence is python, output, raw, markdown or has a `file`, not `sql`"),
         ("```raw", "```output", "made-up.md:49: an output needs a code cell directly above"),
         ('type="error"', 'type="mistake"', "made-up.md:31: an output's `type` is "),

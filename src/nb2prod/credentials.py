@@ -96,6 +96,7 @@ class Credential:
     value  the text that must stay secret
     name   what it is given to (``api_key``), or an empty string
     node   the literal that is the value, where it is one by itself
+    known  it has the form its issuer publishes, which nothing else has
     """
 
     location: Location
@@ -103,6 +104,7 @@ class Credential:
     value: str = field(repr=False)
     name: str = ""
     node: ast.expr | None = None
+    known: bool = False
 
 
 def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
@@ -222,7 +224,8 @@ def _formatted(cell: Cell) -> Iterator[Credential]:
         return
     for number, line in enumerate(cell.lines, 1):
         for kind, start, end, value, name in _formats_in(line):
-            yield Credential(cell.location(number, start + 1, number, end + 1), kind, value, name)
+            location = cell.location(number, start + 1, number, end + 1)
+            yield Credential(location, kind, value, name, known=kind in _FORMATS)
 
 
 def _formats_in(line: str) -> Iterator[tuple[str, int, int, str, str]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nb2prod.pages import Page, Section
 
-_MARK = re.compile(r"[ \t]*# (?P<severity>error|note): (?P<codes>NB\d{3}(?:, NB\d{3})*)[ \t]*$")
+_MARK = re.compile(r"[ \t]*# (?P<severity>error|warning|note): (?P<codes>NB\d{3}(?:, NB\d{3})*)[ \t]*$")
 _VARIANT = re.compile(r"### (?P<title>[^{]*?)\s*(?P<attributes>\{.*\})?\s*$")
 _PAIR = re.compile(r"[\w.-]+\s*=\s*")
 _OUTPUT_KEYS = {
@@ -31,13 +31,13 @@ _OUTPUT_KEYS = {
 class Expected:
     """A finding an example must give: its code, the cell (None: the file as a whole) and the line.
 
-    lowered  the finding says itself that it is only a note (``# note: NB101``)
+    lowered  what the finding says itself that it is only (``# note: NB101``, ``# warning: NB401``); empty: as its rule
     """
 
     code: str
     cell: int | None
     line: int
-    lowered: bool = False
+    lowered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +195,15 @@ class _Fence:
         number = len(self.draft.cells) + 1
         for index, line in enumerate(body, 1):
             mark = _MARK.search(line)
-            if mark is None and ("# error: NB" in line or "# note: NB" in line):
+            if mark is None and re.search("# (?:error|warning|note): NB", line):
                 raise self.fail(
-                    "a mark is `# error: ` or `# note: ` and codes separated by `, `, at the line's end", index
+                    "a mark is `# error: `, `# warning: ` or `# note: ` and codes separated by `, `, at the line's end",
+                    index,
                 )
             for code in mark["codes"].split(", ") if mark else ():
                 _check_mark(self.page, self.title, self.line + index, code)
-                self.draft.expected.append(
-                    Expected(code, number, index, mark is not None and mark["severity"] == "note")
-                )
+                lowered = mark["severity"] if mark and mark["severity"] != "error" else ""
+                self.draft.expected.append(Expected(code, number, index, lowered))
             source.append(line[: mark.start()] if mark else line)
         count = attributes.pop("execution_count", None)
         if count is not None and not isinstance(count, int):

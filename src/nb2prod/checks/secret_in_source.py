@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.credentials import credentials_in_words, find_credentials
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,5 +21,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if found.location.line not in lines:
                 lines.add(found.location.line)
                 yield Finding(
-                    found.location, f"{found.kind} is written here: revoke it and read it from the environment"
+                    found.location,
+                    f"{found.kind} is written here: revoke it and read it from the environment",
+                    severity=None if found.known else Severity.WARNING,
                 )
