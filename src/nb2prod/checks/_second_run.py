@@ -86,7 +86,7 @@ def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.e
         case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if owner.id == name and isinstance(
             target, ast.Name
         ):
-            return _called(analysis.qualified_name(owner), name, method, value, reassigned=True)
+            return _called(analysis.qualified_name(owner), name, method, value, reassigned=target.id == name)
         case ast.Call(args=[ast.List(elts=parts), *_]) if isinstance(target, ast.Name):
             if analysis.qualified_name(value.func) == "pandas.concat" and any(ast.dump(each) == old for each in parts):
                 return _rows(value, name)

@@ -6,6 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nb2prod.analysis import Analysis
 
 _MAKES_TEXT = frozenset({"split", "splitlines", "lower", "upper", "strip", "title", "replace", "join", "capitalize"})
@@ -19,8 +21,8 @@ def is_set_of_text(analysis: Analysis, node: ast.expr, depth: int = _DEPTH) -> b
     match node:
         case ast.Set(elts=elements):
             return len(elements) > 1 and any(_is_text(analysis, each, depth) for each in elements)
-        case ast.SetComp(elt=element):
-            return _is_text(analysis, element, depth)
+        case ast.SetComp(elt=element, generators=generators):
+            return _is_text(analysis, element, depth, generators)
         case ast.Call(func=ast.Name(id="set" | "frozenset"), args=[source]):
             return _holds_text(analysis, source, depth)
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _COMBINES:
@@ -40,8 +42,12 @@ def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
             return True
         case ast.Call(func=ast.Attribute(attr="split" | "splitlines")):
             return True
-        case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
-            return _is_text(analysis, element, depth)
+        case (
+            ast.ListComp(elt=element, generators=generators)
+            | ast.GeneratorExp(elt=element, generators=generators)
+            | ast.SetComp(elt=element, generators=generators)
+        ):
+            return _is_text(analysis, element, depth, generators)
         case ast.Attribute(value=value, attr="columns"):
             return analysis.qualified_name(value) == "pandas.DataFrame"
         case ast.BinOp(left=left, op=ast.Add()):
@@ -51,8 +57,14 @@ def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
     return False
 
 
-def _is_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
+def _is_text(analysis: Analysis, node: ast.expr, depth: int, generators: Sequence[ast.comprehension] = ()) -> bool:
+    """Whether an expression is a text; ``generators`` are those of the comprehension that makes it."""
     match node:
+        case ast.Name(id=name) if generators and depth:
+            *outer, last = generators
+            if isinstance(last.target, ast.Name) and last.target.id == name:
+                return _yields_text(analysis, last.iter, depth - 1, outer)
+            return _is_text(analysis, node, depth - 1, outer)
         case ast.Constant(value=value):
             return isinstance(value, str)
         case ast.JoinedStr():
@@ -64,6 +76,19 @@ def _is_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
         case ast.Tuple(elts=[first, *_]):
             return _is_text(analysis, first, depth)
     return False
+
+
+def _yields_text(analysis: Analysis, node: ast.expr, depth: int, outer: Sequence[ast.comprehension]) -> bool:
+    """Whether texts come out of what a comprehension goes over, which the loops around it may give: their lists."""
+    if isinstance(node, ast.Name) and outer:
+        *further, last = outer
+        if isinstance(last.target, ast.Name) and last.target.id == node.id:
+            rows = _value(analysis, last.iter) if isinstance(last.iter, ast.Name) else last.iter
+            return isinstance(rows, (ast.List, ast.Tuple)) and any(
+                _holds_text(analysis, each, depth) for each in rows.elts[:1]
+            )
+        return _yields_text(analysis, node, depth, further)
+    return _holds_text(analysis, node, depth)
 
 
 def _value(analysis: Analysis, node: ast.Name) -> ast.expr | None:

@@ -81,7 +81,8 @@ def _problem(analysis: Analysis, use: Use, *, called: bool, attribute: str | Non
     if before is None and not hasattr(builtins, use.name):
         return None
     if called:
-        if not all(_is_data(analysis, each) for each in now):
+        data = [each for each in now if _is_data(analysis, each)]
+        if not data or (len(data) < len(now) and not (before is None and _is_best_so_far(analysis, now, data))):
             return None
         what = "is called here, but"
     else:
@@ -128,6 +129,23 @@ def _is_data(analysis: Analysis, definition: Definition) -> bool:
             case ast.AnnAssign(value=ast.expr() as value, target=target) if definition.node is target:
                 return _is_data_value(analysis, value)
     return False
+
+
+def _is_best_so_far(analysis: Analysis, now: list[Definition], data: list[Definition]) -> bool:
+    """Whether what is not known to be data is an element of what a loop goes over: ``max = value``."""
+    for each in now:
+        if each in data:
+            continue
+        node = analysis.statements()[each.statement].node
+        if not isinstance(node, ast.For):
+            return False
+        elements = {target.id for target in nodes(node.target) if isinstance(target, ast.Name)}
+        values = [
+            assign.value for assign in nodes(node) if isinstance(assign, ast.Assign) and each.node in assign.targets
+        ]
+        if not all(isinstance(value, ast.Name) and value.id in elements for value in values):
+            return False
+    return True
 
 
 def _is_data_value(analysis: Analysis, value: ast.expr) -> bool:

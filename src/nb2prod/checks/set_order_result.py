@@ -87,12 +87,23 @@ def _ordered(node: ast.AST) -> ast.expr | None:
 
 
 def _collects(loop: ast.For) -> bool:
-    """Whether a loop's body puts something behind what is there: the order of the rounds is kept."""
+    """Whether a loop's body puts something behind what is there, or numbers it: the order of the rounds is kept."""
     return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _COLLECTS
+        _numbers(each) or (isinstance(each, ast.Call) and getattr(each.func, "attr", None) in _COLLECTS)
         for part in loop.body
         for each in nodes(part)
     )
+
+
+def _numbers(node: ast.AST) -> bool:
+    """Whether something gets the next number: ``codes[word] = len(codes)``."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Subscript(value=ast.Name(id=table))],
+            value=ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=counted)]),
+        ):
+            return table == counted
+    return False
 
 
 def _has_sets(analysis: Analysis) -> bool:

@@ -112,9 +112,20 @@ def _lacks(analysis: Analysis, definition: Definition, attribute: str) -> bool:
         node = analysis.statements()[definition.statement].node
         classes = _elements(analysis, node.iter) if isinstance(node, ast.For) and node.target is definition.node else []
     else:
-        classes = [analysis.object_class(definition) or ""]
+        classes = [analysis.object_class(definition) or _number(analysis, definition)]
     known = [vars(builtins).get(each.removeprefix("builtins.")) for each in classes]
     return bool(known) and all(isinstance(each, type) and not hasattr(each, attribute) for each in known)
+
+
+def _number(analysis: Analysis, definition: Definition) -> str:
+    """Return the class of a number that is computed from one: ``time.time() - start``; "" for anything else."""
+    value = getattr(analysis.statements()[definition.statement].node, "value", None)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Sub, ast.Div)):
+        for each in (value.left, value.right):
+            name = analysis.qualified_name(each)
+            if name in ("builtins.float", "builtins.int"):
+                return name
+    return ""
 
 
 def _is_only_the_modules(analysis: Analysis, definition: Definition, module: str, attribute: str) -> bool:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 _RULE = "time-dependent-result"
 _DEPTH = 6
+# What NumPy and pandas take for the time it is.
+_WORDS = ("now", "today")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first call of each cell whose date or time data is computed from, chosen by, or asked for with."""
-    clocks = [call for call in analysis.calls(effects={"clock"}) if _tells_time(call)]
+    clocks = [call for call in analysis.calls(effects={"clock"}) if _tells_time(call)] + _by_word(analysis)
     if not clocks:
         return
     search = _Search(analysis, {id(call.node) for call in clocks}, {call.statement.index for call in clocks})
@@ -41,6 +43,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             location = where[1].cell.locate(where[0])
             related = () if where[1] is call.statement else (Related(location, "it is used here"),)
             yield Finding(call.location, message, related)
+
+
+def _by_word(analysis: Analysis) -> list[Call]:
+    """Return the calls that are told the time by a word: ``np.datetime64("today")``."""
+    if not analysis.mentions(*_WORDS):
+        return []
+    return [
+        call
+        for call in analysis.calls_of("numpy.datetime64", "pandas.Timestamp", "pandas.to_datetime")
+        if call.node.args and isinstance(call.node.args[0], ast.Constant) and call.node.args[0].value in _WORDS
+    ]
 
 
 def _tells_time(call: Call) -> bool:
@@ -138,7 +151,9 @@ class _Search:
             if id(part) in self.clocks:
                 return True
             use = self.analysis.use_at(part) if isinstance(part, ast.Name) else None
-            if use is not None and any(each.statement in self.timed for each in self.analysis.flow.reaching(use)):
+            if use is not None and any(
+                each.statement in self.timed and each.kind != "mutate" for each in self.analysis.flow.reaching(use)
+            ):
                 return True
         return False
 

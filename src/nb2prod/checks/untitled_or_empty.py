@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_INDEPENDENT = True
 # As Jupyter, editors and hosted services name what nobody has named.
-_UNTITLED = lazy_pattern(r"(?:copy of )?untitled(?:[- ]?\d*|[- ]copy\d*)(?: \(\d+\))?$", re.IGNORECASE)
+_UNTITLED = lazy_pattern(r"(?:copy of )?untitled(?:[- ]?\d*|[- ]copy\d*)(?: ?\(\d+\))?$", re.IGNORECASE)
 _COPY = lazy_pattern(r"-Copy\d+$|^Copy of ")
 
 
@@ -35,4 +35,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _is_empty(analysis: Analysis) -> bool:
     """Whether there is nothing at all, or cells for code and not one has any; text alone is a document."""
-    return not any(cell.source.strip() for cell in analysis.notebook.cells)
+    notebook = analysis.notebook
+    code = {cell.index for cell in notebook.code_cells}
+    return not any(
+        line.strip() and not (cell.index in code and line.lstrip().startswith("#"))
+        for cell in notebook.cells
+        for line in cell.source.splitlines()
+    )
