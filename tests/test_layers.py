@@ -23,7 +23,7 @@ PACKAGE = Path(nb2prod.__file__).parent
 # own, from itself, and from rooms that share its parentheses: those are one floor of single modules
 # that know each other, never in a circle.
 ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
-    (("notebook", "errors", "git", "libraries", "diagnostics", "data", "patterns", "plain_toml"),),
+    (("notebook", "errors", "git", "libraries", "diagnostics", "data", "patterns", "plain_toml", "records"),),
     (("config", "settings_keys"), ("declarations", "project"), ("dataflow",), ("generated",)),
     (
         (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
 from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 from nb2prod.notebook.tree import nodes
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import ConfigurationError
 from nb2prod.fingerprints import Identity, identity
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -6,10 +6,11 @@ import os
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from nb2prod.diagnostics import Severity
 from nb2prod.errors import ConfigurationError
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

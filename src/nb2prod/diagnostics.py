@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from nb2prod.records import NamedTuple
 from nb2prod.suppress import without_suppressions
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod.notebook.location import FIRST, Location, Range, node_range
 from nb2prod.notebook.read import parse_notebook
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

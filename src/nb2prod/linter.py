@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import PACKAGE, Diagnostic, Finding
@@ -18,6 +18,7 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.raw_map import RawMap
 from nb2prod.notebook.read import read_notebook
 from nb2prod.project import Project
+from nb2prod.records import NamedTuple
 from nb2prod.ruff import NOT_ASKED, TOOL, findings, started
 from nb2prod.saved_outputs import is_cleared
 from nb2prod.selection import UNREADABLE, for_file, select

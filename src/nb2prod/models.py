@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from nb2prod.operations import imports_any, operations
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

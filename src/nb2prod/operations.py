@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod import plain_toml
 from nb2prod.data import rules_folder
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection

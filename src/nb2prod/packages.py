@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import PACKAGE, Diagnostic
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
@@ -14,6 +14,7 @@ from nb2prod.linter import InternalError, LookedAt, Report, fails, internal_erro
 from nb2prod.notebook.location import RawPosition, RawRange
 from nb2prod.notebook.read import read_notebook
 from nb2prod.project import Project
+from nb2prod.records import NamedTuple
 from nb2prod.selection import for_file, select
 
 if TYPE_CHECKING:

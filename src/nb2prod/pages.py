@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.diagnostics import NOTEBOOK, PACKAGE, Forbidden, Rule, Severity
 from nb2prod.errors import ConfigurationError
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

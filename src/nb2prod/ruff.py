@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod import plain_toml
 from nb2prod.data import rules_folder
@@ -15,6 +15,7 @@ from nb2prod.diagnostics import Finding, Rule, Severity
 from nb2prod.errors import ConfigurationError
 from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.model import CodeCell
+from nb2prod.records import NamedTuple
 from nb2prod.ruff_refuted import is_refuted
 
 if TYPE_CHECKING:

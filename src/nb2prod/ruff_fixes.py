@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod.diagnostics import Applicability, Edit, Fix
 from nb2prod.edits import argument_added, argument_removed, replaced
 from nb2prod.notebook.location import Position, Range, offsets
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.tree import nodes
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

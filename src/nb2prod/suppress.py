@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from nb2prod.diagnostics import PACKAGE, Applicability, Edit, Finding, Fix, Related
 from nb2prod.notebook.location import FIRST, Location, Position, Range
 from nb2prod.notebook.model import CodeCell
 from nb2prod.pages import matching
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

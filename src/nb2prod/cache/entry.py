@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod.diagnostics import Applicability, Diagnostic, Finding, Fix, Related, Severity
 from nb2prod.notebook.location import Location, Position, Range, RawPosition, RawRange
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

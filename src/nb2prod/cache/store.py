@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, overload
 
 from nb2prod.cache.entry import Entry, as_found, as_saved, read_entry
 from nb2prod.cache.place import cache_folder, digest, prune, read_whole, write_whole
@@ -17,6 +17,7 @@ from nb2prod.linter import Report, Shared, project_around, read_target, redact
 from nb2prod.notebook.location import offsets
 from nb2prod.notebook.model import split_lines
 from nb2prod.notebook.read import parse_notebook
+from nb2prod.records import NamedTuple
 from nb2prod.selection import for_file, select
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import ast
 import re
 from fnmatch import translate
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.model import CodeCell
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.declarations import normalised
 from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix, RemoveCell, RemoveOutputs
 from nb2prod.edits import without_lines
 from nb2prod.installs import installs, name_of, requirement, whole_commands
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

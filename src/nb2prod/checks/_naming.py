@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.checks._import_block import below_imports
 from nb2prod.checks._path_fixes import name_for, plain_literal
 from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.edits import replaced
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.notebook.model import CodeCell, MarkdownCell
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

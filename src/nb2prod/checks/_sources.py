@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.edits import replaced
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.checks._sources import source_of
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

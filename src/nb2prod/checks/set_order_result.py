@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.checks._text_sets import is_set_of_text
 from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
 from nb2prod.edits import replaced
 from nb2prod.notebook.tree import children, nodes
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

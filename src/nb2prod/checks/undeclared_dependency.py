@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.checks._installing import declaring
 from nb2prod.declarations import normalised
@@ -11,6 +11,7 @@ from nb2prod.diagnostics import Finding, Severity
 from nb2prod.imports import imports_in, known_modules, named_like
 from nb2prod.installs import install_lines
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     import ast

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.installs import installations, whole_commands
 from nb2prod.literals import HOLE, written_text
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from nb2prod.dataflow.flow import PREDEFINED
 from nb2prod.dataflow.injected import guarded_names, known_values, opens_namespace, star_names
@@ -22,6 +22,7 @@ from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.magic_table import magic_table
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

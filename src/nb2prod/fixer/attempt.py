@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import AddLines, Severity
 from nb2prod.errors import UnreadableNotebookError
@@ -12,6 +12,7 @@ from nb2prod.fixer.rewrite import CannotRewriteError, rewrite
 from nb2prod.linter import lint
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.read import parse_notebook
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

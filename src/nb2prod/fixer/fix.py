@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability
 from nb2prod.fixer.attempt import State, Trial, attempt, start
@@ -10,6 +10,7 @@ from nb2prod.fixer.companion import Companion, companions
 from nb2prod.fixer.file import encoded, keeps_encoding
 from nb2prod.fixer.overlap import apart
 from nb2prod.linter import Check, Report, Shared, fails
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

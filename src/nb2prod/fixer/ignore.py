@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.fixer.attempt import State, Trial, changed, start
@@ -12,6 +12,7 @@ from nb2prod.fixer.fix import Applied, Dropped, FixedNotebook
 from nb2prod.fixer.ignore_places import Place, change_for, in_order, places
 from nb2prod.linter import Shared
 from nb2prod.notebook.model import CodeCell
+from nb2prod.records import NamedTuple
 from nb2prod.selection import UNREADABLE
 from nb2prod.suppress import UNUSED
 

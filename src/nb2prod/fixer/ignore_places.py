@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from nb2prod.diagnostics import Edit, SetMetadata
 from nb2prod.notebook.location import FIRST
 from nb2prod.notebook.model import CodeCell
+from nb2prod.records import NamedTuple
 from nb2prod.suppress import METADATA, lines_that_count, suppressions
 
 if TYPE_CHECKING:

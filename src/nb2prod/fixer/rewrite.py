@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Edit, InsertCell, RemoveCell, RemoveOutputs, ReorderCells, SetMetadata
 from nb2prod.fixer.metadata import with_member
@@ -10,6 +10,7 @@ from nb2prod.fixer.new_cell import new_cell
 from nb2prod.fixer.source import Replacement, edited_source
 from nb2prod.notebook.location import offsets
 from nb2prod.notebook.raw_json import WHOLE, blank_end, find
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

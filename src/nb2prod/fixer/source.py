@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.notebook.raw_json import WHOLE, find, pieces
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_of
 from nb2prod.learning.functions import library_call
@@ -23,6 +23,7 @@ from nb2prod.learning.values import (
     Unknown,
     as_estimator,
 )
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run

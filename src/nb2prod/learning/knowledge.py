@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod import plain_toml
 from nb2prod.data import rules_folder
 from nb2prod.errors import ConfigurationError
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,10 @@ an expression on a new line is an operator. The same is done here with a few reg
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

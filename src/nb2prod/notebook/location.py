@@ -6,9 +6,10 @@ editors show them. ``ast`` counts columns from 0 in UTF-8 bytes; the conversion 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nb2prod.patterns import lazy_pattern
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     import ast

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nb2prod.notebook.location import Location, Position, Range, node_range
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     import ast

@@ -6,10 +6,11 @@ import json
 from bisect import bisect_right
 from itertools import accumulate
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nb2prod.notebook.location import Position, RawPosition, RawRange, line_starts
 from nb2prod.notebook.raw_json import WHOLE, blank_end, character_offset, find, string_end
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from nb2prod.records import NamedTuple
 
 
 class Included(NamedTuple):
