@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.magics import Capture, Code, Drop, Install, bound_names, translate
+from nb2prod.convert.measurements import what_stays
 from nb2prod.convert.plan import Dropped, Import, Moved, Plan, Refusal, Replacement, map_moved
 from nb2prod.notebook.location import Range
 
@@ -106,7 +107,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             pylab.append(statement)
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
         if own is not None:
-            translation = translated(own, cell)
+            translation: Drop | Install | Code | Capture | Refusal | None = translated(own, cell)
             if isinstance(translation, Capture):
                 captures[cell.index] = translation.head
                 return replace(item, captured=translation.head)
@@ -114,7 +115,11 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
                 ends_cell = cell.tree is not None and statement.node is cell.tree.body[-1]
                 replacements = [*item.replacements, Replacement(own.range, translation.text)]
                 return replace(item, replacements=tuple(replacements), displays=translation.displayed and ends_cell)
-            if translation is not None:
+            if isinstance(translation, Drop) and own.name in knowledge().measurements:
+                translation = what_stays(own, statement, translation, analysis)
+            if isinstance(translation, Refusal):
+                refusals.append(translation)
+            elif translation is not None:
                 dropped.append(Dropped(statement, translation.reason))
                 if isinstance(translation, Drop) and not translation.keeps_python:
                     lines = range(1, len(cell.lines) + 1) if own.kind == "cell" else (place.start.line,)

@@ -120,6 +120,7 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
                 _is_displayed(node, interactivity, last=last)
                 and not _ends_with_semicolon(cell, node, last=last)
                 and not (notebook.included and notebook.is_silent(cell))
+                and not (magics and _is_measured(cell, node))
             )
             magic = _mask_of(cell, node, magics)
             found = statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)
@@ -138,6 +139,18 @@ def _is_isolated(cell: CodeCell) -> bool:
         return False
     entry = magic_table().cell.get(first.name)
     return entry is not None and entry.python == "isolated"
+
+
+def _is_measured(cell: CodeCell, node: ast.stmt) -> bool:
+    """Return whether a statement stands behind ``%timeit`` or its like, which hands no value on."""
+    line = cell.locate(node).line
+    return any(
+        magic.kind == "line"
+        and magic.range.start.line == line
+        and (entry := magic_table().line.get(magic.name)) is not None
+        and entry.python == "isolated"
+        for magic in cell.magics
+    )
 
 
 def _mask_of(cell: CodeCell, node: ast.stmt, magics: Mapping[tuple[int, int], Magic]) -> Magic | None:
