@@ -33,12 +33,14 @@ class KnownModules(NamedTuple):
     former      modules of Python 2 and of older Pythons
     platform    dotted names of what a service gives where it runs the notebook
     kernel      modules that are there with any kernel
+    homemade    modules that are files of a project, whatever distribution has their name
     namespaces  prefix that many distributions share → how many words of a module make the distribution's name
     """
 
     former: frozenset[str]
     platform: frozenset[str]
     kernel: frozenset[str]
+    homemade: frozenset[str]
     namespaces: Mapping[str, int]
 
 
@@ -50,6 +52,7 @@ def known_modules() -> KnownModules:
         frozenset(table["former"].split()),
         frozenset(table["platform"].split()),
         frozenset(table["kernel"].split()),
+        frozenset(table["homemade"].split()),
         table["namespaces"],
     )
 

@@ -33,6 +33,9 @@ _ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 _NO_MACHINE = lazy_pattern(
     r"0\.0\.0\.0|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|255\.|metadata\.google\.internal|169\.254\.169\.254"
 )
+# What follows runs in a container or on another machine, whose own localhost it is.
+_RUNS_INSIDE = lazy_pattern(r"\b(?:kubectl|oc|docker(?:[ -]compose)?|podman)\b[^|;&\n]{0,300}?\bexec\b|\bssh\s")
+_OWN = ("localhost", "127.")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -44,7 +47,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 if not _NO_MACHINE.match(host):
                     found.setdefault(host, []).append(location)
     for host, (first, *others) in found.items():
-        where = "this machine" if host.startswith(("localhost", "127.")) else "one network"
+        where = "this machine" if host.startswith(_OWN) else "one network"
         again = tuple(Related(other, "the same host") for other in others)
         yield Finding(first, f"`{host}` means something on {where} only; take the address from configuration", again)
 
@@ -53,12 +56,19 @@ def _hosts(cell: CodeCell) -> Iterator[tuple[str, Location]]:
     for line in whole_commands(cell):
         if not line.text.startswith("#"):
             for found in _ADDRESS.finditer(line.text):
-                yield _shown(found), line.location
+                if not _is_inside(found):
+                    yield _shown(found), line.location
     for node, text, named in _literals(cell.tree) if cell.tree is not None else ():
         if match := _ADDRESS.search(text):
-            yield _shown(match), cell.locate(node)
+            if not _is_inside(match):
+                yield _shown(match), cell.locate(node)
         elif named and _ALONE.match(text):
             yield text, cell.locate(node)
+
+
+def _is_inside(found: re.Match[str]) -> bool:
+    """Whether a command asks a container or another machine for its own localhost."""
+    return _shown(found).startswith(_OWN) and _RUNS_INSIDE.search(found.string, 0, found.start()) is not None
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Words by which a notebook says that it knows what to compare with.
 _WORDS = (
     "baseline", "beats ", "benchmark", "better than", "by chance", "compared to", "compared with", "dummy",
-    "outperform", "null accuracy", "null model", "random guess", "state of the art", "worse than",
+    "outperform", "null accuracy", "null model", "random guess", "state of the art", "state-of-the-art", "worse than",
 )  # fmt: skip
 
 

@@ -147,8 +147,9 @@ def _ran_alike(
     counts = {each.execution_count for each in analysis.notebook.code_cells}
     if all(number in counts for number in range(1, count)):
         return False
-    drawn = (call for calls in draws_of(analysis).unseeded.values() for call in calls if not call.deferred)
-    if any(call.cell is cell for call in (*drawn, *analysis.calls({"clock", "input"}))):
+    drawn = (call for calls in draws_of(analysis).unseeded.values() for call in calls)
+    asked = (*drawn, *analysis.calls({"clock", "input"}))
+    if any(call.cell is cell and not call.deferred for call in asked):
         return False
     for statement in analysis.statements():
         for use in statement.uses if statement.cell is cell else ():

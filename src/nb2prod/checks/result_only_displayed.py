@@ -53,11 +53,18 @@ def _is_input(call: Call) -> bool:
 def _shown(statement: Statement) -> list[ast.expr]:
     """Return what a statement shows, besides text that stands in the code."""
     node = statement.node
-    found = [node.value] if statement.displayed and isinstance(node, ast.Expr) and not _may_draw(node.value) else []
+    found = []
+    if statement.displayed and isinstance(node, ast.Expr) and not (_may_draw(node.value) or _fits(node.value)):
+        found.append(node.value)
     for call, deferred in statement.calls:
         if not deferred and isinstance(call.func, ast.Name) and call.func.id in _SHOWS:
             found += [each for each in call.args if not isinstance(each, ast.Constant)]
     return found
+
+
+def _fits(node: ast.expr) -> bool:
+    """Whether an expression trains something: what it shows is the object."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fit"
 
 
 def _may_draw(node: ast.expr) -> bool:

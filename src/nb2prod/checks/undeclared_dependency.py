@@ -74,7 +74,7 @@ def _needed(analysis: Analysis, local: Collection[str]) -> Mapping[str, _Needed]
     known = known_modules()
     written = {name for cell in analysis.notebook.code_cells if cell.magics and ".py" in cell.source
                for name in _FILE.findall(cell.source)}  # fmt: skip
-    nobodys = sys.stdlib_module_names | known.former | known.kernel | written | set(local)
+    nobodys = sys.stdlib_module_names | known.former | known.kernel | known.homemade | written | set(local)
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "import" not in cell.source:
             continue
