@@ -211,6 +211,20 @@ def test_what_two_runs_drew_alike_by_chance_is_described(tmp_path: Path) -> None
     assert not any("True" in each.text for each in texts)
 
 
+def test_a_value_that_varies_leaves_the_others_of_its_step_expected(tmp_path: Path) -> None:
+    convert(tmp_path, cell("size = 3\nsize", None), cell("import os\nseen = os.urandom(2)\nseen", None))
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    (step,) = draft.plan.steps
+    names = [item.shown for item in step.items if isinstance(item, Moved) and item.shown]
+    logged = tuple(f"{name}: {text}" for name, text in zip(names, ["3", "b'ab'"], strict=True))
+    seen = ObservedStep("", logged, (), {}, alone=False, varying={1: f"{names[1]}: b'xyz'"})
+
+    found = observed_expectations(draft.plan, draft.analysis, Observation({step.name: seen}))
+
+    assert [(each.label, each.text) for each in found.texts] == [(names[0], "3")]
+    assert not found.deterministic
+
+
 def test_of_an_open_value_that_is_displayed_a_class_and_a_floor_are_expected(tmp_path: Path) -> None:
     source = "import random\nx = random.random()\n{}"
     convert(

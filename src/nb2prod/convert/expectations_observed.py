@@ -20,6 +20,8 @@ from nb2prod.convert.saved_texts import certain_words
 from nb2prod.convert.slices import Slices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nb2prod.analysis import Analysis
     from nb2prod.convert.expected_text import Metric
     from nb2prod.convert.observation import ObservedStep
@@ -49,17 +51,18 @@ def observed_expectations(plan: Plan, analysis: Analysis, observation: Observati
         elif seen.printed is not None and not printed:
             printed = _words_printed(plan, step, seen.printed)
         texts += printed
-        texts += (
-            [each for each in of_saved if each.kind == "displayed"]
-            if seen.displayed is None
-            else _displayed(step, seen, slices, metrics, learnt=learnt)
-        )
+        displayed = [each for each in of_saved if each.kind == "displayed"]
+        texts += displayed if seen.displayed is None else _displayed(step, seen, displayed, slices, metrics, learnt)
     withheld = [each.text for each in plan.withheld]
     kept = tuple(each for each in texts if not any(text in each.text for text in withheld))
     known = metrics | {each.name: each for each in saved.metrics if each.name not in metrics}
     used = tuple(each for each in known.values() if any(f"{{{each.name}}}" in text.text for text in kept))
-    same = all(each.printed is not None and each.displayed is not None for each in observation.steps.values())
+    same = all(map(_ran_alike, observation.steps.values()))
     return replace(saved, texts=kept, metrics=used, deterministic=saved.deterministic and same)
+
+
+def _ran_alike(seen: ObservedStep) -> bool:
+    return seen.printed is not None and seen.displayed is not None and not seen.varying
 
 
 def settled_observation(plan: Plan, analysis: Analysis, observation: Observation) -> Observation:
@@ -110,21 +113,32 @@ def _words_printed(plan: Plan, step: Step, text: str) -> list[Expectation]:
 
 
 def _displayed(
-    step: Step, seen: ObservedStep, slices: Slices, metrics: dict[str, Metric], *, learnt: bool
+    step: Step,
+    seen: ObservedStep,
+    saved: Sequence[Expectation],
+    slices: Slices,
+    metrics: dict[str, Metric],
+    learnt: bool,  # noqa: FBT001 - private
 ) -> list[Expectation]:
-    waiting = list(seen.displayed or ())
+    """Return what is expected of the values a step displays; of those that varied, what was ``saved`` comes first."""
+    waiting = [(text, seen.varying.get(number)) for number, text in enumerate(seen.displayed or ())]
+    of_saved = {each.label: each for each in saved}
     found: list[Expectation] = []
     for item in step.items:
         if not isinstance(item, Moved) or item.shown is None or item.guarded:
             continue
         starts = (f"{item.shown}: ", f"{item.shown}:\n")
-        at = next((number for number, text in enumerate(waiting) if text.startswith(starts)), None)
+        at = next((number for number, (text, _) in enumerate(waiting) if text.startswith(starts)), None)
         if at is None:
             continue
-        text = waiting[at][len(item.shown) + 2 :]
+        text, other = waiting[at]
+        text, other = text[len(item.shown) + 2 :], other and other[len(item.shown) + 2 :]
         waiting = waiting[at + 1 :]
-        if slices.is_open(item.statement):
-            marked = _of_any_draw(item, text, slices, step, metrics)
+        if other is not None and item.shown in of_saved:
+            found.append(of_saved[item.shown])
+            continue
+        if other is not None or slices.is_open(item.statement):
+            marked = _of_any_draw(item, (text, other or text), slices, step, metrics)
         else:
             text = comparable(classless(text))
             marked = merits_named(text, step.name, metrics) if learnt else text
@@ -134,9 +148,12 @@ def _displayed(
     return found
 
 
-def _of_any_draw(item: Moved, text: str, slices: Slices, step: Step, metrics: dict[str, Metric]) -> str:
-    """Return what a value that two runs displayed alike, by chance as it may be, says in any other run."""
+def _of_any_draw(item: Moved, texts: tuple[str, str], slices: Slices, step: Step, metrics: dict[str, Metric]) -> str:
+    """Return what a value that two runs displayed so, perhaps alike by chance, says in any other run."""
     if slices.of(item.statement).outside:
         return ""
-    merit = merit_alone(item.shown or "", text, step.name, metrics, seeded=False)
-    return whatever_is_drawn(text, is_table=False) if merit is None else merit
+    merit = merit_alone(item.shown or "", texts[0], step.name, metrics, seeded=False)
+    if merit is not None:
+        return merit
+    one, other = (whatever_is_drawn(text, is_table=False) for text in texts)
+    return one if one == other else ""

@@ -30,10 +30,11 @@ class ObservedStep:
     """One step of a run.
 
     printed    what it printed; None where two runs differed
-    displayed  what it logged, in order; None where two runs differed
+    displayed  what it logged, in order; None where two runs did not log the same names
     arguments  what it was given
     made       its results by name; those that differed between two runs only as a description
     alone      called by itself on its stored arguments it made the same
+    varying    what another run logged in its place, by place in ``displayed``, where it was another text
     """
 
     printed: str | None
@@ -41,6 +42,7 @@ class ObservedStep:
     arguments: tuple[Value, ...]
     made: Mapping[str, Value]
     alone: bool
+    varying: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,10 @@ def _is_run_as_observed(run: Mapping[str, Any] | None, steps: Mapping[str, Obser
 
 def _is_as_observed(run: Mapping[str, Any], seen: ObservedStep) -> bool:
     printed_alike = seen.printed is None or run["printed"] == seen.printed
-    return printed_alike and (seen.displayed is None or tuple(run["logged"]) == seen.displayed)
+    if seen.displayed is None:
+        return printed_alike
+    varying = _varying(run["logged"], seen.displayed)
+    return printed_alike and varying is not None and varying.keys() <= seen.varying.keys()
 
 
 @contextmanager
@@ -197,13 +200,22 @@ def _column(about: Mapping[str, Any]) -> Column:
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> ObservedStep:
+    varying = _varying(one["logged"], other["logged"])
     return ObservedStep(
         one["printed"] if one["printed"] == other["printed"] else None,
-        tuple(one["logged"]) if one["logged"] == other["logged"] else None,
+        tuple(one["logged"]) if varying is not None else None,
         tuple(Value(**each) for each in one["arguments"]),
         {name: _steady(each, other["made"][name]) for name, each in one["made"].items()},
         alone=False,
+        varying=varying or {},
     )
+
+
+def _varying(one: Sequence[str], other: Sequence[str]) -> dict[int, str] | None:
+    """Return the texts of the other run that differ, by place; None where the names or their order do."""
+    if [text.partition(":")[0] for text in one] != [text.partition(":")[0] for text in other]:
+        return None
+    return {at: again for at, (text, again) in enumerate(zip(one, other, strict=True)) if text != again}
 
 
 def _steady(one: Mapping[str, Any], other: Mapping[str, Any]) -> Value:
