@@ -29,6 +29,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
         (
             "analysis",
             "changes",
+            "credential_forms",
             "credentials",
             "edits",
             "imports",

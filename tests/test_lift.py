@@ -13,7 +13,8 @@ import pytest
 from nb2prod.analysis import analyse_notebook
 from nb2prod.convert.api import Conversion, convert_notebook
 from nb2prod.convert.write import write_package
-from nb2prod.credentials import find_credentials, is_unmistakable
+from nb2prod.credential_forms import is_unmistakable
+from nb2prod.credentials import find_credentials
 from nb2prod.errors import RefusedError
 from nb2prod.notebook.read import read_notebook
 

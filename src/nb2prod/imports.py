@@ -57,6 +57,12 @@ def known_modules() -> KnownModules:
     )
 
 
+# Statements that hold no others.
+_SIMPLE = frozenset({
+    ast.AnnAssign, ast.Assert, ast.Assign, ast.AugAssign, ast.Delete, ast.Expr, ast.Pass, ast.Raise, ast.Return,
+})  # fmt: skip
+
+
 def imports_in(tree: ast.AST) -> Iterator[ImportedModule]:
     """Yield what code imports, fallbacks and what a service gives left out."""
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
@@ -73,7 +79,7 @@ def imports_in(tree: ast.AST) -> Iterator[ImportedModule]:
             inside = guarded or any(_catches_import(each) for each in node.handlers)
             waiting += [(each, inside) for each in node.body]
             waiting += [(each, guarded) for each in (*handlers, *node.orelse, *node.finalbody)]
-        elif not isinstance(node, ast.expr):
+        elif node.__class__ not in _SIMPLE and not isinstance(node, ast.expr):
             waiting += [(each, guarded) for each in children(node)]
 
 
@@ -110,7 +116,10 @@ def _modules(body: list[ast.stmt]) -> list[str]:
 
 
 def _platform(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in known_modules().platform)
+    names = known_modules().platform
+    while module and module not in names:
+        module = module.rpartition(".")[0]
+    return bool(module)
 
 
 def _catches_import(handler: ast.ExceptHandler) -> bool:

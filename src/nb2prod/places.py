@@ -29,8 +29,10 @@ PLACES = {
 }
 # Texts, which `re` compiles when they are first used: start-up is spared what few notebooks need.
 _MACHINE = "|".join(f"(?P<p{number}>{pattern})" for number, pattern in enumerate(PLACES.values()))
-# A cheap look before every string of a cell is taken apart.
-_HINT = lazy_pattern(r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/]|\\\\|dbfs:")
+# A cheap look before every string of a cell is taken apart; a drive is one letter, `http://` is none.
+_HINT = lazy_pattern(
+    r"/(?:home|Users|mnt|media|Volumes|content|kaggle|dbfs|databricks)/|~/|:[\\/](?<![A-Za-z][A-Za-z]:.)|\\\\|dbfs:"
+)
 _IN_SHELL = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE}|/content\b|/kaggle\b)[^\s'\";|&<>)]*"
 _IN_PROSE = rf"(?<![\w/:.~$}}\\*-])(?:{_MACHINE})[^\s'\";|&<>)`\],]*"
 # Magics whose first word is a path, wherever it leads.
@@ -77,10 +79,11 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
         text = _beginning(literal)
         if _ABSOLUTE.match(text) and not _place(text) and not _NO_PATH.search(text):
             yield MachinePath(text, cell.locate(literal), _place(f"{text}/file"), cell, literal)
-    calls = {id(call.node): call for call in analysis.calls()}
+    hinting = {cell.index for cell in analysis.notebook.code_cells if cell.tree and _HINT.search(cell.source)}
+    calls = {id(call.node): call for call in analysis.calls()} if hinting else {}
     for cell in analysis.notebook.code_cells:
         yield from _in_magics(cell)
-        for literal in _literals(cell.tree, calls) if cell.tree and _HINT.search(cell.source) else ():
+        for literal in _literals(cell.tree, calls) if cell.tree and cell.index in hinting else ():
             text = _beginning(literal)
             place = _place(text)
             if place and not _NO_PATH.search(text):
@@ -195,6 +198,8 @@ def _arguments(node: ast.Call, call: Call | None) -> Iterator[ast.expr]:
 
 
 def _in_magics(cell: CodeCell) -> Iterator[MachinePath]:
+    if not cell.magics:
+        return
     for line in command_lines(cell):
         yield from _in_text(cell, line.text, line.location.line, line.location.column)
     lines = cell.lines

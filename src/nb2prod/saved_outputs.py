@@ -6,8 +6,9 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.model import CodeCell, Notebook
 
@@ -77,7 +78,16 @@ def printed_text(cell: CodeCell) -> str | None:
     return joined if whole else None
 
 
-def output_texts(cell: CodeCell) -> Iterator[str]:
+def output_texts(analysis: Analysis) -> Mapping[int, Sequence[str]]:
+    """Return the texts among the outputs of each cell that has some, by the cell's index; see ``_output_texts``."""
+    return analysis.once(_texts_by_cell)
+
+
+def _texts_by_cell(analysis: Analysis) -> Mapping[int, Sequence[str]]:
+    return {cell.index: tuple(_output_texts(cell)) for cell in analysis.notebook.code_cells if cell.outputs}
+
+
+def _output_texts(cell: CodeCell) -> Iterator[str]:
     """Yield the texts among a cell's outputs: streams, results as text, HTML or JSON, tracebacks. Pictures are none."""
     for output in cell.outputs:
         if not hasattr(output, "get"):

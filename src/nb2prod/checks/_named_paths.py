@@ -20,8 +20,8 @@ _PATH = lazy_pattern(
     r"/(?!(?:api|bin|dev|etc|proc|static|sys|tmp|usr|v\d+)(?:/|$))[\w@-][\w.@-]*(?:/[\w .@-]+)*"
     r"(?:/[\w .@-]+/?|\.\w{1,8})"
 )
-# A cheap look before the nodes of a cell are gone through.
-_HINT = lazy_pattern(r"['\"]/[\w@-]")
+# How such a path begins where it is written.
+_HINTS = ("'/", '"/')
 _DRIVE = lazy_pattern(r"[A-Za-z]:[\\/]+")
 # The last word of a name says what it holds, any of the others that it is a path of another kind.
 _LAST = frozenset({"checkpoint", "ckpt", "dir", "directory", "file", "filename", "folder", "path", "root", "weights"})
@@ -37,7 +37,7 @@ _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def named_paths(analysis: Analysis) -> Iterator[MachinePath]:
     """Yield absolute paths given to names such as ``data_dir``, and drives that other parts are joined to."""
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and _HINT.search(cell.source):
+        if cell.tree is not None and any(hint in cell.source for hint in _HINTS):
             for node in analysis.nodes(cell.tree):
                 for name, value in _given(node) if node.__class__ in _GIVING else ():
                     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _is_path(name, value.value):

@@ -32,6 +32,8 @@ _CARD_IN_ONE = r"[2-6](?<![\w.+-][2-6])\d{14,15}(?![\w.-])"
 _ISSUERS = lazy_pattern(r"4|5[1-5]|2[2-7]|3[47]|6[05]")
 _IBAN = r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"
 _SOCIAL = r"\d(?<![\w.+-]\d)\d\d-\d\d-\d{4}(?![\w.-])"
+# What any of these four begins with: one look instead of four.
+_NUMBER = lazy_pattern(r"\d\d\d(?:\d[ -]\d{4}[ -]|-\d\d-\d{4}|\d{12})|[A-Z][A-Z]\d\d")
 
 # Not a person: what software and companies call their mailboxes, and what stands for an address.
 _ROLES = lazy_pattern(
@@ -49,10 +51,8 @@ _DUMMY_CARDS = frozenset({"4111111111111111", "4242424242424242", "5555555555554
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose saved outputs show several addresses or numbers of persons; never the values."""
     for cell in analysis.notebook.code_cells:
-        if not cell.outputs:
-            continue
         shown: dict[str, set[str]] = {}
-        for text in output_texts(cell):
+        for text in output_texts(analysis).get(cell.index, ()):
             for kind, value in _personal(text):
                 shown.setdefault(kind, set()).add(value)
         kinds = [f"{len(values)} {kind}" for kind, values in shown.items() if len(values) >= _AT_LEAST]
@@ -73,6 +73,8 @@ def _personal(text: str) -> Iterator[tuple[str, str]]:
                 yield "e-mail addresses", found[0].lower()
     if "+" in text:
         yield from (("telephone numbers", _digits(each)) for each in re.findall(_PHONE, text) if _is_phone(each))
+    if not _NUMBER.search(text):
+        return
     for each in (*re.findall(_CARD, text), *re.findall(_CARD_IN_ONE, text)):
         if _is_card(number := _digits(each)):
             yield "card numbers", number

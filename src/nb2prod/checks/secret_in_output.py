@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.credentials import credentials_in_metadata, credentials_in_text
+from nb2prod.credential_forms import credentials_in_metadata, credentials_in_text
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
 from nb2prod.notebook.location import FIRST, Location
 from nb2prod.saved_outputs import output_texts
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.notebook.model import CodeCell
 
 LANGUAGE_INDEPENDENT = True
 
@@ -29,14 +28,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message = f"the metadata of this cell hold {_listed(kinds)}: revoke it and remove it from there"
             yield Finding(cell.location(), message)
     for code in notebook.code_cells:
-        if code.outputs and (kinds := _shown(code)):
+        texts = output_texts(analysis).get(code.index, ())
+        if kinds := list(dict.fromkeys(kind for text in texts for kind in credentials_in_text(text))):
             fix = Fix("remove the saved outputs", (RemoveOutputs(code.index),), Applicability.UNSAFE)
             message = f"the saved output shows {_listed(kinds)}: revoke it, and clear the output before it is shared"
             yield Finding(code.location(), message, fix=fix)
-
-
-def _shown(cell: CodeCell) -> list[str]:
-    return list(dict.fromkeys(kind for text in output_texts(cell) for kind in credentials_in_text(text)))
 
 
 def _listed(kinds: list[str]) -> str:

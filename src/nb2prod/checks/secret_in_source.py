@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.credentials import credentials_in_words, find_credentials
+from nb2prod.credentials import credentials_in_words, find_credentials, telling_cells
 from nb2prod.diagnostics import Finding, Severity
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each line that holds a credential; the message never repeats it."""
-    for cell in analysis.notebook.cells:
+    for cell in telling_cells(analysis):
         lines: set[int] = set()
-        for found in (*find_credentials(analysis, cell), *credentials_in_words(cell)):
+        for found in (*find_credentials(analysis, cell), *credentials_in_words(analysis, cell)):
             if found.location.line not in lines:
                 lines.add(found.location.line)
                 yield Finding(

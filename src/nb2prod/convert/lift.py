@@ -17,7 +17,8 @@ from nb2prod.convert.plan import Moved, Parameter, Plan, Refusal, Replacement, W
 from nb2prod.convert.required import OWN_FIELDS, Wanted, lift_texts, moved
 from nb2prod.convert.substitution import docstrings, literals
 from nb2prod.convert.withheld import REDACTED, credentials_in_texts, refused_modules
-from nb2prod.credentials import Credential, find_credentials, is_unmistakable
+from nb2prod.credential_forms import is_unmistakable
+from nb2prod.credentials import Credential, find_credentials
 from nb2prod.notebook.model import CodeCell
 from nb2prod.places import PLACES, PROBES, base_name, find_machine_paths
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from nb2prod.analysis import analyse_notebook
 from nb2prod.convert.plan import Refusal, Withheld
 from nb2prod.convert.substitution import docstrings
-from nb2prod.credentials import credentials_in_prose, find_credentials, is_unmistakable
+from nb2prod.credential_forms import credentials_in_prose, is_unmistakable
+from nb2prod.credentials import find_credentials
 from nb2prod.notebook.code import read_code
 from nb2prod.notebook.model import CodeCell, MarkdownCell, Notebook
 from nb2prod.places import without_folders
