@@ -106,7 +106,9 @@ def emit_code(
         f"{source}/__main__.py": MAIN,
         f"{source}/cli.py": emit_cli(plan),
         f"{source}/config.py": emit_config(plan),
-        f"{source}/pipeline.py": emit_pipeline(plan, displays=_may_display(plan, analysis)),
+        f"{source}/pipeline.py": emit_pipeline(
+            plan, displays=_may_display(plan, analysis), has_widgets=_uses_output_widgets(plan)
+        ),
         **moved,
     }
     expected = expected_tests(plan, analysis, observation, folder)
@@ -148,6 +150,8 @@ def _scaffold(plan: Plan, texts: Iterable[str]) -> list[str]:
         names.append("shell.py")
     if plan.uses_capture:
         names.append("capture.py")
+    if _uses_output_widgets(plan):
+        names.append("widgets.py")
     return names
 
 
@@ -163,6 +167,15 @@ def _add(files: dict[str, bytes], path: str, content: bytes) -> None:
         msg = f"the file {path} would be outside of the package"
         raise EmissionError(msg)
     files[path] = content
+
+
+def _uses_output_widgets(plan: Plan) -> bool:
+    """Return whether the notebook has widgets that take the output of a block, and its exceptions."""
+    nodes = [node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {node.name for node in nodes if isinstance(node, ast.alias)}
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return "Output" in names and "ipywidgets" in names | modules
 
 
 def _may_display(plan: Plan, analysis: Analysis) -> bool:

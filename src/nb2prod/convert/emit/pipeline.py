@@ -21,6 +21,7 @@ _OURS = frozenset({"config", "Config", "Results", "run", "Any", "TYPE_CHECKING",
     "saving_figures",
     "notebook_tables",
     "notebook_display",
+    "notebook_widgets",
     "checking_inputs",
 }
 
@@ -29,8 +30,12 @@ _OURS = frozenset({"config", "Config", "Results", "run", "Any", "TYPE_CHECKING",
 _LONGEST_UNPACKING = 60
 
 
-def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
-    """Return the text of ``pipeline.py``, not yet formatted; ``displays``: libraries may display by themselves."""
+def emit_pipeline(plan: Plan, *, displays: bool = False, has_widgets: bool = False) -> str:
+    """Return the text of ``pipeline.py``, not yet formatted.
+
+    displays     libraries may display by themselves
+    has_widgets  widgets take the output of blocks
+    """
     is_async = any(step.is_async for step in plan.steps)
     calls, values = _calls(plan, _variables(plan))
     contexts = []
@@ -40,6 +45,8 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         contexts.append("notebook_tables()")
     if displays:
         contexts.append("notebook_display()")
+    if has_widgets:
+        contexts.append("notebook_widgets()")
     if plan.contracts:
         contexts.append(f"checking_inputs(config.{FIELD})")
     body = [f"    with {', '.join(contexts)}:", *(f"        {line}" for line in calls or ["pass"])]
@@ -64,6 +71,7 @@ def emit_pipeline(plan: Plan, *, displays: bool = False) -> str:
         *(["from .contract import checking_inputs"] if plan.contracts else []),
         *([f"from .display import {', '.join(from_display)}"] if from_display else []),
         *(["from .figures import saving_figures"] if plan.draws else []),
+        *(["from .widgets import notebook_widgets"] if has_widgets else []),
         "",
         *(["if TYPE_CHECKING:", *(f"    {each}" for each in named), ""] if named else []),
         "",
