@@ -589,6 +589,18 @@ def test_a_parts_of_a_figure_that_was_displayed_is_no_lost_value() -> None:
     assert compare_traces(notebook, notebook, run(), now=NOW).verdict == "equal"
 
 
+def test_a_bar_two_runs_agree_on_by_chance_is_one_of_bars_that_vary() -> None:
+    def drawn(*bars: int, other: int = 1) -> Trace:
+        axes = [{"patches": [[bar, 0] for bar in bars]}, {"patches": [[other, 0]]}]
+        return run(figures=(Figure(4, 1, digest({"axes": axes})),))
+
+    first, second = drawn(3, 7), drawn(4, 7)
+
+    assert compare_traces(first, second, drawn(5, 8), now=NOW).verdict == "equal"
+    assert compare_traces(first, second, drawn(5, 8, other=2), now=NOW).verdict == "different"
+    assert compare_traces(first, first, drawn(3, 8), now=NOW).verdict == "different"
+
+
 def test_a_duration_in_a_text_of_a_figure_is_no_result() -> None:
     figures = [
         (Figure(4, 1, digest({"title": title, "axes": 2})),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +56,9 @@ class Skipped:
     cell: int | None
     name: str
     reason: str
+
+
+_INDEX = re.compile(r"\[\d+(?:, \d+)*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,10 @@ class Tally:
         ]
         without = frozenset(each.node for each in own)
         match = match_values(first.digest, package.digest, self.tolerance, without)
+        if kind == "figure":
+            drawn = {_drawn(each) for each in own}
+            without |= frozenset(each.node for each in match.differences if _drawn(each) in drawn)
+            match = match_values(first.digest, package.digest, self.tolerance, without)
         timed = frozenset(each.node for each in match.differences if kind == "figure" and _is_timed(each))
         if timed:
             match = match_values(first.digest, package.digest, self.tolerance, without | timed)
@@ -200,6 +208,16 @@ def _line_difference(each: LineDifference) -> Difference:
     missing = "the package does not print it" if each.right is None else "the notebook does not print it"
     reason = missing if None in {each.left, each.right} else "another line"
     return Difference("", left, right, reason)
+
+
+def _drawn(each: Difference) -> str:
+    """Return what is drawn in which axes, for all bars or points alike: where some of them vary, the others do.
+
+    Two runs may well have as many in one bar of a histogram.
+    """
+    axes = _INDEX.search(each.path)
+    end = axes.end() if axes else 0
+    return each.path[:end] + _INDEX.sub("[]", each.path[end:])
 
 
 def _is_timed(each: Difference) -> bool:
