@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from notebooks import analysis_of
+from notebooks import analysis_of, notebook_of
+
+from nb2prod.analysis import analyse_notebook
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,44 @@ def test_calling_an_object_is_not_calling_its_class() -> None:
     (*_, last) = analysis_of("from keras.layers import Dense\nlayer = Dense(3)", "layer(x)").calls()
     assert last.qualified_name is not None
     assert last.qualified_name.endswith(".__call__")
+
+
+READ = "import pandas as pd\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "called"),
+    [
+        ("def f():\n    df = pd.read_csv('a')\n    df.head()", "pandas.DataFrame.head"),
+        ("def f():\n    df = pd.read_csv('a')\n    df = df.dropna()\n    return df.head()", "pandas.DataFrame.head"),
+        ("def f():\n    import numpy as np\n    np.random.rand()", "numpy.random.rand"),
+        ("def f():\n    from numpy import random\n    random.rand()", "numpy.random.rand"),
+        ("def f(p):\n    with open(p) as h, pd.read_csv(h) as df:\n        df.head()", "pandas.DataFrame.head"),
+        ("def f(df):\n    return df.head()\nx = f(pd.read_csv('a'))\nx.tail()", "pandas.DataFrame.tail"),
+        ("def g():\n    return pd.read_csv('a'), 3\ndf, n = g()\ndf.head()", "pandas.DataFrame.head"),
+        ("def f(k):\n    df = pd.read_csv('a')\n    if k:\n        df = df.dropna()\n    df.head()",
+         "pandas.DataFrame.head"),
+        ("def f(k):\n    df = pd.read_csv('a')\n    if k:\n        df = other(df)\n    df.head()", None),
+        ("def f(k):\n    df = pd.read_csv('a')\n    for i in k:\n        df = other(df)\n    df.head()", None),
+        ("def f(k):\n    df = pd.read_csv('a')\n    for df in k:\n        df.head()", None),
+        ("def f(k):\n    df = pd.read_csv('a')\n    return [df.head() for df in k]", None),
+        ("def f(k):\n    try:\n        df = pd.read_csv('a')\n    except E:\n        df = 3\n    df.head()", None),
+        ("def f():\n    global df\n    df = pd.read_csv('a')\n    df.head()", None),
+        ("def f(df):\n    df.head()\nf(3)\nf(pd.read_csv('a'))\nz.head()", None),
+        ("def f(df=None):\n    df.head()", None),
+        ("def f(n):\n    return f(n - 1)\nf(3).head()", None),
+        ("def g():\n    yield pd.read_csv('a')\ng().head()", None),
+        ("@cached\ndef g():\n    return pd.read_csv('a')\ng().head()", None),
+    ],
+)  # fmt: skip
+def test_names_inside_functions_have_types_where_checks_ask(source: str, called: str | None) -> None:
+    (*_, last) = analyse_notebook(notebook_of(READ + source), local_types=True).calls()
+    assert last.qualified_name == called
+
+
+def test_the_converter_is_told_nothing_of_names_inside_functions() -> None:
+    (*_, last) = analysis_of(READ + "def f():\n    df = pd.read_csv('a')\n    df.head()").calls()
+    assert last.qualified_name is None
 
 
 def test_two_definitions_of_different_kinds_leave_the_type_unknown() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
+from nb2prod.dataflow.local_values import LocalValues, local_values
 from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 from nb2prod.notebook.tree import nodes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from nb2prod.config import Settings
     from nb2prod.dataflow.model import Definition, Statement, Use
+    from nb2prod.dataflow.local_values import Given
     from nb2prod.dataflow.unbound import Unbound
     from nb2prod.libraries import CallInfo, Libraries
     from nb2prod.notebook.location import Location
@@ -72,6 +74,7 @@ class Analysis:
     recorded  in the order of the saved execution counts, or None where they say nothing (cleared,
               or one count twice)
     """
+    local_types  whether names inside functions have types too: checks want them, the converter asks the flow
 
     notebook: Notebook
     flow: Flow
@@ -80,6 +83,7 @@ class Analysis:
     project: Project | None = None
     settings: Settings | None = None
     _use_at: dict[int, Use] | None = field(default=None)
+    local_types: bool = False
     _calls: tuple[Call, ...] | None = field(default=None)
     _effective: Sequence[Call] = ()
     _calls_of: dict[str | None, list[Call]] | None = field(default=None)
@@ -197,7 +201,7 @@ class Analysis:
             case ast.Name(id=name):
                 use = self.use_at(node)
                 if use is None:
-                    return None
+                    return self._local(node, depth) if self.local_types else None
                 reaching = self.flow.reaching(use)
                 if len(reaching) == 1 and reaching[0].kind == "import":
                     return reaching[0].qualified  # so are most names that something is called of
@@ -211,7 +215,9 @@ class Analysis:
                 return None if base is None else f"{base}.{attr}"
             case ast.Call(func=func):
                 name_called = _callee(self._qualified(func, depth - 1))
-                info = None if name_called is None else self.libraries.call(name_called)
+                if name_called is None:
+                    return self._returned(func, None, depth) if self.local_types else None
+                info = self.libraries.call(name_called)
                 if info is None or info.returns is None:
                     return None
                 return "builtins.tuple()" if isinstance(info.returns, tuple) else f"{info.returns}()"
@@ -278,11 +284,64 @@ class Analysis:
         return None
 
     def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
+        if name is None and self.local_types:
+            return self._returned(call.func, position, depth)
         qualified = _callee(self._qualified(node.func, _DEPTH))
         info = None if qualified is None else self.libraries.call(qualified)
         arguments, starred = _arguments(node, info.parameters if info is not None else ())
         return Call(
             written_name(node.func),
+    def _local(self, node: ast.Name, depth: int) -> str | None:
+        """Return the dotted name of what a name of a function's own has, if it has the same on every way there."""
+        given = self.once(_local_values).given.get(id(node), ())
+        names = {self._given(each, depth - 1) for each in given}
+        return names.pop() if len(names) == 1 else None
+
+    def _given(self, given: Given, depth: int) -> str | None:
+        if depth <= 0 or given.imported is not None:
+            return given.imported
+        if given.parameter is not None:
+            return self._argument(*given.parameter, depth)
+        match given.value:
+            case None:
+                return None
+            case value if given.position is None:
+                return self._qualified(value, depth)
+            case ast.Call() as call:
+                return self._unpacked(call, given.position, depth)
+            case ast.Tuple(elts=elements) if given.position < len(elements):
+                return self._qualified(elements[given.position], depth)
+        return None
+
+    def _argument(self, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, depth: int) -> str | None:
+        """Return the dotted name of what every call in the notebook passes for a parameter."""
+        positional = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+        names: set[str | None] = set()
+        for call in self.once(_calls_of_functions).get(id(function), ()):
+            arguments, starred = _arguments(call, positional)
+            argument = arguments.get(name)
+            names.add(None if starred or argument is None else self._qualified(argument, depth))
+        return names.pop() if len(names) == 1 else None
+
+    def _returned(self, func: ast.expr, position: int | None, depth: int) -> str | None:
+        """Return the dotted name of what a function of the notebook returns, or of one of the values."""
+        function = self.own_function(func)
+        returned = None if function is None else self.once(_local_values).returned.get(id(function))
+        names: set[str | None] = set()
+        for each in returned or ():
+            value = each
+            if position is not None:
+                value = each.elts[position] if isinstance(each, ast.Tuple) and position < len(each.elts) else None
+            names.add(None if value is None else self._qualified(value, depth - 1))
+        return names.pop() if len(names) == 1 else None
+
+    def own_function(self, func: ast.expr) -> ast.FunctionDef | None:
+        """Return the function of the notebook that a name, where it is called, surely stands for."""
+        use = self.use_at(func)
+        found = self.flow.reaching(use) if use is not None else ()
+        node = self.flow.statements[found[0].statement].node if len(found) == 1 else None
+        return node if isinstance(node, ast.FunctionDef) and found[0].kind == "function" else None
+
             self.libraries.canonical(qualified) if info is not None and qualified is not None else qualified,
             qualified.partition(".")[0] if qualified is not None else None,
             info.effects if info is not None else frozenset(),
@@ -319,6 +378,28 @@ def _code(analysis: Analysis) -> str:
 
 def _is_selection(index: ast.expr) -> bool:
     """Return whether a subscript of a table surely selects columns or rows, not a single one."""
+def _local_values(analysis: Analysis) -> LocalValues:
+    trees = [cell.tree for cell in analysis.notebook.code_cells if cell.tree is not None and "def " in cell.source]
+    return local_values(
+        [
+            function
+            for tree in trees
+            for function in analysis.nodes(tree)
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ]
+    )
+
+
+def _calls_of_functions(analysis: Analysis) -> dict[int, list[ast.Call]]:
+    """Return the calls of the notebook's functions, by the id of the function."""
+    found: dict[int, list[ast.Call]] = {}
+    for statement in analysis.flow.statements:
+        for call, _ in statement.calls:
+            if isinstance(call.func, ast.Name) and (function := analysis.own_function(call.func)) is not None:
+                found.setdefault(id(function), []).append(call)
+    return found
+
+
     return isinstance(index, (ast.List, ast.ListComp, ast.Compare, ast.Slice)) or (
         (isinstance(index, ast.BinOp) and isinstance(index.op, (ast.BitAnd, ast.BitOr)))
         or (isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert))
@@ -373,9 +454,10 @@ def analyse_notebook(
     flow = analyse(statements)
     recorded = None
     if _recorded(notebook):
+    local_types: bool = False,
         # Most saved runs are the top-to-bottom run.
         recorded = flow if _in_order(statements) else analyse(statements, Order.RECORDED)
-    return Analysis(notebook, flow, recorded, libraries, project, settings)
+    return Analysis(notebook, flow, recorded, libraries, project, settings, local_types)
 
 
 def _in_order(statements: Sequence[Statement]) -> bool:

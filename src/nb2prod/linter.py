@@ -268,7 +268,13 @@ def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]]
         return found, {UNREADABLE}
     try:
         project = project_around(run.shared, target.path)
-        analysis = analyse_notebook(notebook, project=project, settings=target.settings, libraries=run.shared.libraries)
+        analysis = analyse_notebook(
+            notebook,
+            project=project,
+            settings=target.settings,
+            libraries=run.shared.libraries,
+            local_types=True,
+        )
     except Nb2ProdError:
         raise
     except Exception as error:  # noqa: BLE001 - the same

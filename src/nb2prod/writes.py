@@ -76,6 +76,9 @@ def _kind(call: Call) -> WriteKind | None:
         return "unknown" if _says_so(name) else None
     if "write-file" not in call.effects or not _has_target(call):
         return None
+    # What is downloaded comes from elsewhere: nothing of the notebook's own is kept. A registry keeps what it is sent.
+    if "network" in call.effects and not (_says_so(name) or call.library in operations().registries):
+        return None
     return "figure" if name in _FIGURES or call.library in ("matplotlib", "seaborn", "plotly") else "data"
 
 
