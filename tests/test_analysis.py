@@ -37,12 +37,6 @@ def test_the_last_call_is_known_by_its_qualified_name(source: str, called: str |
         assert last.qualified_name == called
 
 
-def test_calling_an_object_is_not_calling_its_class() -> None:
-    (*_, last) = analysis_of("from keras.layers import Dense\nlayer = Dense(3)", "layer(x)").calls()
-    assert last.qualified_name is not None
-    assert last.qualified_name.endswith(".__call__")
-
-
 READ = "import pandas as pd\n"
 
 
@@ -79,6 +73,12 @@ def test_names_inside_functions_have_types_where_checks_ask(source: str, called:
 def test_the_converter_is_told_nothing_of_names_inside_functions() -> None:
     (*_, last) = analysis_of(READ + "def f():\n    df = pd.read_csv('a')\n    df.head()").calls()
     assert last.qualified_name is None
+
+
+def test_calling_an_object_is_not_calling_its_class() -> None:
+    (*_, last) = analysis_of("from keras.layers import Dense\nlayer = Dense(3)", "layer(x)").calls()
+    assert last.qualified_name is not None
+    assert last.qualified_name.endswith(".__call__")
 
 
 def test_two_definitions_of_different_kinds_leave_the_type_unknown() -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from nb2prod.config import Settings
-    from nb2prod.dataflow.model import Definition, Statement, Use
     from nb2prod.dataflow.local_values import Given
+    from nb2prod.dataflow.model import Definition, Statement, Use
     from nb2prod.dataflow.unbound import Unbound
     from nb2prod.libraries import CallInfo, Libraries
     from nb2prod.notebook.location import Location
@@ -73,8 +73,8 @@ class Analysis:
     flow      in written order
     recorded  in the order of the saved execution counts, or None where they say nothing (cleared,
               or one count twice)
-    """
     local_types  whether names inside functions have types too: checks want them, the converter asks the flow
+    """
 
     notebook: Notebook
     flow: Flow
@@ -82,8 +82,8 @@ class Analysis:
     libraries: Libraries
     project: Project | None = None
     settings: Settings | None = None
-    _use_at: dict[int, Use] | None = field(default=None)
     local_types: bool = False
+    _use_at: dict[int, Use] | None = field(default=None)
     _calls: tuple[Call, ...] | None = field(default=None)
     _effective: Sequence[Call] = ()
     _calls_of: dict[str | None, list[Call]] | None = field(default=None)
@@ -278,19 +278,13 @@ class Analysis:
 
     def _unpacked(self, call: ast.Call, position: int, depth: int) -> str | None:
         name = _callee(self._qualified(call.func, depth))
+        if name is None and self.local_types:
+            return self._returned(call.func, position, depth)
         info = None if name is None else self.libraries.call(name)
         if info is not None and isinstance(info.returns, tuple) and position < len(info.returns):
             return f"{info.returns[position]}()"
         return None
 
-    def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
-        if name is None and self.local_types:
-            return self._returned(call.func, position, depth)
-        qualified = _callee(self._qualified(node.func, _DEPTH))
-        info = None if qualified is None else self.libraries.call(qualified)
-        arguments, starred = _arguments(node, info.parameters if info is not None else ())
-        return Call(
-            written_name(node.func),
     def _local(self, node: ast.Name, depth: int) -> str | None:
         """Return the dotted name of what a name of a function's own has, if it has the same on every way there."""
         given = self.once(_local_values).given.get(id(node), ())
@@ -342,6 +336,12 @@ class Analysis:
         node = self.flow.statements[found[0].statement].node if len(found) == 1 else None
         return node if isinstance(node, ast.FunctionDef) and found[0].kind == "function" else None
 
+    def _call(self, node: ast.Call, statement: Statement, *, deferred: bool) -> Call:
+        qualified = _callee(self._qualified(node.func, _DEPTH))
+        info = None if qualified is None else self.libraries.call(qualified)
+        arguments, starred = _arguments(node, info.parameters if info is not None else ())
+        return Call(
+            written_name(node.func),
             self.libraries.canonical(qualified) if info is not None and qualified is not None else qualified,
             qualified.partition(".")[0] if qualified is not None else None,
             info.effects if info is not None else frozenset(),
@@ -372,12 +372,6 @@ def _arguments(node: ast.Call, parameters: Sequence[str]) -> tuple[dict[str, ast
     return found, starred
 
 
-def _code(analysis: Analysis) -> str:
-    return "\n".join(cell.source for cell in analysis.notebook.code_cells)
-
-
-def _is_selection(index: ast.expr) -> bool:
-    """Return whether a subscript of a table surely selects columns or rows, not a single one."""
 def _local_values(analysis: Analysis) -> LocalValues:
     trees = [cell.tree for cell in analysis.notebook.code_cells if cell.tree is not None and "def " in cell.source]
     return local_values(
@@ -400,6 +394,12 @@ def _calls_of_functions(analysis: Analysis) -> dict[int, list[ast.Call]]:
     return found
 
 
+def _code(analysis: Analysis) -> str:
+    return "\n".join(cell.source for cell in analysis.notebook.code_cells)
+
+
+def _is_selection(index: ast.expr) -> bool:
+    """Return whether a subscript of a table surely selects columns or rows, not a single one."""
     return isinstance(index, (ast.List, ast.ListComp, ast.Compare, ast.Slice)) or (
         (isinstance(index, ast.BinOp) and isinstance(index.op, (ast.BitAnd, ast.BitOr)))
         or (isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert))
@@ -444,6 +444,7 @@ def analyse_notebook(
     project: Project | None = None,
     settings: Settings | None = None,
     libraries: Libraries | None = None,
+    local_types: bool = False,
 ) -> Analysis:
     """Analyse ``notebook`` in both orders. ``libraries`` defaults to the tables that ship with us."""
     if libraries is None:
@@ -454,7 +455,6 @@ def analyse_notebook(
     flow = analyse(statements)
     recorded = None
     if _recorded(notebook):
-    local_types: bool = False,
         # Most saved runs are the top-to-bottom run.
         recorded = flow if _in_order(statements) else analyse(statements, Order.RECORDED)
     return Analysis(notebook, flow, recorded, libraries, project, settings, local_types)
