@@ -127,7 +127,7 @@ def test_a_step_is_tested_by_itself_only_where_it_makes_the_same_there(tmp_path:
         cell("print(first, last)", None),
         heading("Read from inside"),
         cell("inside = open('near.txt').read().split()\nhead = inside[0]\ntail = inside[-1]", None),
-        cell("print(head, tail, before, twice, outside)", None),
+        cell("print(head, tail, before, twice, outside)\ndecimal.getcontext().prec = before", None),
     )
     package = folder / "package"
     done = CliRunner().invoke(

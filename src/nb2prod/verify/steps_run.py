@@ -91,12 +91,12 @@ def _module(settings: dict[str, Any], name: str) -> Any:
 def _alone(settings: dict[str, Any]) -> dict[str, str | None]:
     """Return for each step why calling it by itself does not give what it made; None where it does.
 
-    Each is called twice, in one order and then in the other: in a test run others come before it, and a step may
-    find settings of a library changed by them, or by itself.
+    The last step comes first, and each is called twice: in a test run any other may come before it, and a step may
+    find settings of a library changed by those it never came after, or by itself.
     """
     values = importlib.import_module("stored_values")
     answer: dict[str, str | None] = dict.fromkeys(settings["alone"])
-    for name in (*answer, *reversed(answer)):
+    for name in (name for name in reversed(answer) for _ in range(2)):
         if answer[name] is not None:
             continue
         each = settings["alone"][name]
