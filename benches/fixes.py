@@ -38,7 +38,7 @@ from nb2prod.errors import UnreadableNotebookError  # noqa: E402 - the same
 from nb2prod.fixer.file import encoded, keeps_encoding  # noqa: E402 - the same
 from nb2prod.fixer.fix import FixedNotebook, fix_notebooks  # noqa: E402 - the same
 from nb2prod.fixer.rewrite import CannotRewriteError, rewrite  # noqa: E402 - the same
-from nb2prod.linter import Report, lint  # noqa: E402 - the same
+from nb2prod.linter import lint  # noqa: E402 - the same
 from nb2prod.notebook.read import read_notebook  # noqa: E402 - the same
 from nb2prod.rulebook import all_rules  # noqa: E402 - the same
 from nb2prod.suppress import UNUSED, suppressions  # noqa: E402 - the same
@@ -46,6 +46,7 @@ from nb2prod.suppress import UNUSED, suppressions  # noqa: E402 - the same
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.model import CodeCell, Notebook
 
 RULES = all_rules()

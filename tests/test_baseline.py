@@ -18,7 +18,7 @@ from nb2prod.pages import load_rules
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 CASES = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "cases").glob("*/notebook.ipynb"))
 RULES = load_rules()

@@ -24,7 +24,7 @@ from nb2prod.cli import run
 from nb2prod.config import Configuration, Overrides, Settings
 from nb2prod.data import rules_folder
 from nb2prod.discovery import Target
-from nb2prod.linter import Report, lint
+from nb2prod.linter import lint
 from nb2prod.project import Project
 from nb2prod.report.formats import FORMATS, render
 from nb2prod.rulebook import all_rules
@@ -32,6 +32,8 @@ from nb2prod.workers import lint_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from nb2prod.lint_run import Report
 
 CASES = Path(__file__).parent.parent / "fixtures" / "cases"
 UNREADABLE = Path(__file__).parent.parent / "fixtures" / "unreadable"
@@ -106,7 +108,7 @@ def test_a_second_run_prints_the_same_in_every_format(name: str) -> None:
 def test_a_second_run_looks_at_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     first, missed = checked(notebook())
     assert missed == {"a.ipynb"}
-    monkeypatch.setattr("nb2prod.workers.lint", None)
+    monkeypatch.setattr("nb2prod.linter.lint", None)
     rules = all_rules()
     target = Target(Path("a.ipynb"), Configuration(Overrides()).settings_for(Path.cwd()))
     again = lint_all([target], rules, cache=Cache(rules))

@@ -50,11 +50,13 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         (
             "linter",
+            "lint_run",
             "cache",
             "packages",
             "ruff",
             "ruff_fixes",
             "ruff_refuted",
+            "ruff_rules",
             "rulebook",
             "selection",
             "suppress",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 
 def rule(code: str, name: str, severity: Severity = Severity.WARNING) -> Rule:

@@ -16,7 +16,8 @@ from nb2prod.cli import run
 from nb2prod.config import Settings
 from nb2prod.diagnostics import Diagnostic, Finding, Rule, Severity
 from nb2prod.discovery import Target
-from nb2prod.linter import InternalError, Report, lint
+from nb2prod.lint_run import InternalError, Report
+from nb2prod.linter import lint
 from nb2prod.notebook.location import FIRST, Location
 from nb2prod.pages import load_rules
 from nb2prod.report.formats import FORMATS, render

@@ -12,7 +12,8 @@ import pytest
 from nb2prod.config import Selectors, Settings
 from nb2prod.diagnostics import Applicability, Diagnostic, Finding, Fix, Related, Rule, Severity
 from nb2prod.discovery import Target
-from nb2prod.linter import InternalError, Report, lint
+from nb2prod.lint_run import InternalError, Report
+from nb2prod.linter import lint
 from nb2prod.notebook.location import FIRST, Location, Position
 from nb2prod.pages import load_rules
 from nb2prod.report.json import render

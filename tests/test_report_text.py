@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nb2prod.diagnostics import Diagnostic, Finding, Related, Rule, Severity
-from nb2prod.linter import InternalError, Report
+from nb2prod.lint_run import InternalError, Report
 from nb2prod.notebook.location import FIRST, Location, Position, Range
 from nb2prod.report.text import printable, render, render_concise, render_statistics, summary
 

@@ -16,8 +16,10 @@ from nb2prod.config import Selectors, Settings
 from nb2prod.discovery import Target
 from nb2prod.linter import lint
 from nb2prod.pages import load_rules
+from nb2prod.ruff_rules import load_ruff_rules
+from nb2prod.ruff_rules import program as installed
 
-RULES = (*load_rules(), *ruff.load_ruff_rules())
+RULES = (*load_rules(), *load_ruff_rules())
 
 
 def notebook(path: Path, *cells: str, language: str = "python", nbformat: int = 4) -> Path:
@@ -164,11 +166,11 @@ def test_a_ruff_that_fails_is_a_notice_with_its_words(
 
 
 def test_the_installed_ruff_knows_every_rule_under_its_name() -> None:
-    program = ruff.program()
+    program = installed()
     assert program is not None
     answer = subprocess.run(
         [program, "rule", "--all", "--output-format", "json"], capture_output=True, encoding="utf-8", check=True
     )
     known = {row["code"]: row["name"] for row in json.loads(answer.stdout)}
-    rules = ruff.load_ruff_rules()
+    rules = load_ruff_rules()
     assert {rule.code: rule.name for rule in rules} == {rule.code: known.get(rule.code) for rule in rules}

@@ -7,7 +7,6 @@ from pathlib import Path  # noqa: TC003 - pytest reads it
 
 import pytest
 
-from nb2prod import ruff
 from nb2prod.cli import run
 from nb2prod.config import Selectors, Settings
 from nb2prod.diagnostics import Applicability
@@ -15,8 +14,9 @@ from nb2prod.discovery import Target
 from nb2prod.fixer.fix import fix_notebooks
 from nb2prod.linter import lint
 from nb2prod.pages import load_rules
+from nb2prod.ruff_rules import load_ruff_rules
 
-RULES = (*load_rules(), *ruff.load_ruff_rules())
+RULES = (*load_rules(), *load_ruff_rules())
 
 
 def fixed(path: Path, code: str, *cells: str) -> list[str]:

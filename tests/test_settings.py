@@ -12,7 +12,7 @@ import pytest
 from nb2prod.cli import run
 from nb2prod.config import Configuration, Overrides, Settings
 from nb2prod.pages import load_rules
-from nb2prod.ruff import load_ruff_rules
+from nb2prod.ruff_rules import load_ruff_rules
 from nb2prod.selection import select
 from nb2prod.settings_keys import KEYS, schema
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePath
 
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 VERSION = 1
 

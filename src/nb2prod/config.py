@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -125,12 +124,13 @@ class Overrides(NamedTuple):
     config: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Configuration:
     """Finds the settings of folders; each folder's are read once."""
 
-    overrides: Final[Overrides]
-    _by_folder: Final[dict[Path, Settings]] = field(default_factory=dict)
+    def __init__(self, overrides: Overrides) -> None:
+        """Take what the command line says, which stands above all files."""
+        self.overrides: Final = overrides
+        self._by_folder: Final[dict[Path, Settings]] = {}
 
     def settings_for(self, folder: Path) -> Settings:
         """Return the settings for notebooks in ``folder`` (absolute).

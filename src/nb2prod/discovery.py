@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,17 +37,17 @@ class Discovered(NamedTuple):
     packages: tuple[Target, ...] = ()
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Search:
     """One search: what was learned of repositories on the way.
 
     listed  root of a repository → its files that are not git-ignored; None where git could not say
     """
 
-    configuration: Final[Configuration]
-    force_exclude: Final[bool]
-    listed: Final[dict[Path, frozenset[str] | None]] = field(default_factory=dict)
-    notices: Final[list[str]] = field(default_factory=list)
+    def __init__(self, configuration: Configuration, *, force_exclude: bool) -> None:
+        self.configuration: Final = configuration
+        self.force_exclude: Final = force_exclude
+        self.listed: Final[dict[Path, frozenset[str] | None]] = {}
+        self.notices: Final[list[str]] = []
 
 
 def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclude: bool = False) -> Discovered:
@@ -59,7 +58,7 @@ def discover(paths: Sequence[Path], configuration: Configuration, *, force_exclu
     installed packages, git-ignored and excluded files are left out, and links to folders are not
     followed. Raises ConfigurationError for a path that does not exist and for wrong settings.
     """
-    search = _Search(configuration, force_exclude)
+    search = _Search(configuration, force_exclude=force_exclude)
     found: dict[str, Target] = {}
     for path in sorted(_named(search, paths), key=lambda target: target.path):
         # A file reached through a link and by its own name is one file.

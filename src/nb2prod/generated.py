@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.notebook.location import FIRST, Location, Range, node_range
-from nb2prod.notebook.read import parse_notebook
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -131,12 +129,16 @@ def load_package(
 
 def digest(content: bytes) -> str:
     """Return the SHA-256 of ``content`` in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
+    from hashlib import sha256  # noqa: PLC0415 - only where there is a package
+
+    return sha256(content).hexdigest()
 
 
 def cell_digests(notebook: Notebook) -> list[str]:
     """Return the digest of each cell's kind and source, in order: outputs and counts do not matter."""
     if notebook.runs:  # the cells of its file alone
+        from nb2prod.notebook.read import parse_notebook  # noqa: PLC0415 - the same
+
         notebook = parse_notebook(notebook.text, notebook.path)
     return [digest(f"{type(cell).__name__}\n{cell.source}".encode("utf-8", "surrogatepass")) for cell in notebook.cells]
 

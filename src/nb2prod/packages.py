@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import PACKAGE, Diagnostic
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
 from nb2prod.generated import cell_digests, load_package, parsed_manifest, read_manifests
-from nb2prod.linter import InternalError, LookedAt, Report, fails, internal_error, joined
+from nb2prod.lint_run import InternalError, LookedAt, Report, fails, internal_error, joined
 from nb2prod.notebook.location import RawPosition, RawRange
 from nb2prod.notebook.read import read_notebook
 from nb2prod.project import Project

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,7 +41,6 @@ class _Tests(NamedTuple):
     complete: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Project:
     """The project a notebook stands in. Nothing is read before it is asked for, and nothing twice.
 
@@ -50,11 +48,15 @@ class Project:
     root    the nearest folder upwards that is the top of a project, else ``folder``
     """
 
-    folder: Final[Path]
-    root: Final[Path]
-    _of_root: Final[dict[str, Any]] = field(default_factory=dict)
-    _of_folder: Final[dict[str, Any]] = field(default_factory=dict)
-    _consulted: Final[dict[Path, None]] = field(default_factory=dict)
+    __slots__ = ("_consulted", "_of_folder", "_of_root", "folder", "root")
+
+    def __init__(self, folder: Path, root: Path, of_root: dict[str, Any]) -> None:
+        """Take what is known of the root already; what will be read of it is put there."""
+        self.folder: Final = folder
+        self.root: Final = root
+        self._of_root: Final = of_root
+        self._of_folder: Final[dict[str, Any]] = {}
+        self._consulted: Final[dict[Path, None]] = {}
 
     @classmethod
     def for_path(cls, path: Path) -> Project:
@@ -102,13 +104,15 @@ class Project:
 
     def declaring(self, path: Path, lines: Sequence[str]) -> Project:
         """Return this project as it is when ``lines`` have been added to the requirement file ``path``."""
-        other = Project(self.folder, self.root, self._of_root, dict(self._of_folder), self._consulted)
+        other = Project(self.folder, self.root, self._of_root)
+        other._consulted.update(self._consulted)
         added = tuple(requirements([path], lambda _: "\n".join(lines)))
         known = self.declared()
         files = known.files if path in known.files else (*known.files, path)
         names = known.names | {each.name for each in added}
         other._of_folder.update(
-            {
+            self._of_folder
+            | {
                 "requirements": (*self.requirements(), *added),
                 "declared": Declared(names, files, known.complete),
             }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nb2prod.diagnostics import Diagnostic
     from nb2prod.discovery import Target
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.model import Notebook
 
 

@@ -1,36 +1,29 @@
-"""Ruff's part of a report: its rules that we take, its process, and where in the cells it found something."""
+"""Ruff at work: its process, and where in the cells it found something."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nb2prod import plain_toml
-from nb2prod.data import rules_folder
-from nb2prod.diagnostics import Finding, Rule, Severity
-from nb2prod.errors import ConfigurationError
+from nb2prod.diagnostics import Finding
 from nb2prod.notebook.location import Position, Range
 from nb2prod.notebook.model import CodeCell
 from nb2prod.records import NamedTuple
 from nb2prod.ruff_refuted import is_refuted
+from nb2prod.ruff_rules import TOOL, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from subprocess import Popen
 
+    from nb2prod.diagnostics import Rule
     from nb2prod.notebook.model import Notebook
-
-TOOL = "ruff"
 
 _ABSENT = f"{TOOL} is not installed: its rules were not run; install it beside nb2prod, or ignore them"
 
-_KEYS = frozenset({"code", "name", "severity", "why"})
-_OPTIONAL = frozenset({"fix", "fixing", "unless"})
-_SEVERITIES = {str(severity): severity for severity in Severity}
 # Ours decide, not the repository's; and what is valid in the newest Python is no error.
 _OPTIONS = (
     *("check", "--isolated", "--no-cache", "--quiet", "--exit-zero"),
@@ -55,40 +48,6 @@ class Answer(NamedTuple):
 
 
 NOT_ASKED = Answer(())
-
-
-def load_ruff_rules(path: Path | None = None) -> tuple[Rule, ...]:
-    """Return the rules of ruff that we report, by code; ConfigurationError for a table that is wrong."""
-    path = path or rules_folder() / "ruff-rules.toml"
-    try:
-        rows = plain_toml.loads(path.read_text(encoding="utf-8"))["rules"]
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: not TOML: {error}") from None
-    rules = [_rule(path, row) for row in rows]
-    codes = [rule.code for rule in rules]
-    if codes != sorted(set(codes)):
-        raise ConfigurationError(f"{path}: the codes are not sorted, or one is there twice")
-    return tuple(rules)
-
-
-def _rule(path: Path, row: dict[str, Any]) -> Rule:
-    if row.keys() - _OPTIONAL != _KEYS or not all(isinstance(value, str) and value for value in row.values()):
-        raise ConfigurationError(f"{path}: {row.get('code', 'a rule')} needs {', '.join(sorted(_KEYS))}, each a text")
-    if row["severity"] not in _SEVERITIES:
-        raise ConfigurationError(f"{path}: `severity` of {row['code']} is error, warning or note")
-    if row.get("fix", "safe") not in ("safe", "unsafe") or ("fix" in row) != ("fixing" in row):
-        raise ConfigurationError(f"{path}: `fix` of {row['code']} is safe or unsafe, and `fixing` says what it does")
-    return Rule(
-        row["code"],
-        row["name"],
-        row["why"],
-        _SEVERITIES[row["severity"]],
-        row.get("fix", "none"),
-        "0.1.0",
-        tool=TOOL,
-        unless=row.get("unless", ""),
-        fixing=row.get("fixing", ""),
-    )
 
 
 @contextmanager
@@ -179,16 +138,6 @@ def _as_ruff_reads(notebook: Notebook) -> str:
 
 
 _CELL: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-
-
-def program() -> str | None:
-    """Return the ruff beside the running Python, or else on PATH."""
-    beside = os.path.join(os.path.dirname(sys.executable), f"{TOOL}.exe" if os.name == "nt" else TOOL)  # noqa: PTH118, PTH120 - a Path costs more, at every start
-    if os.path.isfile(beside):  # noqa: PTH113 - the same
-        return beside
-    from shutil import which  # noqa: PLC0415 - most installations need no search
-
-    return which(TOOL)
 
 
 def _process(command: list[str], *, given: bool) -> Popen[str]:

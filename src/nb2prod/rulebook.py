@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.errors import ConfigurationError
 from nb2prod.pages import load_rules, page_files, read_rule
-from nb2prod.ruff import load_ruff_rules
+from nb2prod.ruff_rules import load_ruff_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

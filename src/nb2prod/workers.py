@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nb2prod.cache.store import Cache
-from nb2prod.linter import InternalError, Report, Shared, joined, lint
+from nb2prod.lint_run import InternalError, Report, Shared, joined
 from nb2prod.selection import select
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def _pieces(targets: Sequence[Target]) -> Iterator[list[Target]]:
 
 
 def _here(pieces: Sequence[Sequence[Target]], rules: Sequence[Rule], cache: Cache | None) -> Iterator[Report]:
+    if not pieces:
+        return
+    from nb2prod.linter import lint  # noqa: PLC0415 - a run that the cache answers needs no check
+
     shared = cache.shared if cache else Shared()
     for piece in pieces:
         yield lint(piece, rules, shared=shared, store=cache)
@@ -129,6 +133,8 @@ def _pool(jobs: int, rules: Sequence[Rule], cache: Cache | None) -> ProcessPoolE
     from multiprocessing import get_context  # noqa: PLC0415 - the same
     from threading import active_count  # noqa: PLC0415 - the same
 
+    import nb2prod.linter  # noqa: F401, PLC0415 - before the fork: what is imported here is there in all of them
+
     # A fork starts with everything imported, but is safe only on Linux, and without threads.
     forks = sys.platform == "linux" and active_count() == 1
     return ProcessPoolExecutor(
@@ -152,5 +158,7 @@ def _start(rules: Sequence[Rule], tool: str | None) -> None:
 
 def _lint_piece(targets: list[Target]) -> Report:
     assert _worker is not None  # noqa: S101 - `_start` has run in this process
+    from nb2prod.linter import lint  # noqa: PLC0415 - as above
+
     rules, shared, cache = _worker
     return lint(targets, rules, shared=shared, store=cache)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nb2prod import __version__
 from nb2prod.cache.place import digest
 from nb2prod.data import rules_folder
-from nb2prod.ruff import program
+from nb2prod.ruff_rules import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

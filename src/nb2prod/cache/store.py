@@ -6,17 +6,14 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from nb2prod.cache.entry import Entry, as_found, as_saved, read_entry
 from nb2prod.cache.place import cache_folder, digest, prune, read_whole, write_whole
 from nb2prod.cache.stamp import project_stamp, settings_stamp, tests_stamp, tool_stamp
 from nb2prod.errors import UnreadableNotebookError
-from nb2prod.linter import Report, Shared, project_around, read_target, redact
-from nb2prod.notebook.location import offsets
-from nb2prod.notebook.model import split_lines
-from nb2prod.notebook.read import parse_notebook
+from nb2prod.lint_run import Report, Shared, project_around, redact
+from nb2prod.notebook.location import offsets, split_lines
 from nb2prod.records import NamedTuple
 from nb2prod.selection import for_file, select
 
@@ -88,7 +85,7 @@ class SavedLines(Sequence[str]):
 
     def _source(self) -> str:
         if self._place is None:
-            cells = read_target(self._target).cells
+            cells = _read_target(self._target).cells
             return cells[self._cell - 1].source if self._cell <= len(cells) else ""
         start, end, between = self._place
         with open(self._target.path, "rb") as file:  # noqa: PTH123 - thousands of times a run
@@ -104,21 +101,19 @@ class _Folder(NamedTuple):
     project: str
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Cache:
     """What is known of notebooks under the rules of a run, which are all rules there are."""
 
-    rules: Sequence[Rule]
-    shared: Shared = field(default_factory=Shared)
-    tool: str = ""
-    _running: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
-    _stamps: dict[tuple[Settings, tuple[str, ...]], str] = field(default_factory=dict)
-    _folders: dict[str, _Folder] = field(default_factory=dict)
-    _tests: dict[Path, str] = field(default_factory=dict)
-    _read: dict[Path, _Read] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.tool = self.tool or tool_stamp(self.rules)
+    def __init__(self, rules: Sequence[Rule], shared: Shared | None = None, tool: str = "") -> None:
+        """Take what other caches of the run have made already: what notebooks share, and the stamp of the tool."""
+        self.rules = rules
+        self.shared = shared or Shared()
+        self.tool = tool or tool_stamp(rules)
+        self._running: dict[Settings, tuple[Rule, ...]] = {}
+        self._stamps: dict[tuple[Settings, tuple[str, ...]], str] = {}
+        self._folders: dict[str, _Folder] = {}
+        self._tests: dict[Path, str] = {}
+        self._read: dict[Path, _Read] = {}
 
     def find(self, target: Target) -> Report | None:
         """Return the report of a run over this notebook, if it would say today what it said then."""
@@ -145,10 +140,12 @@ class Cache:
         return Report(found, sources, (target.path,), (), failed, tuple(entry.notices))
 
     def read(self, target: Target) -> Notebook:
-        """Return the notebook of ``target`` as ``read_target`` does, and remember what file that was."""
+        """Return the notebook of ``target`` and remember what file that was."""
         found = _read_file(target.path)
         if found is None:
-            return read_target(target)
+            return _read_target(target)
+        from nb2prod.notebook.read import parse_notebook  # noqa: PLC0415 - what is known is not read
+
         content, self._read[target.path] = found
         return parse_notebook(content, target.path, transparent=target.settings.transparent_magics)
 
@@ -220,6 +217,12 @@ def _texts(diagnostic: Diagnostic) -> list[str]:
     finding = diagnostic.finding
     fix = [] if finding.fix is None else [finding.fix.title]
     return [finding.message, *(each.message for each in finding.related), *fix]
+
+
+def _read_target(target: Target) -> Notebook:
+    from nb2prod.linter import read_target  # noqa: PLC0415 - few files are read twice
+
+    return read_target(target)
 
 
 def _status(path: Path) -> list[int] | None:

@@ -14,8 +14,7 @@ from nb2prod.cli import CLEAN, FINDINGS, INTERNAL, write, write_error
 from nb2prod.cli.outputs import TEXTS, Output, destinations, write_report
 from nb2prod.config import FAIL_ON, Configuration, Globs, Overrides, Settings, override
 from nb2prod.discovery import discover, unsaved
-from nb2prod.linter import joined, lint
-from nb2prod.notebook.read import parse_notebook
+from nb2prod.lint_run import joined
 from nb2prod.report.formats import FORMATS
 from nb2prod.report.text import printable
 from nb2prod.rulebook import all_rules, house_folders
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from nb2prod.diagnostics import Rule
     from nb2prod.discovery import Target
-    from nb2prod.linter import InternalError, Report
+    from nb2prod.lint_run import InternalError, Report
     from nb2prod.notebook.model import Notebook
 
 # A run that takes longer says how far it is, to whoever watches.
@@ -238,6 +237,9 @@ def _check_uses(paths: tuple[Path, ...], stdin_filename: Path | None, since: str
 
 
 def _lint_stdin(targets: Sequence[Target], rules: Sequence[Rule]) -> Report:
+    from nb2prod.linter import lint  # noqa: PLC0415 - a run that the cache answers needs no check
+    from nb2prod.notebook.read import parse_notebook  # noqa: PLC0415 - the same
+
     content = sys.stdin.buffer.read()
 
     def read(target: Target) -> Notebook:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nb2prod.diagnostics import Diagnostic, Rule
     from nb2prod.discovery import Target
     from nb2prod.fixer.fix import FixedNotebook
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 
 def fix_found(

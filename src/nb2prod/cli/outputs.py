@@ -16,7 +16,7 @@ from nb2prod.report.formats import FORMATS, render
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 # Those that are made for people, and may have colours.
 TEXTS = frozenset(name for name, each in FORMATS.items() if each.colours)

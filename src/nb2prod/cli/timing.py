@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.diagnostics import Finding, Rule
     from nb2prod.discovery import Target
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.model import Notebook
 
 _READING, _REST = "reading", "analysis and the report"

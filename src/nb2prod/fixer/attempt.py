@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from nb2prod.diagnostics import Change, Diagnostic, Fix, Rule
     from nb2prod.discovery import Target
-    from nb2prod.linter import Check, Report, Shared
+    from nb2prod.lint_run import Report, Shared
+    from nb2prod.linter import Check
     from nb2prod.notebook.model import Notebook
 
 

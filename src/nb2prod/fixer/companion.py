@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.fixer.rewrite import CannotRewriteError
+from nb2prod.lint_run import Shared
 from nb2prod.project import Project
 from nb2prod.records import NamedTuple
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nb2prod.diagnostics import AddLines
-    from nb2prod.linter import Shared
 
 
 class Companion(NamedTuple):
@@ -58,4 +57,4 @@ def declaring(shared: Shared, notebook: Path, added: Sequence[AddLines]) -> Shar
         return shared
     for each in own:
         project = project.declaring(each.path, each.lines)
-    return replace(shared, projects={folder: project})
+    return Shared({folder: project}, shared.libraries)

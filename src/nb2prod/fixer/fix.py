@@ -9,7 +9,7 @@ from nb2prod.fixer.attempt import State, Trial, attempt, start
 from nb2prod.fixer.companion import Companion, companions
 from nb2prod.fixer.file import encoded, keeps_encoding
 from nb2prod.fixer.overlap import apart
-from nb2prod.linter import Check, Report, Shared, fails
+from nb2prod.lint_run import Report, Shared, fails
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nb2prod.diagnostics import AddLines, Diagnostic, Fix, Rule
     from nb2prod.discovery import Target
+    from nb2prod.linter import Check
     from nb2prod.notebook.model import Notebook
 
 

@@ -10,7 +10,7 @@ from nb2prod.fixer.attempt import State, Trial, changed, start
 from nb2prod.fixer.file import encoded, keeps_encoding
 from nb2prod.fixer.fix import Applied, Dropped, FixedNotebook
 from nb2prod.fixer.ignore_places import Place, change_for, in_order, places
-from nb2prod.linter import Shared
+from nb2prod.lint_run import Shared
 from nb2prod.notebook.model import CodeCell
 from nb2prod.records import NamedTuple
 from nb2prod.selection import UNREADABLE

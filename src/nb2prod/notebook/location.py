@@ -124,3 +124,8 @@ _NEWLINE = lazy_pattern(r"\r\n|\r|\n")
 def line_starts(text: str) -> list[int]:
     r"""Return where the lines of ``text`` start, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
     return [0, *(found.end() for found in _NEWLINE.finditer(text))]
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Return the lines of a cell's source, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from nb2prod.notebook.location import Location, Position, Range, node_range
+from nb2prod.notebook.location import Location, Position, Range, node_range, split_lines
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -178,8 +178,3 @@ class Notebook:
     def code_cells(self) -> tuple[CodeCell, ...]:
         """The code cells, in document order."""
         return self._code_cells
-
-
-def split_lines(text: str) -> list[str]:
-    r"""Return the lines of a cell's source, as ``ast`` counts them (ends at \n, \r\n and \r only)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

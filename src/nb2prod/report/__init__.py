@@ -9,7 +9,7 @@ from nb2prod.diagnostics import Severity
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Rule
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 
 def per_severity(report: Report) -> dict[str, int]:

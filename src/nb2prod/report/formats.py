@@ -10,7 +10,7 @@ from nb2prod.records import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 
 class Format(NamedTuple):

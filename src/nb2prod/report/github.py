@@ -10,7 +10,7 @@ from nb2prod.report.text import headline, plural, printable, summary
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 # GitHub keeps so many annotations of each kind from one step, and drops the rest without a word.

@@ -11,7 +11,7 @@ from nb2prod.report.raw_places import WHOLE_FILE, described, relative
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
 

@@ -9,7 +9,7 @@ from nb2prod.report.json_text import indented
 
 if TYPE_CHECKING:
     from nb2prod.diagnostics import Diagnostic, Fix, Related
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.location import Location
 
 VERSION = 1

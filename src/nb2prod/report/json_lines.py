@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.report.json import as_object
 
 if TYPE_CHECKING:
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 
 def render(report: Report) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
 
 # GitHub takes a summary of a megabyte: so many rows, each cut to size, stay well below it.
 _MOST_ROWS = 500

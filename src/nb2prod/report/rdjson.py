@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.location import RawPosition, RawRange
 
 _SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NOTE: "INFO"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from nb2prod.diagnostics import Diagnostic, Rule
-    from nb2prod.linter import InternalError, Report
+    from nb2prod.lint_run import InternalError, Report
     from nb2prod.notebook.location import Location, RawRange
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nb2prod.diagnostics import Diagnostic
-    from nb2prod.linter import Report
+    from nb2prod.lint_run import Report
     from nb2prod.notebook.location import Location, Range
 
 _COLOURS = {Severity.ERROR: 31, Severity.WARNING: 33, Severity.NOTE: 36}
