@@ -40,6 +40,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "operations",
             "places",
             "saved_outputs",
+            "starred",
             "words",
             "writes",
         ),

@@ -13,6 +13,7 @@ from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 from nb2prod.notebook.tree import nodes
 from nb2prod.records import NamedTuple
+from nb2prod.starred import starred_modules, starred_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -207,7 +208,7 @@ class Analysis:
                     return reaching[0].qualified  # so are most names that something is called of
                 found = [each for each in reaching if each.kind not in ("mutate", "augment")]
                 if not found:
-                    return f"builtins.{name}" if hasattr(builtins, name) else None
+                    return f"builtins.{name}" if hasattr(builtins, name) else self._starred(use)
                 names = {self._defined(each, depth - 1) for each in found}
                 return names.pop() if len(names) == 1 else None
             case ast.Attribute(value=value, attr=attr):
@@ -245,6 +246,11 @@ class Analysis:
                 return self._qualified(value, depth - 1)
             case _:
                 return None
+
+    def _starred(self, use: Use) -> str | None:
+        """Return the dotted name of what a star import brought."""
+        modules = self.once(_starred_modules)
+        return starred_name(use, modules, self.libraries) if modules else None
 
     def _selected(self, value: ast.expr, depth: int) -> str | None:
         """Return the class of ``table[["a", "b"]]``, ``table[mask]`` and ``table.loc[mask]``: a table again."""
@@ -396,6 +402,10 @@ def _calls_of_functions(analysis: Analysis) -> dict[int, list[ast.Call]]:
 
 def _code(analysis: Analysis) -> str:
     return "\n".join(cell.source for cell in analysis.notebook.code_cells)
+
+
+def _starred_modules(analysis: Analysis) -> tuple[tuple[int, str], ...]:
+    return starred_modules(analysis.statements())
 
 
 def _is_selection(index: ast.expr) -> bool:

@@ -58,7 +58,12 @@ class Draws:
 
     def notebook(self) -> None:
         """Go through all statements, then through what runs when nobody can tell."""
-        magics = (each.index for each in self.analysis.statements() if each.dynamic and each.magic is not None)
+        # `%pylab` brings names and runs nothing.
+        magics = (
+            each.index
+            for each in self.analysis.statements()
+            if each.dynamic and each.magic is not None and each.magic.name != "pylab"
+        )
         self.unknown_from = min(magics, default=self.unknown_from)
         immediate: list[Call] = []
         for call in self.analysis.calls():

@@ -93,7 +93,7 @@ def _seed_call(analysis: Analysis, draws: Sequence[Call], seeder: str, value: st
     first = min(call.statement.index for call in draws)
     imports = [each for each in _imports(analysis, library) if each.index < first]
     for statement in imports:
-        if name := _name_in(statement, seeder):
+        if name := _name_in(analysis, statement, seeder):
             return below_imports(analysis, statement, f"{name}({value})")
     for statement in imports[:1]:
         name = _free_name(analysis, library)
@@ -128,10 +128,15 @@ def _imports(analysis: Analysis, library: str) -> Iterator[Statement]:
             yield statement
 
 
-def _name_in(statement: Statement, seeder: str) -> str | None:
-    """Return what ``seeder`` is called by what an import binds: a module it is in."""
+def _name_in(analysis: Analysis, statement: Statement, seeder: str) -> str | None:
+    """Return what ``seeder`` is called by what an import binds: a module it is in, or by itself after a star import."""
     for definition in statement.definitions:
         module = definition.qualified
         if module is not None and seeder.startswith(f"{module}."):
-            return f"{definition.name}{seeder.removeprefix(module)}"
+            name = seeder.removeprefix(f"{module}.")
+            if definition.kind != "star":
+                return f"{definition.name}.{name}"
+            if not any(each.name == name.partition(".")[0] or (each.kind == "star" and each is not definition)
+                       for other in analysis.statements() for each in other.definitions):  # fmt: skip
+                return name
     return None
