@@ -89,15 +89,18 @@ def test_what_cannot_be_read_is_no_failure_of_ruff(tmp_path: Path) -> None:
 
 
 def test_what_the_code_around_refutes_is_left_out(tmp_path: Path) -> None:
-    """A limit may be among arguments nobody sees; a text that is only shown or raised is no query."""
+    """A limit may be among arguments nobody sees, a text only shown is no query, a table's name is no value."""
     path = notebook(
         tmp_path / "a.ipynb",
         "import requests\noptions = {'timeout': 3}\nrequests.get('https://a.org', **options)",
         "requests.get('https://a.org')",
         "n = 3\nprint(f'Select one of {n} rows from the table')\nraise ValueError(f'Select {n} from the list')",
         "connection.execute(f'SELECT * FROM t WHERE n = {n}')",
+        "connection.execute(f'CREATE TABLE {t} AS SELECT a FROM `{d}.{t}`')",
+        "connection.execute('SELECT a FROM {d}.t'.format(d=d))\nconnection.execute('SELECT a FROM %s' % t)",
+        "connection.execute('SELECT a FROM %s WHERE n = %s' % (t, n))",
     )
-    assert found(path) == ["a.ipynb:2:1:1 S113", "a.ipynb:4:1:20 S608"]
+    assert found(path) == ["a.ipynb:2:1:1 S113", "a.ipynb:4:1:20 S608", "a.ipynb:7:1:20 S608"]
 
 
 def test_comments_silence_its_rules_by_code_and_name(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 _SHOWS = frozenset(
     {"print", "display", "Markdown", "HTML", "info", "warning", "error", "debug", "exception", "title", "set_title"}
 )
+
+
+# A filled-in word, `\0`, in the name of a table, a view and the like: none of these can be a parameter.
+_NAMES = lazy_pattern(
+    r"(?i)\b(?:from|join|into|update|table|view|schema|dataset|database|model|exists)\s+[`\"\[]?[\w.-]*\0(?:[\w.-]*\0)*"
+)
+_FIELD = lazy_pattern(r"\{[^{}]*\}")
+_PERCENT = lazy_pattern(r"%(?:\(\w+\))?s")
 
 
 def is_refuted(code: str, notebook: Notebook, location: Location) -> bool:
@@ -49,4 +58,25 @@ def _is_only_shown(cell: CodeCell, tree: ast.Module, found: Range) -> bool:
     return False
 
 
-_ASKS: dict[str, Callable[[CodeCell, ast.Module, Range], bool]] = {"S113": _may_have_a_limit, "S608": _is_only_shown}
+def _is_no_value(cell: CodeCell, tree: ast.Module, found: Range) -> bool:
+    """Whether a query is only shown, or nothing but names of tables is filled into it."""
+    if _is_only_shown(cell, tree, found):
+        return True
+    texts = [_filled(node) for node in nodes(tree) if isinstance(node, ast.expr) and cell.locate(node).range == found]
+    return any("\0" in text and "\0" not in _NAMES.sub("", text) for text in texts)
+
+
+def _filled(node: ast.expr) -> str:
+    """Return the text of an f-string, `.format(…)` or `% …`, with a zero byte for what is filled in; else nothing."""
+    match node:
+        case ast.JoinedStr(values=values):
+            return "".join(str(each.value) if isinstance(each, ast.Constant) else "\0" for each in values)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
+            return _FIELD.sub("\0", text)
+        case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod()):
+            return _PERCENT.sub("\0", text)
+        case _:
+            return ""
+
+
+_ASKS: dict[str, Callable[[CodeCell, ast.Module, Range], bool]] = {"S113": _may_have_a_limit, "S608": _is_no_value}
