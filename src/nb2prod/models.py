@@ -10,7 +10,7 @@ from nb2prod.operations import imports_any, operations
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Definition
@@ -209,9 +209,13 @@ def _root_name(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def events(analysis: Analysis) -> list[Event]:
+def events(analysis: Analysis) -> Sequence[Event]:
     """Return what happens to models and transformers, in written order."""
-    return list(_Finder(analysis).events())
+    return analysis.once(_events)
+
+
+def _events(analysis: Analysis) -> tuple[Event, ...]:
+    return tuple(_Finder(analysis).events())
 
 
 def is_predictor(analysis: Analysis, name: str | None) -> bool:
@@ -223,7 +227,7 @@ def is_predictor(analysis: Analysis, name: str | None) -> bool:
     return any(each in known.bases or each in known.composed for each in ancestors)
 
 
-def fitted_predictors(analysis: Analysis, found: list[Event]) -> list[Event]:
+def fitted_predictors(analysis: Analysis, found: Sequence[Event]) -> list[Event]:
     """Return the fits among ``found`` of models that predict and are put to use, in written order.
 
     What a function of the notebook returns is one if it is fitted on data and a target and then predicts.
@@ -251,17 +255,19 @@ def _is_made_by_function(analysis: Analysis, event: Event) -> bool:
     return False
 
 
-def saves_without(analysis: Analysis, libraries: Collection[str]) -> tuple[list[Event], list[Event]]:
+def saves_without(analysis: Analysis, libraries: Collection[str]) -> tuple[Sequence[Event], Sequence[Event]]:
     """Return all events, and the saves of models that predict; none where one of ``libraries`` is imported."""
     # Most notebooks save no model, and need no look at what happens to theirs.
-    if not any("model-save" in call.effects or ".save" in call.name for call in analysis.calls()):
-        return [], []
+    if next(analysis.calls({"model-save"}), None) is None and not any(
+        ".save" in call.name for call in analysis.calls()
+    ):
+        return (), ()
     found = events(analysis)
     saved = _saved_models(analysis, found)
-    return (found, saved) if saved and not imports_any(analysis, libraries) else ([], [])
+    return (found, saved) if saved and not imports_any(analysis, libraries) else ((), ())
 
 
-def _saved_models(analysis: Analysis, found: list[Event]) -> list[Event]:
+def _saved_models(analysis: Analysis, found: Sequence[Event]) -> list[Event]:
     """Return the saves among ``found`` of models that predict, in written order.
 
     Those of scalers, vocabularies and tables are none. What is saved in a function is there once for each

@@ -55,9 +55,11 @@ def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
     text = analysis.code()
-    for name, calls in analysis.once(_called).items() if _mentioned(forbidden.calls, text) else ():
-        if _matches(name, forbidden.calls):
-            yield from (_Use(name, call.location) for call in calls)
+    if _mentioned(forbidden.calls, text):
+        is_forbidden = _expression(forbidden.calls).match
+        for name, calls in analysis.once(_called).items():
+            if name and is_forbidden(name):
+                yield from (_Use(name, call.location) for call in calls)
     imports = _mentioned(forbidden.imports, text)
     for cell in analysis.notebook.code_cells if imports or forbidden.magics or forbidden.strings else ():
         for magic in cell.magics if forbidden.magics else ():

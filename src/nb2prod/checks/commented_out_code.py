@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
@@ -21,7 +22,8 @@ FEWEST = 2
 # What a line of code has in it somewhere; most comments are done with here.
 _CODE = lazy_pattern(r"[=(\[:]|^(?:import|from|return|del|break|continue|pass|raise)\b")
 _HEADER = lazy_pattern(r"(?:for|if|elif|else|while|with|def|class|try|except|finally)\b.*:$")
-_TEXT = (ast.Constant, ast.JoinedStr)
+# Two words side by side: no statement, unless one is a keyword of Python.
+_PROSE = lazy_pattern(r"([^\W\d]\w*)\s+([^\W\d]\w*)")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -30,7 +32,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "#" not in cell.source:
             continue
-        comments = dict(_comments(analysis, cell))
+        comments = _comments(cell)
+        if not any(_CODE.search(text) for text in comments.values()):
+            continue
+        inside = _lines_of_texts(analysis, cell)
+        comments = {number: text for number, text in comments.items() if number not in inside}
         lines = [number for number, text in comments.items() if _CODE.search(text)]
         if not lines:
             continue
@@ -48,18 +54,26 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             )
 
 
-def _comments(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are nothing but a comment, and what it says."""
-    texts = [node for node in analysis.nodes(cell.tree) if isinstance(node, _TEXT)] if cell.tree is not None else []
-    inside = {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
-    for number, line in enumerate(cell.python.split("\n"), 1):
-        stripped = line.strip()
-        if stripped.startswith("#") and number not in inside:
-            yield number, stripped.lstrip("#").strip()
+def _comments(cell: CodeCell) -> dict[int, str]:
+    """Return what the lines say that are nothing but a comment, or look like one in a text of many lines."""
+    lines = ((number, line.strip()) for number, line in enumerate(cell.python.split("\n"), 1) if "#" in line)
+    return {number: line.lstrip("#").strip() for number, line in lines if line.startswith("#")}
+
+
+def _lines_of_texts(analysis: Analysis, cell: CodeCell) -> set[int]:
+    """Return the lines that a text goes on over."""
+    tree = cell.tree
+    texts = (
+        [*analysis.nodes_of(tree, ast.Constant), *analysis.nodes_of(tree, ast.JoinedStr)] if tree is not None else []
+    )
+    return {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
 
 
 def _is_code(text: str, names: Collection[str]) -> bool:
     """Whether a comment is a statement, about names that are there: an import, an assignment, a call, a loop."""
+    words = _PROSE.match(text)
+    if words is not None and not (iskeyword(words[1]) or iskeyword(words[2])):
+        return False
     if _HEADER.match(text):
         text = _completed(text)
     with catch_warnings():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 _FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
+_WORDS = ("fit", "train")
 _Named: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FUNCTIONS: tuple[type[_Named], ...] = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -36,7 +37,7 @@ _SAID = lazy_pattern(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use."""
-    if not any(call.name.endswith(_FITS) for call in analysis.calls()):
+    if not (analysis.mentions(*_WORDS) and any(call.name.endswith(_FITS) for call in analysis.calls())):
         return
     fits = fitted_predictors(analysis, events(analysis))
     known = operations()

@@ -27,7 +27,9 @@ _ADDRESS = lazy_pattern(
     rf"|(?i:\b(?:host|hostaddr|server|data source)=)(?P<paired>{_HOST})(?=[\s;,'\"]|$)"
 )
 _ALONE = lazy_pattern(rf"^{_HOST}$")
-_HINT = lazy_pattern(r"localhost|\d\.\d+\.\d+\.\d|\.(?:local|internal|intranet|corp|lan)\b")
+# In each of them is one of these: to look at few cells closely.
+_NAMES = ("localhost", ".local", ".internal", ".intranet", ".corp", ".lan")
+_DOTS = lazy_pattern(r"\.\d+\.\d+\.\d")
 _ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 # Listening on every interface, and the network for examples.
 _NO_MACHINE = lazy_pattern(
@@ -41,8 +43,9 @@ _OWN = ("localhost", "127.")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each such host once, at the first place it is written, with the others beside it."""
     found: dict[str, list[Location]] = {}
+    names = [name for name in _NAMES if analysis.mentions(name)]
     for cell in analysis.notebook.code_cells:
-        if _HINT.search(cell.source):
+        if _DOTS.search(cell.source) or any(name in cell.source for name in names):
             for host, location in sorted(_hosts(cell), key=lambda each: each[1].range):
                 if not _NO_MACHINE.match(host):
                     found.setdefault(host, []).append(location)

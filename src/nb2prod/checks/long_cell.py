@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 LIMIT = 60
-_DATA = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
+_DATA: tuple[type[ast.expr], ...] = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         lines: set[int] = set()
         for node in cell.tree.body:
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                lines.update(_lines(node))
+                lines.update(_lines(analysis, node))
         count = sum(_is_code(cell.lines[number - 1]) for number in lines)
         if count > LIMIT:
             message = (
@@ -33,12 +33,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             yield Finding(cell.locate(cell.tree.body[0]), message)
 
 
-def _lines(node: ast.stmt) -> set[int]:
+def _lines(analysis: Analysis, node: ast.stmt) -> set[int]:
     """Return the lines of a statement; a text or a table of many lines counts as the one it begins on."""
     lines = set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    for part in ast.walk(node):
-        if isinstance(part, _DATA) and part.end_lineno:
-            lines -= set(range(part.lineno + 1, part.end_lineno + 1))
+    for part in (each for kind in _DATA for each in analysis.nodes_of(node, kind)):
+        if part.end_lineno and part.end_lineno > part.lineno:
+            lines.difference_update(range(part.lineno + 1, part.end_lineno + 1))
     return lines
 
 

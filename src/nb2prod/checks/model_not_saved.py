@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 _FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
+_WORDS = ("fit", "train")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use, where no model is saved."""
-    if not any(call.name.endswith(_FITS) for call in analysis.calls()):
+    if not (analysis.mentions(*_WORDS) and any(call.name.endswith(_FITS) for call in analysis.calls())):
         return
     fits = fitted_predictors(analysis, events(analysis))
     if not fits or imports_any(analysis, operations().registries):

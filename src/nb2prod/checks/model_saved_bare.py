@@ -13,7 +13,7 @@ from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.models import Event
@@ -44,7 +44,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(event.call.location, message)
 
 
-def _has_record(analysis: Analysis, saved: list[Event]) -> bool:
+def _has_record(analysis: Analysis, saved: Sequence[Event]) -> bool:
     """Whether anything is written that may say it: text, JSON, a table of figures, or by a call nobody knows."""
     own = {id(each.within.node) for each in saved} | {id(each.call.node) for each in saved}
     for write in writes(analysis):

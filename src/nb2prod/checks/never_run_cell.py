@@ -17,10 +17,11 @@ _SHOWN = 5
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first cell that never ran, naming the others, where more cells ran than did not."""
-    cells = [cell for cell in analysis.notebook.code_cells if _has_code(cell)]
-    ran = [cell for cell in cells if _ran(cell)]
-    idle = [cell for cell in cells if not _ran(cell)]
-    if not idle or len(ran) <= len(idle):
+    idle = [cell for cell in analysis.notebook.code_cells if not _ran(cell) and _has_code(cell)]
+    if not idle:
+        return
+    ran = [cell for cell in analysis.notebook.code_cells if _ran(cell) and _has_code(cell)]
+    if len(ran) <= len(idle):
         return
     # What stands below a cell that failed was not forgotten: the error is the story.
     failed = any(output.get("output_type") == "error" for cell in ran[-1:] for output in cell.outputs)

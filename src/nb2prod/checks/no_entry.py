@@ -26,14 +26,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     code = [cell for cell in analysis.notebook.code_cells if cell.source.strip()]
     if len(code) < FEWEST_CELLS or any(cell.tree is None or "parameters" in cell.tags for cell in code):
         return
-    if not any(_works(call) for call in analysis.calls()):
+    if not any(_works(call) for call in analysis.calls({"fit", "read-file"})):
         return
     for cell in code:
         if any(magic.kind == "cell" and magic.name not in ("time", "capture") for magic in cell.magics):
             return  # what other languages take and give is not read
         if cell.tree is not None and (_has_function(analysis, cell.tree) or _has_given(analysis, cell.tree)):
             return
-    if any(call.qualified_name in _GIVEN for call in analysis.calls()):
+    if any(analysis.calls_of(*_GIVEN)):
         return
     if imports_any(analysis, operations().services | set(_SETTINGS)) or writes(analysis):
         return
@@ -45,8 +45,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _works(call: Call) -> bool:
-    """Whether the call reads data or fits a model: what has no input and learns nothing is a lesson."""
-    return bool(call.effects & {"fit"}) or ("read-file" in call.effects and call.name.rpartition(".")[2] != "open")
+    """Whether a call that reads or fits does more than open a file: without input and learning it is a lesson."""
+    return "fit" in call.effects or call.name.rpartition(".")[2] != "open"
 
 
 def _has_function(analysis: Analysis, tree: ast.Module) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
+# What a path that goes up has in it where it is written, `...` is none.
+_WORDS = ("../", "..\\", "..'", '.."')
 _UPWARD = lazy_pattern(r"\.\.(?:[/\\]|$)")
 _NO_PATH = lazy_pattern(r"[\n\t<>|^]|\.\.\.|://")
 # What these do has rules of its own, or shows the path only.
@@ -23,8 +25,9 @@ _OTHERS = ("sys.path", "os.chdir", "print", "re.", "site.")
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such path of each cell."""
-    for cell in analysis.notebook.code_cells:
-        if cell.tree is None or ".." not in cell.source:
+    words = [word for word in _WORDS if analysis.mentions(word)]
+    for cell in analysis.notebook.code_cells if words else ():
+        if cell.tree is None or not any(word in cell.source for word in words):
             continue
         found = [node for node, text in _paths(cell.tree) if _leaves(analysis, text)]
         if found:

@@ -27,13 +27,9 @@ _DEPTH = 2
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last result that is shown, where the notebook writes nothing at all."""
-    calls: dict[int, Call] = {}
-    has_input = False
-    for call in analysis.calls():
-        calls[id(call.node)] = call
-        has_input = has_input or _is_input(call)
-    if not has_input or writes(analysis):
+    if writes(analysis) or not _has_input(analysis):
         return
+    calls = {id(call.node): call for call in analysis.calls()}
     for statement in reversed(analysis.statements()):
         for shown in _shown(statement):
             if _is_result(analysis, calls, shown, _DEPTH):
@@ -45,9 +41,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 return
 
 
-def _is_input(call: Call) -> bool:
-    """Whether the call reads data or fits a model: a lesson about the language does neither."""
-    return bool(call.effects & {"read-file", "fit"}) or call.name.rpartition(".")[2].startswith(_READS)
+def _has_input(analysis: Analysis) -> bool:
+    """Whether anything reads data or fits a model: a lesson about the language does neither."""
+    return next(analysis.calls({"read-file", "fit"}), None) is not None or any(
+        call.name.rpartition(".")[2].startswith(_READS) for call in analysis.calls()
+    )
 
 
 def _shown(statement: Statement) -> list[ast.expr]:

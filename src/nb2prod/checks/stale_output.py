@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose output comes from another text than the cell has now."""
-    if any("ast_node_interactivity" in cell.source for cell in analysis.notebook.code_cells):
+    if analysis.mentions("ast_node_interactivity"):
         return
     statements: dict[int, list[Statement]] = {}
     for statement in analysis.statements():

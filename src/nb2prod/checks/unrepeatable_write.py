@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such write of each cell, unless the code asks first or catches the error."""
     known = words(RULE)
+    touching = known["makes"] | known["removes"] | known["opens"]
     cells: dict[int, list[Call]] = {}
     removed, made = False, False
     for call in analysis.calls():
         name = call.qualified_name or ""
+        if name not in touching and "write-file" not in call.effects and ".to_" not in f".{name}":
+            continue
         problem = _problem(call, name)
         # What is removed in any case is not there afterwards, and what was just made is there to be removed.
         if name in known["removes"] and (problem is None or not made):

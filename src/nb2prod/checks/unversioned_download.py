@@ -50,7 +50,9 @@ _BY_NAME = ("datasets.load_dataset", "sklearn.datasets.fetch_openml")
 _FORMATS = frozenset(
     {"arrow", "audiofolder", "csv", "imagefolder", "json", "pandas", "parquet", "sql", "text", "webdataset", "xml"}
 )
-_HASHES = ("file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum")
+# How an address begins, and what fetches by name.
+_HINTS = ("http", "ftp", *(name.rpartition(".")[2] for name in _BY_NAME))
+_HASHES = frozenset({"file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum"})
 _SUMS = lazy_pattern(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
 
 
@@ -65,6 +67,8 @@ class _Download(NamedTuple):
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such download of each cell, unless a checksum is computed there or further down."""
+    if not analysis.mentions(*_HINTS):
+        return
     found: dict[int, dict[str, _Download]] = {}
     for download in _downloads(analysis):
         if _changes(download):
@@ -119,7 +123,7 @@ def _named(analysis: Analysis) -> Iterator[_Download]:
 
 def _source(call: Call) -> ast.expr | None:
     """Return the argument of a call that says where data is read from; None if it reads none, or checks a hash."""
-    if any(name in call.arguments for name in _HASHES):
+    if not _HASHES.isdisjoint(call.arguments):
         return None
     name = call.qualified_name or ""
     if name in _DOWNLOADERS:

@@ -31,7 +31,7 @@ def _follow(analysis: Analysis) -> History:
 
 def _fits(analysis: Analysis) -> bool:
     """Whether anything may be fitted, split or scored: most notebooks are done here."""
-    return any(word in cell.source for cell in analysis.notebook.code_cells for word in _WORDS)
+    return analysis.mentions(*_WORDS)
 
 
 def _learns(analysis: Analysis) -> bool:
