@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Finding, Severity
 from nb2prod.words import words
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _modules(analysis: Analysis) -> Iterator[Finding]:
             continue
         for name in names:
             if name in only and not (analysis.project is not None and name in analysis.project.modules()):
-                yield Finding(statement.location, f"only Python 2 has the module `{name}`: this cell stops here")
+                message = f"only Python 2 has the module `{name}`: this cell stops here"
+                yield Finding(statement.location, message, severity=Severity.WARNING)
 
 
 def _methods(analysis: Analysis) -> Iterator[Finding]:
@@ -60,4 +61,5 @@ def _methods(analysis: Analysis) -> Iterator[Finding]:
     for call in analysis.calls():
         func = call.node.func
         if isinstance(func, ast.Attribute) and func.attr in _METHODS and analysis.qualified_name(func.value) in _DICTS:
-            yield Finding(call.location, f"only Python 2 has `{func.attr}` of a dictionary: this cell stops here")
+            message = f"only Python 2 has `{func.attr}` of a dictionary: this cell stops here"
+            yield Finding(call.location, message, severity=Severity.WARNING)
