@@ -120,6 +120,20 @@ def search_path(folder: Path, notebook: Notebook) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((*first, folder, *last)))
 
 
+def added_folder(node: ast.stmt, folder: Path) -> Path | None:
+    """Return the folder that a statement adds to ``sys.path``, and nothing else; None for any other statement.
+
+    folder  of the notebook; the one that is added has a literal relative path and exists
+    """
+    match node:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=value, attr="append"), args=[argument])
+            | ast.Call(func=ast.Attribute(value=value, attr="insert"), args=[ast.Constant(value=int()), argument])
+        ) if _is_sys_path(value):
+            return next(iter(_added(folder, _path(argument, {}))), None)
+    return None
+
+
 def _written(folder: Path, notebook: Notebook) -> dict[Path, bytes]:
     """Return the Python files that exactly one cell writes, whole and under a name that can be told."""
     written: dict[Path, list[bytes]] = {}

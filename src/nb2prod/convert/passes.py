@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.annotations import annotate_steps
+from nb2prod.convert.class_names import keep_names_of_classes
 from nb2prod.convert.contracts import add_contracts
 from nb2prod.convert.cut import cut_steps
 from nb2prod.convert.data_files import find_data_files
@@ -25,7 +26,7 @@ from nb2prod.convert.imports import hoist_imports
 from nb2prod.convert.lift import lift_absolute_paths, lift_secrets
 from nb2prod.convert.lift_values import lift_values
 from nb2prod.convert.local_modules import find_local_modules
-from nb2prod.convert.meaning import keep_globals, keep_main, keep_names_of_classes, keep_shadowed_builtins
+from nb2prod.convert.meaning import keep_globals, keep_main, keep_shadowed_builtins
 from nb2prod.convert.modules import place_in_modules
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.namespace_reads import give_namespaces
@@ -35,6 +36,7 @@ from nb2prod.convert.partial import refused_statements, statements_meant
 from nb2prod.convert.plan import DEFAULTS, MOST_TEST_DATA, Moved, Pass, Plan, Step, map_moved
 from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
+from nb2prod.convert.search_paths import drop_search_paths
 from nb2prod.convert.slicing import slice_plan
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
@@ -76,6 +78,7 @@ PASSES: tuple[Pass, ...] = (
     lift_absolute_paths,
     lift_parameters,
     keep_main,
+    drop_search_paths,
     drop_exploration,
     hoist_imports,
     hoist_definitions,

@@ -254,7 +254,7 @@ def _left_out(plan: Plan) -> str:
         return ""
     rows = [
         f"| {each.statement.cell.number} | {each.statement.location.line} | {table_cell(each.reason)} |"
-        for each in plan.dropped
+        for each in sorted(plan.dropped, key=lambda each: each.statement.index)
     ]
     head = f"{number_of_lines(plan.dropped)} lines of the notebook's code are not in the package."
     return "\n".join(["## Left out", "", head, "", "| cell | line | why |", "|---|---|---|", *rows])
