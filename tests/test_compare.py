@@ -584,9 +584,11 @@ def test_only_the_part_that_varies_is_left_out_of_a_value() -> None:
 def test_a_parts_of_a_figure_that_was_displayed_is_no_lost_value() -> None:
     artist = {"kind": "record", "type": "artist", "fields": {}}
     listed = {"kind": "sequence", "type": "list", "length": 1, "elements": {"items": [artist]}}
-    notebook = run(displayed=(*run().displayed, Displayed(4, 0, listed)))
+    by_name = {"kind": "mapping", "type": "dict", "length": 1, "items": [[digest("boxes"), listed]]}
 
-    assert compare_traces(notebook, notebook, run(), now=NOW).verdict == "equal"
+    for shown in (listed, by_name):
+        notebook = run(displayed=(*run().displayed, Displayed(4, 0, shown)))
+        assert compare_traces(notebook, notebook, run(), now=NOW).verdict == "equal"
 
 
 def test_a_bar_two_runs_agree_on_by_chance_is_one_of_bars_that_vary() -> None:

@@ -176,43 +176,6 @@ def _restored(item: Moved, module: str) -> Moved:
     return replace(item, replacements=(*item.replacements, Replacement(statement.location.range, "; ".join(parts))))
 
 
-def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
-    """Let a class inside a step be called as the notebook called it: a dataclass prints its qualified name."""
-
-    def named(item: Moved) -> Moved:
-        node = item.statement.node
-        if not isinstance(node, ast.ClassDef):
-            return item
-        first = node.body[0]
-        place = item.statement.cell.locate(first).range
-        line = f"__qualname__ = {node.name!r}"
-        if first.lineno == node.lineno:
-            insertion = Replacement(Range(place.start, place.start), f"{line}; ")
-        elif isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
-            insertion = Replacement(Range(place.end, place.end), f"\n{margin}{line}")
-        else:
-            start = (
-                place.start if not getattr(first, "decorator_list", ()) else _before_decorators(item.statement, first)
-            )
-            margin = item.statement.cell.lines[start.line - 1][: start.column - 1]
-            insertion = Replacement(Range(start, start), f"{line}\n{margin}")
-        return replace(item, replacements=(*item.replacements, insertion))
-
-    notes = plan.notes
-    if any(isinstance(each.node, ast.ClassDef) for each in analysis.flow.statements):
-        notes = (
-            *notes,
-            f"The notebook's classes call themselves by their module in `{plan.package}` instead of `__main__`.",
-        )
-    return replace(plan, steps=map_moved(plan, named), notes=notes)
-
-
-def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
-    place = statement.cell.locate(node.decorator_list[0]).range.start  # type: ignore[attr-defined]
-    return place._replace(column=place.column - 1)
-
-
 def _start(statement: Statement) -> Position:
     """Return where a statement starts, the ``@`` of its first decorator included."""
     node = statement.node

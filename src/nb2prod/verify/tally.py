@@ -227,11 +227,18 @@ def _is_timed(each: Difference) -> bool:
 
 def _is_drawing(digest: Digest) -> bool:
     """Return whether a displayed value is, or holds, a part of a figure."""
-    if digest.get("type") in {"artist", "Axes", "Figure"}:
-        return True
-    inner = [*digest.get("fields", {}).values(), *digest.get("items", [])]
-    inner += digest.get("elements", {}).get("items", [])
-    return any(isinstance(each, dict) and _is_drawing(each) for each in inner)
+    waiting: list[Any] = [digest]
+    while waiting:
+        match waiting.pop():
+            case {"type": "artist" | "Axes" | "Figure"}:
+                return True
+            case dict() as inner:
+                waiting += inner.values()
+            case list() | tuple() as inner:
+                waiting += inner
+            case _:
+                pass
+    return False
 
 
 def _said(event: Any) -> str:
