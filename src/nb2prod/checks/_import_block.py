@@ -121,8 +121,7 @@ def _is_decided(analysis: Analysis, first: int, last: Statement) -> bool:
     return any(
         (analysis.qualified_name(node) or "").startswith(_DECIDES)
         for statement in analysis.statements()[: last.index]
-        for node in ast.walk(statement.node)
-        if isinstance(node, ast.Attribute)
+        for node in analysis.nodes_of(statement.node, ast.Attribute)
     )
 
 

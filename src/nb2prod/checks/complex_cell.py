@@ -18,7 +18,9 @@ LIMIT = 10
 # McCabe's count: each of these is one more way through the code.
 _BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
 _WAYS = (*_BRANCHES, ast.BoolOp, ast.comprehension)
+_BRANCHING = frozenset(_WAYS)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_SCOPES = frozenset(_FUNCTIONS)
 _INDENTED = "\n "
 # Every branch is written with one of these.
 _WORDS = ("if", "for", "while", "except", "case", "and", "or")
@@ -59,7 +61,12 @@ def _branches(root: ast.AST, *, inside: bool = False) -> int:
     """Return how often ``root`` branches, outside of functions in it; ``inside``: it is a function itself."""
     if isinstance(root, _FUNCTIONS) and not inside:
         return 0
-    return _ways(root) + sum(_branches(child) for child in children(root))
+    count = 0
+    waiting = [root]
+    for node in waiting:
+        count += _ways(node) if node.__class__ in _BRANCHING else 0
+        waiting += [child for child in children(node) if child.__class__ not in _SCOPES]
+    return count
 
 
 def _ways(node: ast.AST) -> int:

@@ -18,20 +18,23 @@ SHORTEST = 3
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell whose code an earlier cell has too."""
-    # Comparing trees is exact, and dear; which nodes they have tells most of them apart.
-    alike: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
+    # Comparing trees is exact, and dear; what kinds of statements and of nodes they have tells most of them apart.
+    similar: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
         if cell.tree is not None and len(_work(cell.tree)) >= SHORTEST:
+            similar.setdefault(tuple(node.__class__ for node in cell.tree.body), []).append(cell)
+    alike: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
+    for cell in (each for cells in similar.values() if len(cells) > 1 for each in cells):
+        if cell.tree is not None:
             kinds = tuple(node.__class__ for node in analysis.nodes(cell.tree))
-            alike.setdefault(kinds, []).append(cell)
+            alike.setdefault(kinds, []).append((cell, cell.tree))
     for cells in alike.values():
         first_of: dict[str, CodeCell] = {}
-        for cell in cells if len(cells) > 1 else ():
-            assert cell.tree is not None  # noqa: S101 only cells that could be parsed are compared
-            first = first_of.setdefault(ast.dump(cell.tree), cell)
+        for cell, tree in cells if len(cells) > 1 else ():
+            first = first_of.setdefault(ast.dump(tree), cell)
             if first is not cell and _magics(first) == _magics(cell):
                 yield Finding(
-                    cell.locate(cell.tree.body[0]),
+                    cell.locate(tree.body[0]),
                     f"the same code as cell {first.index}; keep one, or make it a function",
                     (Related(first.location(), "the first copy"),),
                 )

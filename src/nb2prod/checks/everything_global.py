@@ -22,7 +22,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     # A cell that could not be parsed may have one.
     if len(cells) < MOST_CELLS or any(cell.tree is None for cell in analysis.notebook.code_cells):
         return
-    trees = [cell.tree for cell in cells if cell.tree is not None]
+    trees = [cell.tree for cell in cells if cell.tree is not None] if analysis.mentions("def", "class") else []
     if any(analysis.nodes_of(tree, kind) for tree in trees for kind in _FUNCTIONS):
         return
     lines = {

@@ -47,17 +47,39 @@ _REBINDING = frozenset({"assign", "import"})
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first use of each name that fails because the name was given something else before."""
     seen: set[str] = set()
-    for statement in analysis.statements():
+    rebound = _rebound(analysis)
+    for statement in analysis.statements() if rebound else ():
+        if not any(use.name in rebound for use in statement.uses):
+            continue
         called = {id(call.func) for call, _ in statement.calls}
         attributes = _attributes(analysis, statement)
         for use in statement.uses:
             at = id(use.node)
-            if (at not in called and at not in attributes) or use.name in seen or not isinstance(use.node, ast.Name):
+            if use.name not in rebound or (at not in called and at not in attributes):
+                continue
+            if use.name in seen or not isinstance(use.node, ast.Name):
                 continue
             found = _problem(analysis, use, called=at in called, attribute=attributes.get(at))
             if found is not None:
                 seen.add(use.name)
                 yield found
+
+
+def _rebound(analysis: Analysis) -> set[str]:
+    """Return the names that are bound again after they were a function, a class, an import or a builtin."""
+    bound: dict[str, set[str]] = {}
+    imports: dict[str, set[str | None]] = {}
+    for statement in analysis.statements():
+        for each in (*statement.definitions, *statement.global_writes):
+            bound.setdefault(each.name, set()).add(each.kind)
+            if each.kind == "import":
+                imports.setdefault(each.name, set()).add(each.qualified)
+    return {
+        name
+        for name, kinds in bound.items()
+        if not kinds.isdisjoint(_REBINDING)
+        and (hasattr(builtins, name) or len(kinds & (_KINDS.keys() | {"assign"})) > 1 or len(imports.get(name, ())) > 1)
+    }
 
 
 def _attributes(analysis: Analysis, statement: Statement) -> dict[int, str]:

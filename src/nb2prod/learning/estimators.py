@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FITS = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "fit_sample", "fit_generator"})
 _PREDICTS = frozenset({"predict", "predict_proba", "predict_classes", "predict_log_proba", "decision_function"})
 _SCORES = frozenset({"score", "evaluate"})
-_MODELS = ("sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin", "keras.Model")
+_MODELS = frozenset({"sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin", "keras.Model"})
 _TRANSFORMER = "sklearn.base.TransformerMixin"
 _SAMPLER = "imblearn.base.SamplerMixin"
 _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
@@ -61,9 +61,9 @@ def kind_of(run: Run, name: str, given: Arguments) -> str | None:
         return "sampler"
     if _SPLITTER in ancestors:
         return "splitter"
-    if _TRANSFORMER in ancestors and not any(each in ancestors for each in _MODELS):
-        return _transformer(name, given)
-    return "model" if any(each in ancestors for each in _MODELS) else None
+    if not _MODELS.isdisjoint(ancestors):
+        return "model"
+    return _transformer(name, given) if _TRANSFORMER in ancestors else None
 
 
 def _transformer(name: str, given: Arguments) -> str:
