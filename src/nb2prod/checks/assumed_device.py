@@ -6,7 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix
+from nb2prod.edits import argument_added
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -38,13 +39,25 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     if not analysis.mentions(*_LIBRARIES):
         return
     asked = next((cell.index for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)), None)
-    seen: set[int] = set()
+    by_cell: dict[int, list[tuple[Call, str]]] = {}
     for call in analysis.calls():
         if asked is not None and call.cell.index >= asked and call.qualified_name != _LOAD:
             continue
-        if call.cell.index not in seen and (problem := _problem(call)):
-            seen.add(call.cell.index)
-            yield Finding(call.location, problem)
+        if problem := _problem(call):
+            by_cell.setdefault(call.cell.index, []).append((call, problem))
+    for found in by_cell.values():
+        first, problem = found[0]
+        yield Finding(first.location, problem, fix=_loaded_anywhere([call for call, _ in found]))
+
+
+def _loaded_anywhere(calls: list[Call]) -> Fix | None:
+    """Return the fix that loads on the processor what may come from a card; None where that is not all."""
+    edits = [
+        argument_added(call.cell, call.node, 'map_location="cpu"') if call.qualified_name == _LOAD else None
+        for call in calls
+    ]
+    known = tuple(edit for edit in edits if edit is not None)
+    return Fix('pass `map_location="cpu"`', known, Applicability.UNSAFE) if len(known) == len(edits) else None
 
 
 def _problem(call: Call) -> str | None:

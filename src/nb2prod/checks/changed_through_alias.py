@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.changes import surely_changes
-from nb2prod.diagnostics import Finding, Related
+from nb2prod.diagnostics import Applicability, Finding, Fix, Related
+from nb2prod.edits import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Statement, Use
 
 # What a name stands for while nothing but a definition of this kind gave it its value.
+# What has a `copy()` that is another object with the same in it.
+_COPIED = frozenset({
+    "builtins.dict", "builtins.list", "builtins.set", "numpy.ndarray", "pandas.DataFrame", "pandas.Series",
+})  # fmt: skip
 _NO_VALUE = frozenset({"import", "function", "class", "loop"})
 
 
@@ -64,8 +69,16 @@ def _change(analysis: Analysis, statement: Statement, new: Definition, source: U
                     Related(new.location, f"`{new.name}` and `{source.name}` are one object from here on"),
                     Related(read.location, f"`{other}` is read here"),
                 )
-                return Finding(later.location, message, related)
+                return Finding(later.location, message, related, _copied(analysis, source, origin))
     return None
+
+
+def _copied(analysis: Analysis, source: Use, origin: list[Definition]) -> Fix | None:
+    """Return the fix that makes a copy where the second name is given; None unless the object is known to have one."""
+    if {analysis.object_class(each) for each in origin} - _COPIED or not isinstance(source.node, ast.Name):
+        return None
+    edit = replaced(source.cell, source.node, f"{source.name}.copy()")
+    return Fix(f"copy `{source.name}`", (edit,), Applicability.UNSAFE)
 
 
 def _holds(analysis: Analysis, use: Use, values: list[Definition]) -> bool:

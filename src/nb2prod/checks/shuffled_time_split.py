@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix
+from nb2prod.edits import argument_added, replaced
 from nb2prod.learning import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.learning.rows import Place
     from nb2prod.learning.values import Data
+
+_SPLIT = "sklearn.model_selection.train_test_split"
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -30,7 +35,23 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 place.location,
                 f"{reason} and are split at random, so the model knows the days after those it is tested on; keep the "
                 "order (`shuffle=False`, a date to cut at, `TimeSeriesSplit`)",
+                fix=_in_order(analysis, place),
             )
+
+
+def _in_order(analysis: Analysis, place: Place) -> Fix | None:
+    """Return the fix that makes a split keep the order; None for folds, and where shares of a class are kept."""
+    node = place.node
+    if not isinstance(node, ast.Call) or analysis.qualified_name(node.func) != _SPLIT:
+        return None
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    if None in given or "stratify" in given:
+        return None
+    shuffle = given.get("shuffle")
+    edit = (
+        argument_added(place.cell, node, "shuffle=False") if shuffle is None else replaced(place.cell, shuffle, "False")
+    )
+    return Fix("pass `shuffle=False`", (edit,), Applicability.UNSAFE) if edit is not None else None
 
 
 def _goes_by_time(data: Data) -> str | None:

@@ -1,27 +1,35 @@
-"""untitled-or-empty: the notebook has no name of its own, or no code."""
+"""untitled-or-empty: the notebook has no name of its own, or no code, or cells with nothing in them."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Applicability, Finding, Fix, Related, RemoveCell
 from nb2prod.notebook.location import FIRST, Location
+from nb2prod.notebook.model import CodeCell
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import Cell
 
 LANGUAGE_INDEPENDENT = True
 # As Jupyter, editors and hosted services name what nobody has named.
 _UNTITLED = lazy_pattern(r"(?:copy of )?untitled(?:[- ]?\d*|[- ]copy\d*)(?: ?\(\d+\))?$", re.IGNORECASE)
 _COPY = lazy_pattern(r"-Copy\d+$|^Copy of ")
+# What editors note about any cell, empty or not; anything else says that somebody means it.
+_NOTED = frozenset({
+    "ExecuteTime", "collapsed", "colab", "execution", "id", "jupyter", "outputId", "pycharm", "scrolled", "trusted",
+    "vscode",
+})  # fmt: skip
+_SHOWN = 5
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield at most one finding, about the file as a whole."""
+    """Yield at most one finding about the file as a whole, and one about all its empty cells."""
     notebook = analysis.notebook
     name = notebook.path.stem
     where = Location(notebook.path, None, FIRST)
@@ -31,6 +39,29 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(where, f"`{notebook.path.name}` is a copy; keep one, or name this one after what differs")
     elif _is_empty(analysis):
         yield Finding(where, "there is no code in this notebook; delete it, or keep its text as a document")
+        return
+    if empty := _empty_cells(analysis):
+        first, *others = empty
+        more = f", nor in {len(others)} other{'s' if len(others) > 1 else ''}" if others else ""
+        yield Finding(
+            first.location(),
+            f"there is nothing in this cell{more}; fill it or delete it",
+            tuple(Related(each.location(), "nor in this") for each in others[:_SHOWN]),
+            Fix("remove empty cells", tuple(RemoveCell(each.index) for each in empty), Applicability.UNSAFE),
+        )
+
+
+def _empty_cells(analysis: Analysis) -> list[Cell]:
+    """Return the cells with nothing in them, those at the end left out: an editor adds one there by itself."""
+    cells = [each for each in analysis.notebook.cells if not each.run_by]
+    while cells and _holds_nothing(cells[-1]):
+        cells.pop()
+    return [each for each in cells if _holds_nothing(each)]
+
+
+def _holds_nothing(cell: Cell) -> bool:
+    has_outputs = isinstance(cell, CodeCell) and bool(cell.outputs)
+    return not cell.source.strip() and not has_outputs and cell.metadata.keys() <= _NOTED
 
 
 def _is_empty(analysis: Analysis) -> bool:
