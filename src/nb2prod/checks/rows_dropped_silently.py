@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.notebook.tree import nodes
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -15,13 +16,25 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.location import Position
 
-_DROPS = ("pandas.DataFrame.dropna", "pandas.DataFrame.drop_duplicates")
+_DROPS = (
+    "pandas.DataFrame.dropna", "pandas.DataFrame.drop_duplicates",
+    "polars.DataFrame.drop_nulls", "polars.LazyFrame.drop_nulls", "polars.DataFrame.drop_nans",
+    "pyspark.sql.DataFrame.dropna", "pyspark.sql.DataFrame.na.drop",
+    "pyspark.sql.DataFrame.dropDuplicates", "pyspark.sql.DataFrame.drop_duplicates",
+)  # fmt: skip
+# Readers that may be told to leave out lines they cannot read.
+_READERS = ("pandas.read_csv", "pandas.read_table")
 # Attributes that show how many rows would go, wherever they are asked for, and how many there are.
-_GAPS = frozenset({"duplicated", "info", "isna", "isnull", "notna", "notnull"})
-_COUNTS = frozenset({"count", "describe", "index", "shape", "size"})
+_GAPS = frozenset({"duplicated", "info", "isNull", "is_null", "isna", "isnull", "notna", "notnull", "null_count"})
+_COUNTS = frozenset({"count", "describe", "height", "index", "shape", "size"})
 
+# Methods that leave gaps of their own making at the edges: those are what a drop behind them takes.
+_MAKES_GAPS = frozenset({"diff", "ewm", "pct_change", "reindex", "resample", "rolling", "shift"})
 # Methods behind a drop that leave the rows as they are.
-_KEEPING = frozenset({"astype", "copy", "drop_duplicates", "dropna", "fillna", "rename", "reset_index", "sort_values"})
+_KEEPING = frozenset({
+    "assign", "astype", "copy", "drop_duplicates", "dropna", "fillna", "rename", "reset_index", "set_index",
+    "sort_index", "sort_values",
+})  # fmt: skip
 
 
 class _Count(NamedTuple):
@@ -44,6 +57,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             counted = list(_counted(analysis))
         if not any(each.name in names and (each.gaps or each.statement >= call.statement.index) for each in counted):
             cells.setdefault(call.cell.index, []).append((call, names[0]))
+    for call in _skipping(analysis):
+        message = (
+            f"`{call.name}` leaves out the lines it cannot read, and nothing says how many: mend them or count them"
+        )
+        yield Finding(call.location, message)
     for found in cells.values():
         call, name = found[0]
         message = (
@@ -61,11 +79,13 @@ def _position(call: Call) -> tuple[int, Position]:
 def _names(call: Call) -> list[str] | None:
     """Return the name the rest is kept under, and the one it comes from; None where the rest has no name."""
     node, source = call.statement.node, _root(call.node.func)
-    if source is None:
-        return None
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if call.node in _chain(value):
-            return [name, source]
+            if any(isinstance(each, ast.Attribute) and each.attr in _MAKES_GAPS for each in nodes(call.node.func)):
+                return None
+            return [name] if source is None else [name, source]
+        case _ if source is None:
+            return None
         case ast.Expr(value=value) if value is call.node and _is_true(call.arguments.get("inplace")):
             return [source]
         case _:
@@ -79,6 +99,19 @@ def _chain(node: ast.expr) -> list[ast.expr]:
         node = node.func.value
         found.append(node)
     return found
+
+
+def _skipping(analysis: Analysis) -> Iterator[Call]:
+    """Yield the reads of files that are told to leave out what does not fit."""
+    if not analysis.mentions("bad_lines"):
+        return
+    for call in analysis.calls_of(*_READERS):
+        skips = call.arguments.get("on_bad_lines")
+        old = call.arguments.get("error_bad_lines")
+        if (isinstance(skips, ast.Constant) and skips.value == "skip") or (
+            isinstance(old, ast.Constant) and old.value is False
+        ):
+            yield call
 
 
 def _drops_rows(call: Call) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nb2prod.learning.rows import Rows
     from nb2prod.learning.values import Data, Fit
 
+# Methods whose figure of a column scales or fills it.
+_FIGURES = frozenset({"max", "mean", "median", "min", "std"})
+
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the fits on test data that stand beside one on training data, one finding a cell."""
@@ -27,16 +30,19 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             seen.add(id(test.place.node))
             cells.setdefault(test.place.cell.index, []).append((test, training))
     for found in cells.values():
-        (test, training), *more = found
+        (test, training), *more = sorted(found, key=lambda pair: pair[0].place.location.range)
+        made, use = ("fitted", "call `transform` with what was fitted on the training data")
+        if test.model is None:
+            made, use = ("taken", "use the figures of the training data")
         message = (
-            f"`{test.name}` is fitted anew on the data the model is asked about, so a value means one thing in "
-            "training and another here; call `transform` with what was fitted on the training data"
+            f"`{test.name}` is {made} anew from the data the model is asked about, so a value means one thing in "
+            f"training and another here; {use}"
         )
         message += f" (also {len(more)} more in this cell)" if more else ""
         edits = [_transforming(past, *pair) for pair in found]
         changes = tuple(edit for edit in edits if edit is not None)
         fix = Fix("call `transform`", changes, Applicability.UNSAFE) if all(edits) else None
-        related = (Related(training.place.location, "fitted on the training data"),)
+        related = (Related(training.place.location, f"{made} from the training data"),)
         yield Finding(test.place.location, message, related, fix)
 
 
@@ -62,8 +68,8 @@ def _transforming(past: History, test: Fit, training: Fit) -> Edit | None:
 
 
 def _own(data: Data) -> list[Fit]:
-    """Return the fits of estimators that went into ``data`` and were made on rows of its own."""
-    return [each for each in data.fits("learns", "names") if each.model is not None]
+    """Return the fits, and the figures of whole columns, that went into ``data`` and were made on rows of its own."""
+    return [each for each in data.fits("learns", "names") if each.model is not None or each.name in _FIGURES]
 
 
 def _apart(test: Rows, training: Rows) -> bool:
@@ -72,6 +78,6 @@ def _apart(test: Rows, training: Rows) -> bool:
 
 
 def _alike(one: Fit, other: Fit) -> bool:
-    return one.model is other.model or (
-        one.model is not None and other.model is not None and one.model.qualified == other.model.qualified
-    )
+    if one.model is None or other.model is None:
+        return one.model is other.model and one.name == other.name
+    return one.model is other.model or one.model.qualified == other.model.qualified

@@ -35,7 +35,19 @@ if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
 _TABLES = ("pandas.DataFrame",)
+_ARRAY_FILES = frozenset({"numpy.genfromtxt", "numpy.load", "numpy.loadtxt"})
+_CHOOSE = frozenset({"builtins.max", "builtins.min", "builtins.sorted"})
 _LOOKS = frozenset({"builtins.float", "builtins.round", "builtins.int", "builtins.abs", "numpy.round", "numpy.sqrt"})
+
+
+def _chosen(scores: Sequence) -> None:
+    """Record that the best of several scores is looked for: ``max(scores, key=scores.get)``."""
+    for each in scores.items:
+        if isinstance(each, Score):
+            for evaluation in each.evaluations:
+                evaluation.used = evaluation.compared = True
+        elif isinstance(each, Sequence):
+            _chosen(each)
 
 
 def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
@@ -60,6 +72,8 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return _stacked(run, name, given)
     if known.has("functions.keep-rows", name):
         return _kept(name, first, given)
+    if name in _CHOOSE and isinstance(first, Sequence):
+        _chosen(first)
     if name in {"builtins.zip", "builtins.enumerate"}:
         return _zipped(name, given)
     if name in {"sklearn.utils.resample", "sklearn.utils.shuffle"}:
@@ -234,7 +248,14 @@ def _read(run: Run, name: str, given: Arguments) -> object | None:
         indexed = parsed is not None and given.literal("parse_dates") is not False and "index_col" in given.keywords
         table = Table(dated=set(literal_names(parsed) or ()))
         return Data(Rows(), columns=Columns(table), traits=frozenset({"dated"}) if indexed else frozenset())
-    if name.startswith("sklearn.datasets.make_"):
+    if name in _ARRAY_FILES:
+        return Data(Rows())
+    if name.startswith("keras.datasets.") and name.endswith(".load_data"):
+        train, test = Rows(), Rows()
+        return Sequence([Sequence([Data(train), Data(train)]), Sequence([Data(test), Data(test)])])
+    if name.startswith("sklearn.datasets.make_") or (
+        name.startswith(("sklearn.datasets.load_", "sklearn.datasets.fetch_")) and given.literal("return_X_y") is True
+    ):
         rows = Rows()
         return Sequence([Data(rows), Data(rows)])
     return None
