@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -77,21 +76,29 @@ class _Readable(NamedTuple):
         return {rule.code: rule for rule in self.rules if rule.tool == TOOL} if python else {}
 
 
-@dataclass(slots=True)
 class _Run:
     """What the files of one run share, and what they gave so far."""
 
-    rules: Sequence[Rule]
-    find_check: Callable[[Rule], Check]
-    read: Callable[[Target], Notebook]
-    shared: Shared
-    store: Store | None = None
-    checks: dict[str, Check | None] = field(default_factory=dict)
-    selected: dict[Settings, tuple[Rule, ...]] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    sources: dict[tuple[PurePath, int], list[str]] = field(default_factory=dict)
-    errors: list[InternalError] = field(default_factory=list)
-    notices: dict[str, None] = field(default_factory=dict)
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        find_check: Callable[[Rule], Check],
+        read: Callable[[Target], Notebook],
+        shared: Shared,
+        store: Store | None,
+    ) -> None:
+        """Begin with nothing found."""
+        self.rules = rules
+        self.find_check = find_check
+        self.read = read
+        self.shared = shared
+        self.store = store
+        self.checks: dict[str, Check | None] = {}
+        self.selected: dict[Settings, tuple[Rule, ...]] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.sources: dict[tuple[PurePath, int], list[str]] = {}
+        self.errors: list[InternalError] = []
+        self.notices: dict[str, None] = {}
 
 
 def lint(

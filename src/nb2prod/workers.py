@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections import deque
 from contextlib import suppress
@@ -150,6 +149,8 @@ def _start(rules: Sequence[Rule], tool: str | None) -> None:
     global _worker  # noqa: PLW0603 - an executor has no other place for what its workers keep
     shared = Shared()
     _worker = (rules, shared, Cache(rules, shared, tool) if tool else None)
+    import signal  # noqa: PLC0415 - only a process of many needs it
+
     # The interrupt key reaches the whole group; the process that was started says so, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()

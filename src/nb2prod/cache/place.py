@@ -6,12 +6,19 @@ import os
 import sys
 import time
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hashlib import blake2b
+
     from nb2prod.config import Settings
+else:
+    try:
+        # Where hashlib has it from, as the standard library's own modules do: hashlib loads OpenSSL at every start.
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
 
 VARIABLE = "NB2PROD_CACHE_DIR"
 _DIGEST = 16

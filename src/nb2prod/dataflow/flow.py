@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from nb2prod.dataflow.model import Statement, Use
-    from nb2prod.dataflow.propagate import Calls
     from nb2prod.notebook.model import CodeCell, Magic, Notebook
 
 # Names every cell finds although nobody defines them: builtins of the newest Python we know, and
@@ -45,21 +44,24 @@ class Order(Enum):
     RECORDED = "recorded"
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Flow:
     """The dataflow of one notebook in one order.
 
     statements  in document order; ``order`` lists those that run, in the order they run
     """
 
-    statements: tuple[Statement, ...]
-    order: tuple[Statement, ...]
-    _reaching: dict[Use, tuple[Definition, ...]] = field(default_factory=dict)
-    _unsure: set[Use] = field(default_factory=set)
-    _after: Mapping[str, tuple[Definition, ...]] = field(default_factory=dict)
-    # By statement: what functions read that run in it, or that may run at any time from it on.
-    _reads: Mapping[int, Calls] = field(default_factory=dict)
-    _uses: dict[Definition, list[Use]] | None = field(default=None)
+    __slots__ = ("_after", "_reaching", "_reads", "_unsure", "_uses", "order", "statements")
+
+    def __init__(self, statements: tuple[Statement, ...], order: tuple[Statement, ...], found: Propagation) -> None:
+        """Keep what was found along ``order``."""
+        self.statements = statements
+        self.order = order
+        self._reaching = found.reaching
+        self._unsure = found.unsure
+        self._after = found.state
+        # By statement: what functions read that run in it, or that may run at any time from it on.
+        self._reads = found.reads
+        self._uses: dict[Definition, list[Use]] | None = None
 
     def reaching(self, use: Use) -> tuple[Definition, ...]:
         """Return the definitions whose value ``use`` may read, in document order; empty where there is none."""
@@ -222,4 +224,4 @@ def analyse(statements: Sequence[Statement], order: Order = Order.WRITTEN) -> Fl
     order_of_statements = tuple(chosen)
     found = Propagation(statements, order_of_statements)
     found.run()
-    return Flow(tuple(statements), order_of_statements, found.reaching, found.unsure, found.state, found.reads)
+    return Flow(tuple(statements), order_of_statements, found)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ _COMPOUND = (
 )  # fmt: skip
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Calls:
     """What functions read because of one statement.
 
@@ -34,8 +32,12 @@ class Calls:
     ever  names read by functions that may run at any time from it on
     """
 
-    here: set[str] = field(default_factory=set)
-    ever: set[str] = field(default_factory=set)
+    __slots__ = ("ever", "here")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.here: set[str] = set()
+        self.ever: set[str] = set()
 
 
 class Propagation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from nb2prod.data import rules_folder
@@ -33,7 +32,6 @@ _MOST_HOPS = 8  # aliases and bases are a few steps long; more is a circle
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Libraries:
     """The tables in ``folder``. Builtins are spelled ``builtins.print``, their methods ``builtins.list.append``.
 
@@ -41,12 +39,14 @@ class Libraries:
     kept in the object.
     """
 
-    folder: Path = field(default_factory=lambda: rules_folder() / "libraries")
-    _tables: dict[str, Library | None] = field(default_factory=dict)
-    _calls: dict[str, CallInfo | None] = field(default_factory=dict)
-    _classes: dict[str, ClassInfo | None] = field(default_factory=dict)
-    _distributions: dict[str, str] = field(default_factory=dict)
-    _canonical: dict[str, str] = field(default_factory=dict)
+    def __init__(self, folder: Path | None = None) -> None:
+        """Take the folder of the tables (default: our own); none is read yet."""
+        self.folder = folder or rules_folder() / "libraries"
+        self._tables: dict[str, Library | None] = {}
+        self._calls: dict[str, CallInfo | None] = {}
+        self._classes: dict[str, ClassInfo | None] = {}
+        self._distributions: dict[str, str] = {}
+        self._canonical: dict[str, str] = {}
 
     def library(self, import_name: str) -> Library | None:
         """Return the table of a module's top-level package; None if there is none."""

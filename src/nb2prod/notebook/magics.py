@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -89,15 +88,18 @@ def automagic_candidate(source: str) -> str | None:
     return found[1] if found[1] in magic_table().automagic else None
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Masking:
     """A cell being masked: its source, what replaces which part of it, and the magics found."""
 
-    source: str
-    transparent: Collection[str] = ()
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
-    magics: list[Magic] = field(default_factory=list)
-    line_starts: list[int] = field(default_factory=list)
+    __slots__ = ("edits", "line_starts", "magics", "source", "transparent")
+
+    def __init__(self, source: str, transparent: Collection[str] = ()) -> None:
+        """Begin with nothing replaced."""
+        self.source = source
+        self.transparent = transparent
+        self.edits: list[tuple[int, int, str]] = []
+        self.magics: list[Magic] = []
+        self.line_starts: list[int] = []
 
     def replace(self, start: int, end: int, head: str) -> None:
         """Replace ``source[start:end]`` by ``head`` and spaces."""
