@@ -288,6 +288,9 @@ def test_every_value_can_be_described_on_one_short_line(value: object) -> None:
         ("--- 0.52 seconds ---", "--- 0.61 seconds ---", "duration"),
         ("elapsed: 0.5", "elapsed: 0.7", "duration"),
         ("started at 14:29:58", "started at 14:30:07", "time of day"),
+        ("Ran 2 tests in 0.001s", "Ran 2 tests in 0.002s", "duration"),
+        ("         6 function calls in 0.010 seconds", "         6 function calls in 0.000 seconds", "duration"),
+        ("Ran 2 tests in 0.001s", "Ran 3 tests in 0.001s", None),
         ("run on 2026-03-05", "run on 2026-03-05 ", None),
         ("12:30 is data", "13:30 is data", None),
         ("mean 0.53", "mean 0.54", None),
@@ -321,12 +324,13 @@ def test_progress_and_timings_are_left_out_on_both_sides_and_listed() -> None:
     bars = ["  0%|          | 0/3 [00:00<?, ?it/s]", "100%|####| 3/3 [00:01<00:00,  2.9it/s]"]
 
     timed = ["CPU times: user 3 ms, sys: 0 ns, total: 3 ms", "Wall time: 3.2 ms"]
+    profiled = "        1    0.000    0.000    0.010    0.010 123.py:4(solve)"
     measured = "1.2 ms ± 30 µs per loop (mean ± std. dev. of 7 runs, 1,000 loops each)"
 
-    match = compare_lines(["a", *bars, "b", *timed, measured], ["a", bars[1], "b"], now=NOW)
+    match = compare_lines(["a", *bars, "b", *timed, measured, profiled], ["a", bars[1], "b"], now=NOW)
 
     assert (match.equal, match.different) == (2, 0)
-    assert [each.kind for each in match.masked] == ["progress", "progress", "duration", "duration", "duration"]
+    assert [each.kind for each in match.masked] == ["progress"] * 2 + ["duration"] * 4
 
 
 def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:

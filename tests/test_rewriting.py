@@ -33,6 +33,13 @@ def steps(*cells: str) -> str:
         (("ip = get_ipython()\nif ip:\n    ip.run_line_magic('matplotlib', 'inline')\n    print(1)",), "if True:"),
         (("def f():\n    return type(get_ipython()).__name__\nprint(f())",), 'return "ZMQInteractiveShell"'),
         (("x = 1\nprint(globals()['x'])",), "print(x)"),
+        (("x = 1\nprint('%(x)d' % globals())",), '"%(x)d" % {**globals(), **locals()}'),
+        (("x = 1\nprint('{x}'.format(**locals()))",), "format(**{**globals(), **locals()})"),
+        (
+            ("import timeit\nx = 1", "print(timeit.timeit('x', globals=globals(), number=1) > 0)"),
+            "globals={**globals(), **locals()}",
+        ),
+        (("import cProfile\nx = 1", "cProfile.run('x')"), 'cProfile.runctx("x", {**globals(), **locals()}, {})'),
         (("try:\n    here = __file__\nexcept NameError:\n    here = [1]\nprint(here)",), "    here = [1]"),
     ],
 )

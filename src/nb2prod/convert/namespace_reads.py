@@ -20,7 +20,7 @@ from nb2prod.dataflow.paths import path_to
 from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _MODULE_LEVEL = frozenset({"globals", "locals", "vars"})
 _NAMESPACE = "{**globals(), **locals()}"
 _READING = frozenset({"copy", "get", "items", "keys", "values"})
+# What reads a namespace it is given, and what runs a text in a copy of one.
+_READERS = frozenset({"format_map", "run_docstring_examples", "safe_substitute", "substitute"})
+_TIMERS = frozenset({"timeit", "repeat", "Timer"})
+# What runs a text in the module __main__, and is told another namespace by another name.
+_PROFILERS = frozenset({"cProfile.run", "profile.run"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Assert)
@@ -99,10 +104,15 @@ def give_namespaces(plan: Plan, analysis: Analysis) -> Plan:
     def given(item: Moved) -> Moved:
         statement = item.statement
         reads = [] if item.refused else list(_reads(statement, analysis))
-        if not reads:
+        profiled = [] if item.refused else list(_profiled(statement, analysis))
+        if not reads and not profiled:
             return item
         above = _names_above(statement, analysis)
         replacements = list(item.replacements)
+        for call in profiled:
+            name, code = (statement.cell.locate(node).range for node in (call.func, call.args[0]))
+            replacements.append(Replacement(Range(name.end, name.end), "ctx"))
+            replacements.append(Replacement(Range(code.end, code.end), f", {_NAMESPACE}, {{}}", above))
         for read in reads:
             text = namespace if read.apart else _NAMESPACE
             if isinstance(read.call.func, ast.Name) and read.call.func.id == "eval":
@@ -153,7 +163,7 @@ def _reads(statement: Statement, analysis: Analysis) -> Iterator[_Read]:
                 if argument_end(statement.cell, call) is None:
                     continue
             case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _MODULE_LEVEL:
-                if not _only_looks(above[-1]):
+                if not _only_looks(above, call):
                     continue
             case _:
                 continue
@@ -162,12 +172,38 @@ def _reads(statement: Statement, analysis: Analysis) -> Iterator[_Read]:
             yield _Read(call, apart)
 
 
-def _only_looks(node: ast.AST) -> bool:
+def _profiled(statement: Statement, analysis: Analysis) -> Iterator[ast.Call]:
+    """Yield the calls that run a text in the module ``__main__`` when the statement runs."""
+    for call, deferred in statement.calls:
+        is_short = not deferred and len(call.args) == 1 and isinstance(call.func, ast.Attribute)
+        if is_short and analysis.qualified_name(call.func) in _PROFILERS:
+            yield call
+
+
+def _only_looks(above: Sequence[ast.AST], call: ast.Call) -> bool:
     """Return whether what stands around ``globals()`` takes a value out of it and no more."""
-    match node:
+    match above[-1]:
         case ast.Subscript(ctx=ast.Load(), slice=key):
             return not isinstance(key, ast.Constant)
         case ast.Attribute(attr=attr):
             return attr in _READING
+        case ast.BinOp(op=ast.Mod(), right=right):  # "%(name)s" % globals()
+            return right is call
+        case ast.Call(func=ast.Attribute(attr=attr)):
+            return attr in _READERS
+        case ast.keyword(arg=None):
+            outer = above[-2]
+            return isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr == "format"
+        case ast.keyword(arg="globals"):
+            outer = above[-2]
+            return isinstance(outer, ast.Call) and _last_name(outer.func) in _TIMERS
         case _:
             return False
+
+
+def _last_name(func: ast.expr) -> str:
+    match func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""

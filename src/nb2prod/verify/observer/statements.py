@@ -88,8 +88,18 @@ def _statements(function: Any) -> Iterator[Any]:
         handlers: list[Any] = getattr(node, "handlers", [])
         if isinstance(node, ast.Try) and len(handlers) == 1 and "report_exception" in ast.dump(handlers[0]):
             yield from node.body  # a cell tagged raises-exception
-        else:
+        elif not _is_declaration(node):
             yield node
+
+
+def _is_declaration(node: Any) -> bool:
+    """Return whether a statement is ``name: object``: what functions of the step bind by ``nonlocal``."""
+    return (
+        isinstance(node, ast.AnnAssign)
+        and node.value is None
+        and isinstance(node.annotation, ast.Name)
+        and node.annotation.id == "object"
+    )
 
 
 def _anchor(node: Any) -> tuple[str, Any]:
