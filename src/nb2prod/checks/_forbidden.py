@@ -8,20 +8,28 @@ from fnmatch import translate
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._unnoticed_folder import without_change
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.model import CodeCell
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from nb2prod.analysis import Analysis, Call
-    from nb2prod.diagnostics import Forbidden, Rule
+    from nb2prod.diagnostics import Fix, Forbidden, Rule
     from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import Cell
 
+    _FixOf: TypeAlias = Callable[[Analysis, Sequence[Location]], Fix | None]
+
 # What code catches that goes on where a module or a name is missing.
 _ABSENT = {"ImportError", "ModuleNotFoundError", "NameError", "Exception", "BaseException"}
+
+
+# What repairs a finding, by rule, given the places in one cell: a page cannot say that.
+_FIXES: dict[str, _FixOf] = {"working-directory-changed": without_change}
 
 
 class _Use(NamedTuple):
@@ -35,10 +43,10 @@ def check_for(rule: Rule) -> Callable[[Analysis], Iterator[Finding]]:
     """Return the check of a rule whose page forbids something."""
     if rule.forbid is None:
         raise ValueError(rule.name)
-    return partial(_check, rule.forbid)
+    return partial(_check, rule.forbid, _FIXES.get(rule.name))
 
 
-def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
+def _check(forbidden: Forbidden, fix: _FixOf | None, analysis: Analysis) -> Iterator[Finding]:
     """Yield what is forbidden once a cell, at the first place."""
     by_cell: dict[int, list[_Use]] = {}
     for use in _uses(forbidden, analysis):
@@ -50,7 +58,8 @@ def _check(forbidden: Forbidden, analysis: Analysis) -> Iterator[Finding]:
         message = forbidden.message.replace("{name}", f"`{first.name}`")
         if names := list(dict.fromkeys(f"`{use.name}`" for use in more if use.name != first.name)):
             message += f" (also {', '.join(names[:3])}{' and more' if len(names) > 3 else ''})"  # noqa: PLR2004 as many as are read
-        yield Finding(first.location, message)
+        places = [use.location for use in by_cell[number]]
+        yield Finding(first.location, message, fix=None if fix is None else fix(analysis, places))
 
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:

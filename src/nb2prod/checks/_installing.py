@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._removal import taken_out
 from nb2prod.declarations import normalised
-from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix, RemoveCell, RemoveOutputs
-from nb2prod.edits import without_lines
+from nb2prod.diagnostics import AddLines, Applicability, Edit, Fix
 from nb2prod.installs import installs, name_of, requirement, whole_commands
 from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nb2prod.analysis import Analysis
@@ -106,7 +106,7 @@ def moving(analysis: Analysis, cell: CodeCell) -> Fix | None:
         return None  # two versions of one
     added = (AddLines(path, lines),) if lines else ()
     title = f"move the requirements to {path.name}" if lines else f"leave out what {path.name} declares"
-    return Fix(title, (*_without(cell, [move.magic for move in known]), *added), Applicability.UNSAFE)
+    return Fix(title, (*taken_out(cell, [move.magic.range for move in known]), *added), Applicability.UNSAFE)
 
 
 def declaring(analysis: Analysis, distributions: Sequence[str]) -> Fix | None:
@@ -152,15 +152,3 @@ def _move(cell: CodeCell, line: CommandLine, declared: Mapping[str, str], versio
         else:
             lines.append(wanted)
     return _Move(magic, tuple(lines))
-
-
-def _without(cell: CodeCell, magics: Sequence[Magic]) -> Iterator[Edit | RemoveCell | RemoveOutputs]:
-    """Yield what takes the lines of ``magics`` out of a cell: the cell, where nothing else is in it."""
-    gone = {number for magic in magics for number in range(magic.range.start.line, magic.range.end.line + 1)}
-    left = [line for number, line in enumerate(cell.lines, 1) if number not in gone and line.strip()]
-    if not left:
-        yield RemoveCell(cell.index)
-        return
-    yield from without_lines(cell, gone)
-    if cell.outputs and all(line.lstrip().startswith("#") for line in left):
-        yield RemoveOutputs(cell.index)
