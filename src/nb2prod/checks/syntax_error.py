@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._compiling import surely_compiles
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.compiling import compile_problem, is_about_scopes
 
@@ -25,6 +26,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 cell.location(start.line, start.column, end.line, end.column),
                 f"this cell is not Python, so nothing in it is checked: {problem.message}",
             )
-        elif cell.tree is not None and is_about_scopes(cell) and (found := compile_problem(cell)) is not None:
-            message, location = found
-            yield Finding(location, f"Python refuses this statement: {message}")
+        elif cell.tree is not None and is_about_scopes(cell) and not surely_compiles(analysis, cell.tree, cell.python):
+            found = compile_problem(cell)
+            if found is not None:
+                message, location = found
+                yield Finding(location, f"Python refuses this statement: {message}")

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 # What only compiling finds is nearly always about scopes and jumps: nine of ten cells have none of these words.
-_ABOUT_SCOPES = lazy_pattern(
-    r"\b(?:def|lambda|async|await|return|yield|break|continue|nonlocal|global)\b|import[ \t]*\*|:=|__debug__"
-)
+_WORDS = ("def", "lambda", "async", "await", "return", "yield", "break", "continue", "nonlocal", "global")
+_SIGNS = ("import", ":=", "__debug__")
+_ABOUT_SCOPES = lazy_pattern(rf"\b(?:{'|'.join(_WORDS)})\b|import[ \t]*\*|:=|__debug__")
 
 
 def is_about_scopes(cell: CodeCell) -> bool:
     """Return whether a cell has words that may make it fail to compile; compiling the rest costs more than it finds."""
-    return _ABOUT_SCOPES.search(cell.python) is not None
+    # Words are found in a tenth of the time a pattern takes.
+    code = cell.python
+    return any(word in code for word in (*_WORDS, *_SIGNS)) and _ABOUT_SCOPES.search(code) is not None
 
 
 def compile_problem(cell: CodeCell) -> tuple[str, Location] | None:
@@ -32,7 +34,7 @@ def compile_problem(cell: CodeCell) -> tuple[str, Location] | None:
         return None
     with silenced():
         try:
-            _compile(cell.python)
+            _compile(cell.tree)
         except SyntaxError:
             # Indented as a whole, or an import from the future: each statement says whether it is really wrong.
             for node in cell.tree.body:
