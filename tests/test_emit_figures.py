@@ -38,7 +38,7 @@ def test_the_backend_is_not_imported_where_nothing_brings_matplotlib(
     tmp_path: Path, also: str, *, may_lack: bool
 ) -> None:
     """A package of unknown calls is ready to draw; what it needs may not have matplotlib."""
-    files = convert(tmp_path, cell(f"from os.path import *\nimport pandas\n{also}abspath('.')", None))
+    files = convert(tmp_path, cell(f"from some.where import *\nimport pandas\n{also}abspath('.')", None))
 
     assert "src/squares/backend.py" in files
     assert ('find_spec("matplotlib")' in files["tests/test_import.py"]) == may_lack

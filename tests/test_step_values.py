@@ -225,6 +225,24 @@ def test_a_value_that_varies_leaves_the_others_of_its_step_expected(tmp_path: Pa
     assert not found.deterministic
 
 
+def test_figures_that_were_saved_are_expected_of_the_step_that_draws_them(tmp_path: Path) -> None:
+    convert(
+        tmp_path,
+        cell("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", None),
+        cell("print(1)", None),
+    )
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    (step,) = draft.plan.steps
+    seen = Observation({step.name: ObservedStep("1\n", (), (), {}, alone=False)}, figures=("cell-01-1.png", "x.png"))
+
+    package = convert_notebook(tmp_path / "squares.ipynb", DEFAULTS, observation=seen).package
+    files = {path: content.decode() for path, content in package.files.items()}
+
+    assert f'("{step.name}", ["cell-01-1.png"])' in files["tests/test_steps.py"]
+    assert "done.figures = frozenset(" in files["tests/conftest.py"]
+    assert f"| `{step.name}` | observed output, number of figures |" in files["README.md"]
+
+
 def test_of_an_open_value_that_is_displayed_a_class_and_a_floor_are_expected(tmp_path: Path) -> None:
     source = "import random\nx = random.random()\n{}"
     convert(

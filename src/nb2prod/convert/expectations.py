@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from nb2prod.convert.expected_tables import table_as_now
@@ -31,7 +31,7 @@ from nb2prod.convert.slices import Slice, Slices
 from nb2prod.saved_outputs import mismatch, output_kind, printed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.convert.plan import Plan, Step
@@ -80,11 +80,13 @@ class Expectations:
     """What is expected of a package, and the figures of merit in it.
 
     deterministic  two runs of the notebook print the same, as far as anybody can tell
+    figures        the names of the files a step's figures are saved to, by step
     """
 
     texts: tuple[Expectation, ...]
     metrics: tuple[Metric, ...]
     deterministic: bool
+    figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def saved_expectations(plan: Plan, analysis: Analysis) -> Expectations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,18 +16,19 @@ from nb2prod.convert.expected_text import (
     without_figures,
 )
 from nb2prod.convert.observation import Observation, Value
-from nb2prod.convert.plan import Moved
+from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.saved_texts import certain_words
 from nb2prod.convert.slices import Slices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.expected_text import Metric
     from nb2prod.convert.observation import ObservedStep
     from nb2prod.convert.plan import Plan, Step
 
+_FIGURE = re.compile(r"cell-(\d+)-\d+\.png")
 # What a description says of figures.
 _FIGURES = "means"
 
@@ -58,7 +60,26 @@ def observed_expectations(plan: Plan, analysis: Analysis, observation: Observati
     known = metrics | {each.name: each for each in saved.metrics if each.name not in metrics}
     used = tuple(each for each in known.values() if any(f"{{{each.name}}}" in text.text for text in kept))
     same = all(map(_ran_alike, observation.steps.values()))
-    return replace(saved, texts=kept, metrics=used, deterministic=saved.deterministic and same)
+    return replace(
+        saved,
+        texts=kept,
+        metrics=used,
+        deterministic=saved.deterministic and same,
+        figures=dict(_figures(plan, observation.figures)),
+    )
+
+
+def _figures(plan: Plan, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each step that draws, with the files the figures of its cells were saved to."""
+    of_cell: dict[int, list[str]] = {}
+    for name in names:
+        if (found := _FIGURE.fullmatch(name)) is not None:
+            of_cell.setdefault(int(found[1]), []).append(name)
+    for step in plan.steps:
+        cells = [item.cell for item in step.items if isinstance(item, EndOfCell)]
+        drawn = tuple(name for cell in cells for name in of_cell.get(cell, ()))
+        if drawn:
+            yield step.name, drawn
 
 
 def _ran_alike(seen: ObservedStep) -> bool:

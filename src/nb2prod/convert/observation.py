@@ -54,6 +54,7 @@ class Observation:
     python    the version of the interpreter
     versions  of what the package needs, and all that needs, by distribution
     as_tested  it did the same with nothing but the files its tests have
+    figures   the names of the files figures were saved to
     """
 
     steps: Mapping[str, ObservedStep]
@@ -61,3 +62,4 @@ class Observation:
     python: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     as_tested: bool = False
+    figures: tuple[str, ...] = ()

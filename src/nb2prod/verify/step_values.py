@@ -52,6 +52,7 @@ def observe_steps(done: Verification, output_field: str, *, files_unknown: bool 
         first, second = (run["steps"] for run in runs if run is not None)
         inputs = _inputs(*(run["inputs"] for run in runs if run is not None))
         (python, versions), *_ = ((run["python"], run["versions"]) for run in runs if run is not None)
+        figures, *others = (run["figures"] for run in runs if run is not None)
         steps = {name: _merged(each, second[name]) for name, each in first.items() if name in second}
         wanted = {
             name: {
@@ -70,6 +71,7 @@ def observe_steps(done: Verification, output_field: str, *, files_unknown: bool 
         python,
         versions,
         as_tested,
+        tuple(figures) if others == [figures] else (),
     )
 
 

@@ -43,6 +43,7 @@ def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "error": repr(run.error) if run.error is not None else None,
         "inputs": inputs,
+        "figures": sorted(file.name for file in Path("results", "figures").glob("*.png")),
         "versions": _versions(settings["distributions"]),
         "python": ".".join(map(str, sys.version_info[:3])),
         "steps": {

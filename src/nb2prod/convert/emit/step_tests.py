@@ -40,14 +40,16 @@ def emit_step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[No
     return files
 
 
-def emit_run_fixture(plan: Plan, *, keeps: bool) -> str:
+def emit_run_fixture(plan: Plan, *, keeps: bool, draws: bool) -> str:
     """Return the fixture ``ran`` for ``tests/conftest.py``: the pipeline, run once for all tests.
 
     keeps  what each step makes is kept as it can be stored
+    draws  the tests know which figures are saved
     """
+    fixture = _RUN_FIXTURE.replace("        return RECORD\n", _RECORDED_WITH_FIGURES if draws else _RECORDED)
     names = "".join(f"    {step.name!r}: {step.results!r},\n" for step in plan.steps)
     return (
-        _RUN_FIXTURE.replace("KEEP", ", look" if keeps else "")
+        fixture.replace("KEEP", ", look" if keeps else "")
         .replace("IMPORTED", ", ".join(sorted({"pipeline", *step_modules(plan)})))
         .replace("MODULES", ", ".join(step_modules(plan)))
         .replace("PACKAGE", plan.package)
@@ -92,7 +94,8 @@ def _step_tests(
     whole: bool,
 ) -> str:
     """Return the text of a file that tests ``steps``, and with ``whole`` the run of them all."""
-    covered = {*covered_steps(plan, expectations), *(each.step for each in asserts)}
+    figures = {step.name: expectations.figures[step.name] for step in steps if step.name in expectations.figures}
+    covered = {*covered_steps(plan, expectations), *(each.step for each in asserts), *figures}
     rest = [step.name for step in steps if step.name not in covered]
     same_again = whole and expectations.deterministic
     helpers = [
@@ -121,13 +124,15 @@ def _step_tests(
             if same_again
             else []
         ),
-        *(["import pytest"] if rest or same_again else []),
+        *(["import pytest"] if rest or same_again or figures else []),
         *([f"from notebook_text import {', '.join(helpers)}"] if helpers else []),
         "from step_runs import PipelineRun",
     ]
     tests = [_COMES_TO_ITS_END] if whole else []
     if rest:
         tests.append(_RUN_ONLY.replace("STEPS", repr(rest)))
+    if figures:
+        tests.append(_FIGURES.replace("FIGURES", repr([(step, list(names)) for step, names in figures.items()])))
     taken: set[str] = set()
     tests += [_test(each, taken) for each in expectations.texts]
     tests += [_assert_test(each, plan, taken) for each in asserts]
@@ -209,6 +214,12 @@ def _fixed(name: str) -> str:
     return resources.files("nb2prod.convert.scaffold.tests").joinpath(name).read_text(encoding="utf-8")
 
 
+_RECORD = 'record(lambda: pipeline.run(config), [MODULES], STEPS, "LOGGER", work.parentKEEP)'
+_RECORDED = f"        return {_RECORD}\n"
+_RECORDED_WITH_FIGURES = f"""        done = {_RECORD}
+    done.figures = frozenset(file.name for file in (work / "results" / "figures").glob("*.png"))
+    return done
+"""
 _RUN_FIXTURE = '''
 
 # The pipeline is run once more where it took no longer than that many seconds.
@@ -230,7 +241,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     config = Config(OUTPUT=work / "results")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(work)
-        return record(lambda: pipeline.run(config), [MODULES], STEPS, "LOGGER", work.parentKEEP)
+        return RECORD
 
 
 @pytest.fixture
@@ -245,6 +256,12 @@ _RUN_ONLY = '''@pytest.mark.untested
 def test_a_step_comes_to_its_end(ran: PipelineRun, step: str) -> None:
     """Nothing is known of what it should print or display."""
     assert ran[step] is not None'''
+
+_FIGURES = '''@pytest.mark.parametrize(("step", "figures"), FIGURES)
+def test_a_step_saves_the_figures_of_its_cells(ran: PipelineRun, step: str, figures: list[str]) -> None:
+    """As many as the notebook drew; what is on them is not compared."""
+    assert ran[step] is not None
+    assert [name for name in figures if name not in ran.figures] == []'''
 
 _COMES_TO_ITS_END = """def test_the_pipeline_comes_to_its_end(ran: PipelineRun) -> None:
     assert ran.error is None, ran.error"""

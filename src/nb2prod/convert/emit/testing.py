@@ -34,15 +34,22 @@ def emit_tests(plan: Plan, expected: ExpectedTests, *, runs: bool) -> dict[str, 
         files |= emit_step_tests(plan, expected.texts, expected.asserts)
     if expected.observation is not None:
         files |= emit_stored_tests(plan, expected.observation, expected.room, runs=runs and bool(plan.steps))
-    files["tests/conftest.py"] = emit_shared(plan, expected.folders, runs=runs, keeps="tests/stored_values.py" in files)
+    files["tests/conftest.py"] = emit_shared(
+        plan,
+        expected.folders,
+        runs=runs,
+        keeps="tests/stored_values.py" in files,
+        draws=bool(expected.texts.figures),
+    )
     return files
 
 
-def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool) -> str:
+def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool, draws: bool) -> str:
     """Return the text of ``tests/conftest.py``; with ``runs`` it has the fixture that runs the pipeline once.
 
     folders  are made beside the copy of the test data
     keeps    what the steps make is kept as it can be stored
+    draws    the tests know which figures are saved
     """
     place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
     copy, constants = _COPY, ""
@@ -59,7 +66,7 @@ def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool) 
     if not runs or not plan.steps:
         return shared
     helpers = "from step_runs import PipelineRun, record\n" + ("from stored_values import look\n" if keeps else "")
-    fixture = emit_run_fixture(plan, keeps=keeps)
+    fixture = emit_run_fixture(plan, keeps=keeps, draws=draws)
     if place.parts:
         fixture = fixture.replace('/ "work"', '/ "work" / PLACE', 1)
     return shared.replace("import pytest\n", f"import pytest\n{helpers}", 1) + fixture

@@ -116,6 +116,8 @@ def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, r
     found += ["saved output"] if any(not each.is_observed for each in texts) else []
     if step in stored:
         found.append("observed values")
+    if runs and step in expected.texts.figures:
+        found.append("number of figures")
     if runs and any(each.step == step for each in expected.asserts):
         found.append("assert")
     return ", ".join(found) or (_ONLY_RUN if runs else _NOT_RUN)

@@ -39,12 +39,16 @@ class StepRun:
 
 @dataclass
 class PipelineRun:
-    """The steps that came to their end, by name, what ended the run too early, and how long it took."""
+    """The steps that came to their end, by name, what ended the run too early, and how long it took.
+
+    figures  the names of the files that figures were saved to
+    """
 
     printed: str = ""
     seconds: float = 0.0
     steps: dict[str, StepRun] = field(default_factory=dict)
     error: BaseException | None = None
+    figures: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> StepRun:
         """Return what a step did; the test fails where the step did not come to its end."""
