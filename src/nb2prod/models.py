@@ -79,6 +79,8 @@ class _Finder:
                 yield from self._through(call)
 
     def _class(self, node: ast.expr) -> str | None:
+        if isinstance(node, ast.Attribute) and _is_part(node):
+            node = node.value
         name = self.analysis.qualified_name(node)
         return None if name is None else self.analysis.libraries.canonical(name)
 
@@ -94,7 +96,7 @@ class _Finder:
                 kind = _kind_of(effects, func.attr)
                 if kind is not None:
                     yield kind, func.value
-        elif isinstance(func, ast.Attribute) and self._class(func.value) is None:
+        elif isinstance(func, ast.Attribute) and (_is_part(func.value) or self._class(func.value) is None):
             kind = _kind_by_name(func.attr, call)
             if kind is not None:
                 yield kind, func.value
@@ -187,6 +189,11 @@ def _kind_by_name(method: str, call: Call) -> EventKind | None:
     if method in known.loading:
         return "load"
     return "change" if method in known.changing else None
+
+
+def _is_part(node: ast.expr) -> bool:
+    """Whether a node is a model's own part, whatever the tables know of the attribute: ``model.booster_``."""
+    return isinstance(node, ast.Attribute) and node.attr in operations().parts
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

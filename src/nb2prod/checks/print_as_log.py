@@ -18,12 +18,12 @@ FEWEST = 2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GIVES = (ast.Return, ast.Yield)
 _WORK = ("fit", "network", "read-file", "shell", "write-file")
-# Functions whose name says that they are there to print.
-_REPORTS = ("print", "show", "display", "report", "describe", "summar", "plot", "pretty", "main")
+# Functions whose name says that they are there to print, or to be looked at when they run.
+_REPORTS = ("test", "print", "show", "display", "report", "describe", "summar", "plot", "pretty", "main")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding, at the first of the prints, where functions have ``FEWEST`` or more of them."""
+    """Yield one finding, at the first of the prints, where functions have ``FEWEST`` or more, or one tells of work."""
     prints = [
         call
         for call in analysis.calls()
@@ -33,17 +33,37 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         # To a file it is writing, not telling.
         and "file" not in call.arguments
     ]
-    if len(prints) < FEWEST:
+    if not prints:
         return
     working = _working(analysis)
     prints = [call for call in prints if any(_stands_in(call, function) for function in working)]
-    if len(prints) < FEWEST or any((call.qualified_name or "").startswith("logging.") for call in analysis.calls()):
+    enough = len(prints) >= FEWEST or any(_tells_of_work(analysis, call) for call in prints)
+    if not enough or any((call.qualified_name or "").startswith("logging.") for call in analysis.calls()):
         return
-    message = (
-        f"{len(prints)} prints in functions: in a job their text has no time, no level and no source, and cannot be "
-        "turned off; use a logger"
+    what = (
+        f"{len(prints)} prints in functions: in a job their text"
+        if len(prints) > 1
+        else ("a print in a function: in a job its text")
     )
+    message = f"{what} has no time, no level and no source, and cannot be turned off; use a logger"
     yield Finding(prints[0].location, message, fix=logging_instead(analysis, prints))
+
+
+def _tells_of_work(analysis: Analysis, told: Call) -> bool:
+    """Whether a print with words stands in a handler of errors, or where something is read, written, sent or fitted."""
+    if not any(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in nodes(told.node)):
+        return False
+    for function in told.cell.tree.body if told.cell.tree is not None else ():
+        first, last = function.lineno, function.end_lineno or function.lineno
+        if not isinstance(function, _FUNCTIONS) or not first <= told.node.lineno <= last:
+            continue
+        if any(isinstance(each, ast.ExceptHandler) and told.node in nodes(each) for each in nodes(function)):
+            return True
+        return any(
+            call.deferred and call.cell is told.cell and first <= call.node.lineno <= last
+            for call in analysis.calls(_WORK)
+        )
+    return False
 
 
 def _working(analysis: Analysis) -> list[tuple[int, int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._appending import appended_by_shell, inserted
 from nb2prod.checks._repeatable import RULE, repeatable, switch_of
 from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.words import words
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
     from nb2prod.notebook.model import CodeCell
 
+_APPENDS = "appends to what is there, so a second run writes everything twice; replace it, or write by key"
+
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such write of each cell, unless the code asks first or catches the error."""
@@ -24,7 +27,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     removed, made = False, False
     for call in analysis.calls():
         name = call.qualified_name or ""
-        if name not in touching and "write-file" not in call.effects and ".to_" not in f".{name}":
+        if (
+            name not in touching
+            and "write-file" not in call.effects
+            and ".to_" not in f".{name}"
+            and ".write." not in call.name
+        ):
             continue
         problem = _problem(call, name)
         # What is removed in any case is not there afterwards, and what was just made is there to be removed.
@@ -44,6 +52,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         edits = [edit for call in calls for edit in repeatable(call)]
         fix = Fix("let it be there already", tuple(filter(None, edits)), Applicability.UNSAFE) if all(edits) else None
         yield Finding(calls[0].location, message, fix=fix)
+    seen = set(cells)
+    for index, location in (
+        *((call.cell.index, call.location) for call in inserted(analysis)),
+        *appended_by_shell(analysis),
+    ):
+        if index not in seen:
+            seen.add(index)
+            yield Finding(location, _APPENDS)
 
 
 def _problem(call: Call, name: str) -> str | None:
@@ -61,11 +77,27 @@ def _problem(call: Call, name: str) -> str | None:
     mode = _text(call.arguments.get("mode")) or ""
     if name in known["opens"] and "x" in mode:
         return "fails if the file is already there, so a second run stops here"
+    if name == "pandas.DataFrame.to_sql" and not {"if_exists", "3"} & set(call.arguments):
+        return "fails if the table is already there, so a second run stops here; say what is meant with `if_exists`"
+    if _spark_mode(call) == "append":
+        return _APPENDS
     writes = "write-file" in call.effects or name.rpartition(".")[2].startswith("to_")
     if (name in known["opens"] and "a" in mode) or (
         writes and (mode == "a" or _text(call.arguments.get("if_exists")) == "append")
     ):
-        return "appends to what is there, so a second run writes everything twice; replace it, or write by key"
+        return _APPENDS
+    return None
+
+
+def _spark_mode(call: Call) -> str | None:
+    """Return how a write of Spark treats what is there: ``table.write.mode("append").parquet(path)``."""
+    if call.name.rpartition(".")[2] not in words(RULE)["spark"] or ".write." not in call.name:
+        return None
+    node: ast.expr = call.node
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "mode":
+            return _text(node.args[0]) if node.args else None
+        node = node.func if isinstance(node, ast.Call) else node.value
     return None
 
 
