@@ -194,10 +194,26 @@ def test_a_version_that_is_none_is_refused(version: object) -> None:
 
 
 def test_ids_counts_and_outputs_are_kept_as_saved() -> None:
-    outputs = [{"output_type": "display_data", "data": {"image/png": "AAAA", "text/plain": ["<Figure>"]}}, "no output"]
+    outputs = [{"output_type": "display_data", "data": {"image/png": "AAAA", "text/plain": "<Figure>"}}, "no output"]
     notebook = parsed([{"cell_type": "code", "id": "a-1", "execution_count": 7, "outputs": outputs, "source": "x"}])
     cell = notebook.code_cells[0]
     assert (cell.id, cell.execution_count, cell.outputs) == ("a-1", 7, (outputs[0],))
+
+
+def test_texts_of_outputs_are_whole_and_what_is_malformed_stays() -> None:
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["a\n", "b"]},
+        {"output_type": "execute_result", "data": {"text/html": ["<b>", "</b>"], "image/svg+xml": ["<svg", "/>"]}},
+        {"output_type": "stream", "text": ["a", None]},
+        {"output_type": "execute_result", "data": ["text/plain"]},
+    ]
+    cell = parsed([{"cell_type": "code", "source": "", "outputs": outputs}]).code_cells[0]
+    assert [output.get("text", output.get("data")) for output in cell.outputs] == [
+        "a\nb",
+        {"text/html": "<b></b>", "image/svg+xml": ["<svg", "/>"]},
+        ["a", None],
+        ["text/plain"],
+    ]
 
 
 @pytest.mark.parametrize("count", [None, "7", True, 1.5, []])

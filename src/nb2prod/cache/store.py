@@ -144,10 +144,11 @@ class Cache:
         found = _read_file(target.path)
         if found is None:
             return _read_target(target)
-        from nb2prod.notebook.read import parse_notebook  # noqa: PLC0415 - what is known is not read
+        from nb2prod.notebook.read import decoded, parse_notebook  # noqa: PLC0415 - what is known is not read
 
-        content, self._read[target.path] = found
-        return parse_notebook(content, target.path, transparent=target.settings.transparent_magics)
+        text, self._read[target.path] = decoded(found[0], target.path), found[1]
+        del found  # the bytes of a notebook are many
+        return parse_notebook(text, target.path, transparent=target.settings.transparent_magics)
 
     def keep(self, target: Target, raw_map: RawMap | None, found: Sequence[Diagnostic], notices: Sequence[str]) -> None:
         """Keep what a whole run over a notebook, read by ``read``, has found; nothing if that would tell a secret."""

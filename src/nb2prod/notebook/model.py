@@ -100,7 +100,7 @@ class CodeCell(Cell):
     """A code cell.
 
     execution_count  as saved; None where cleared or never run
-    outputs          nbformat output dicts as saved; image payloads are never looked at
+    outputs          nbformat output dicts as saved, texts whole; image payloads are never looked at
     magics           the IPython syntax found, in order of position
     python           ``source`` with every magic masked: same number of lines, same width of each
                      line, so a position in one is a position in the other. The masks are ``0``

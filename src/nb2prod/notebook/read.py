@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import UnreadableNotebookError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Cell
 
 NEWEST_MAJOR = 4
+# What an output may show as text, as nbformat names it.
+_TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 # Kernel names carry a language only by custom; what no row says is Python, as most kernels are.
 _KERNEL_LANGUAGES = (
@@ -36,8 +39,13 @@ def read_notebook(path: Path, *, transparent: Collection[str] = ()) -> Notebook:
     ``transparent`` are names of cell magics whose cell is Python that runs as if they were not there.
     Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
     """
+    # Nobody holds the bytes while their text is read: notebooks have hundreds of megabytes.
+    return parse_notebook(decoded(_content(path), path), path, transparent=transparent)
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableNotebookError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -46,7 +54,6 @@ def read_notebook(path: Path, *, transparent: Collection[str] = ()) -> Notebook:
         raise UnreadableNotebookError(f"{path}: reading it is not permitted") from None
     except OSError as error:
         raise UnreadableNotebookError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return parse_notebook(content, path, transparent=transparent)
 
 
 def parse_notebook(content: str | bytes, path: PurePath, *, transparent: Collection[str] = ()) -> Notebook:
@@ -55,7 +62,7 @@ def parse_notebook(content: str | bytes, path: PurePath, *, transparent: Collect
     ``transparent``: see ``read_notebook``.
     Raises ``UnreadableNotebookError`` with one sentence that says why there is none.
     """
-    text = content.removeprefix("\ufeff") if isinstance(content, str) else _decode(content, path)
+    text = content.removeprefix("\ufeff") if isinstance(content, str) else decoded(content, path)
     data = _load(text, path)
     if not isinstance(data, dict):
         raise UnreadableNotebookError(f"{path}: not a notebook: the file holds {_kind(data)}, not a JSON object")
@@ -82,8 +89,11 @@ def parse_notebook(content: str | bytes, path: PurePath, *, transparent: Collect
     )
 
 
-def _decode(content: bytes, path: PurePath) -> str:
-    """Return the text of a JSON file: UTF-8, or UTF-16 and UTF-32 as their first bytes tell."""
+def decoded(content: bytes, path: PurePath) -> str:
+    """Return the text of a JSON file: UTF-8, or UTF-16 and UTF-32 as their first bytes tell.
+
+    Raises ``UnreadableNotebookError`` for what is no text.
+    """
     encoding = json.detect_encoding(content)
     try:
         return content.decode(encoding, "surrogatepass")
@@ -204,7 +214,7 @@ def _cells(
                         *shared,
                         transparent=transparent,
                         execution_count=_integer(cell.get("execution_count")),
-                        outputs=tuple(output for output in outputs if isinstance(output, dict))
+                        outputs=tuple([_whole(output) for output in outputs if isinstance(output, dict)])
                         if isinstance(outputs, list)
                         else (),
                         is_python=is_python,
@@ -215,6 +225,19 @@ def _cells(
             case _:
                 cells.append(RawCell(*shared))
     return tuple(cells)
+
+
+def _whole(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output with its text whole: as a list of its lines it takes twice the memory, and all rules join it."""
+    data = output.get("data")
+    for holder, kinds in ((output, ("text",)), (data, _TEXTS)):
+        if isinstance(holder, dict):
+            for kind in kinds:
+                lines = holder.get(kind)
+                if isinstance(lines, list):
+                    with suppress(TypeError):  # malformed: it stays as it is
+                        holder[kind] = "".join(lines)
+    return output
 
 
 def _source(source: object) -> str:
