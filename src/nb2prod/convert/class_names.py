@@ -91,9 +91,17 @@ def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
 def _shows_modules(classes: list[ast.ClassDef], analysis: Analysis) -> bool:
     """Return whether the notebook shows the module of a class of its own: as it was saved, or as its code says."""
     texts = [text for found in output_texts(analysis).values() for text in found]
+    if any(
+        isinstance(base, ast.Name | ast.Attribute) and _is_test_case(base) for each in classes for base in each.bases
+    ):
+        return True  # a test is called by its class, module and all
     if texts:
         return any(f"__main__.{each.name}" in text for each in classes for text in texts)
     return any(_tells(part, classes, analysis) for part in _shown(analysis))
+
+
+def _is_test_case(base: ast.Name | ast.Attribute) -> bool:
+    return (base.id if isinstance(base, ast.Name) else base.attr).endswith("TestCase")
 
 
 def _shown(analysis: Analysis) -> Iterator[ast.expr]:

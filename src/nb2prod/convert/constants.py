@@ -13,6 +13,7 @@ from nb2prod.convert.definitions import meanings
 from nb2prod.convert.emit.statements import snippet
 from nb2prod.convert.field_names import field_of_place
 from nb2prod.convert.knowledge import knowledge
+from nb2prod.convert.namespace_reads import may_read_any_name
 from nb2prod.convert.path_uses import file_verb
 from nb2prod.convert.plan import Moved, Parameter, moved_items
 from nb2prod.convert.required import OWN_FIELDS
@@ -43,7 +44,7 @@ def named_constants(plan: Plan, analysis: Analysis) -> Iterator[Candidate]:
     Not: names bound or changed anywhere else, read before, declared ``global``, read by nobody, or
     read out of texts by functions; and nothing at all where code nobody can see may read any name.
     """
-    if any(statement.dynamic for statement in analysis.flow.statements):
+    if may_read_any_name(plan, analysis):
         return
     defined = meanings(analysis)
     declared = _declared_names(analysis)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.effects import EffectsOf
+from nb2prod.convert.namespace_reads import may_read_any_name
 from nb2prod.convert.plan import Dropped, moved_items, without
 from nb2prod.convert.slicing import kept_statements, without_code
 
@@ -39,7 +40,7 @@ def drop_exploration(plan: Plan, analysis: Analysis) -> Plan:
         return plan
     kept = kept_statements(plan.options.keep, analysis)
     effects_of = EffectsOf(analysis)
-    opaque = any(each.dynamic for each in analysis.statements())
+    opaque = may_read_any_name(plan, analysis)
     dropped = []
     for item in moved_items(plan):
         statement = item.statement

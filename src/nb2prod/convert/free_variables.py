@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.call_text import argument_end
 from nb2prod.convert.definitions import evaluates_quietly, meanings
 from nb2prod.convert.lifetimes import arguments_used_at_once, makes_closures
+from nb2prod.convert.namespace_reads import may_read_any_name
 from nb2prod.convert.plan import Function, Import, Item, Moved, Replacement, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
 
@@ -38,7 +39,7 @@ _NO_VALUES = frozenset({"import", "function", "class", "delete", "except", "star
 
 def lift_functions(plan: Plan, analysis: Analysis) -> Plan:
     """Move functions that read variables to module level, with the variables as arguments, where all calls allow it."""
-    if any(statement.dynamic for statement in analysis.flow.statements):
+    if may_read_any_name(plan, analysis):
         return plan
     notebook = _Notebook(
         analysis,

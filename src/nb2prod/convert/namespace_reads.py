@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.call_text import argument_end
 from nb2prod.convert.namespace import membership_tests
 from nb2prod.convert.naming import Names, notebook_names
-from nb2prod.convert.plan import Moved, Plan, Replacement, map_moved
+from nb2prod.convert.plan import Moved, Plan, Replacement, map_moved, moved_items
 from nb2prod.convert.rewriting import Rewriting
 from nb2prod.dataflow.paths import path_to
 from nb2prod.notebook.location import Range
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import Notebook
 
 _MODULE_LEVEL = frozenset({"globals", "locals", "vars"})
-_NAMESPACE = "{**globals(), **locals()}"
+# All names there are at a place of a step: those of its module, and its own.
+NAMESPACE = "{**globals(), **locals()}"
 _READING = frozenset({"copy", "get", "items", "keys", "values"})
 # What reads a namespace it is given, and what runs a text in a copy of one.
 _READERS = frozenset({"format_map", "run_docstring_examples", "safe_substitute", "substitute"})
@@ -112,9 +113,9 @@ def give_namespaces(plan: Plan, analysis: Analysis) -> Plan:
         for call in profiled:
             name, code = (statement.cell.locate(node).range for node in (call.func, call.args[0]))
             replacements.append(Replacement(Range(name.end, name.end), "ctx"))
-            replacements.append(Replacement(Range(code.end, code.end), f", {_NAMESPACE}, {{}}", above))
+            replacements.append(Replacement(Range(code.end, code.end), f", {NAMESPACE}, {{}}", above))
         for read in reads:
-            text = namespace if read.apart else _NAMESPACE
+            text = namespace if read.apart else NAMESPACE
             if isinstance(read.call.func, ast.Name) and read.call.func.id == "eval":
                 arguments = [text, "locals()"] if read.apart else [text]
                 replacements.append(_with_arguments(statement, read.call, arguments, above))
@@ -122,10 +123,17 @@ def give_namespaces(plan: Plan, analysis: Analysis) -> Plan:
                 replacements.append(Replacement(statement.cell.locate(read.call).range, text, above))
         if any(read.apart for read in reads):
             start = statement.location.range.start
-            replacements.append(Replacement(Range(start, start), f"{namespace} = {_NAMESPACE}\n"))
+            replacements.append(Replacement(Range(start, start), f"{namespace} = {NAMESPACE}\n"))
         return replace(item, replacements=tuple(replacements))
 
     return replace(plan, steps=map_moved(plan, given))
+
+
+def may_read_any_name(plan: Plan, analysis: Analysis) -> bool:
+    """Return whether code nobody can see may read any name of the notebook: a text that is run, a namespace."""
+    return any(each.dynamic for each in analysis.statements()) or any(
+        NAMESPACE in replacement.text for item in moved_items(plan) for replacement in item.replacements
+    )
 
 
 def _with_arguments(statement: Statement, call: ast.Call, arguments: list[str], names: tuple[str, ...]) -> Replacement:

@@ -38,6 +38,7 @@ from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.search_paths import drop_search_paths
 from nb2prod.convert.slicing import slice_plan
+from nb2prod.convert.test_runs import run_own_tests
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
 
@@ -73,6 +74,7 @@ PASSES: tuple[Pass, ...] = (
     translate_magics,
     settle_membership,
     give_namespaces,
+    run_own_tests,
     # Before the parameters cell, whose literals become defaults: none of these may be one.
     lift_secrets,
     lift_absolute_paths,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace_reads import opaque_calls
 from nb2prod.convert.plan import Plan, Refusal
+from nb2prod.convert.test_runs import own_test_runs
 from nb2prod.convert.translate import defines_magic
 from nb2prod.dataflow.paths import is_guarded
 from nb2prod.notebook.compiling import compile_problem
@@ -75,8 +76,9 @@ def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
         if use.name == "__file__" and not analysis.flow.reaching(use) and is_guarded(statement.node, use.node):
             reason = "a notebook has no __file__, a module of a package has"
             yield Refusal(cell, use.location.line, reason, "ask for the current folder: pathlib.Path.cwd()")
+    run = {id(call) for _, call in own_test_runs(statement, analysis)}
     for call, _ in statement.calls:
-        qualified = analysis.qualified_name(call.func)
+        qualified = analysis.qualified_name(call.func) if id(call) not in run else None
         if qualified in _LOOKS_INTO_MAIN:
             yield Refusal(cell, line, _LOOKS_INTO_MAIN[qualified], "move the tests to a test module")
     for node in _looks_at_main(statement.node):

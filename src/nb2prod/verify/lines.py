@@ -40,7 +40,8 @@ _NUMBER = r"\d+(?:[.,]\d+)?(?:e[-+]?\d+)?"
 _UNIT = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|sec|s|milliseconds?|ms|microseconds?|[µμu]s|nanoseconds?|ns)"
 _DURATION = re.compile(
     rf"(?P<before>\b(?:took|taken|time|elapsed|duration|runtime|total|user|sys|finished in|done in|completed in|ran in"
-    rf"|fitted in|trained in|training in|ran \d+ tests? in|calls(?: \(\d+ primitive calls\))? in)\b[^\d\n]{{0,40}}?)(?:{_NUMBER}\s*{_UNIT}\b(?:[ ,]+(?:and )?)?)+",
+    rf"|fitted in|trained in|training in|ran \d+ tests? in"
+    rf"|calls(?: \(\d+ primitive calls\))? in)\b[^\d\n]{{0,40}}?)(?:{_NUMBER}\s*{_UNIT}\b(?:[ ,]+(?:and )?)?)+",
     re.IGNORECASE,
 )
 # The same words with a bare number: `elapsed: 0.53`, `--- 0.53 seconds ---`, `2.3 s ± 12 ms per loop`.

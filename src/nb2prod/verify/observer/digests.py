@@ -55,6 +55,8 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
     ("sklearn", "Tree"): objects.tree,
     # What was said of a symbol; the rest is what asking has found out from it.
     ("sympy", "StdFactKB"): lambda look, value: look.record(value, {"given": dict(value._generator)}),  # noqa: SLF001 - it is shown nowhere else
+    ("unittest", "TestProgram"): objects.test_program,
+    ("unittest", "TestResult"): objects.test_result,
     ("torch", "Tensor"): arrays.tensor,
     ("torch", "Module"): arrays.network,
     ("tensorflow", "Tensor"): arrays.eager_tensor,

@@ -59,3 +59,14 @@ def tree(digester: Digester, value: Any) -> Digest:
     """Look at a decision tree of scikit-learn."""
     names = ("children_left", "children_right", "feature", "threshold", "value", "n_node_samples")
     return digester.record(value, {name: getattr(value, name) for name in names})
+
+
+def test_program(digester: Digester, value: Any) -> Digest:
+    """Look at what ``unittest.main`` returns: how the tests ended, not where they were found."""
+    return digester.record(value, {"result": getattr(value, "result", None)})
+
+
+def test_result(digester: Digester, value: Any) -> Digest:
+    """Look at how tests ended: how many there were, and which failed."""
+    failed = {name: [str(test) for test, _ in getattr(value, name)] for name in ("failures", "errors", "skipped")}
+    return digester.record(value, {"run": value.testsRun, **failed})
