@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _CHECKS = lazy_pattern(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
 # What tells which columns are there, and of what they are made.
 _ASKED = frozenset({"columns", "dtypes", "isna", "isnull", "notna", "schema"})
+_FRAME = "pandas.DataFrame"
+# Attributes that tables of some version or with some library have, and are no columns.
+_ACCESSORS = frozenset({"ix", "plot", "sparse", "hist", "geometry", "crs", "ta", "dask"})
 _STOPS = (ast.Assert, ast.Raise)
 
 
@@ -33,9 +36,11 @@ def columns_used(analysis: Analysis, table: Definition) -> list[str]:
             statement = analysis.statements()[use.statement].node
             if _is_checked(statement, use) or _is_checked_later(analysis, use):
                 return []
-            for part in nodes(statement):
+            parts = nodes(statement)
+            for part in parts:
                 made.update(_created(part, use))
                 found.update(dict.fromkeys(name for name in _named(part, use) if name not in made))
+            found.update(dict.fromkeys(name for name in _attributes(analysis, parts, use) if name not in made))
             match statement:
                 case ast.Assign(targets=[ast.Name() as target], value=value) if root_of(value) is use.node:
                     for each in analysis.statements()[use.statement].definitions:
@@ -133,6 +138,24 @@ def _named(node: ast.AST, use: Use) -> Iterator[str]:
                 yield from _texts(first)
         case _:
             pass
+
+
+def _attributes(analysis: Analysis, parts: list[ast.AST], use: Use) -> Iterator[str]:
+    """Yield the columns of a pandas table that are read as attributes: `table.delivered > table.promised`."""
+    called = {id(part.func) for part in parts if isinstance(part, ast.Call)}
+    for part in parts:
+        if (
+            isinstance(part, ast.Attribute)
+            and part.value is use.node
+            and id(part) not in called
+            and isinstance(part.ctx, ast.Load)
+            and not part.attr.startswith("_")
+            and part.attr not in _ACCESSORS
+            and analysis.qualified_name(part.value) == _FRAME
+            and not analysis.libraries.attribute(_FRAME, part.attr)[0]
+            and analysis.libraries.call(f"{_FRAME}.{part.attr}") is None
+        ):
+            yield part.attr
 
 
 def _texts(node: ast.expr) -> list[str]:

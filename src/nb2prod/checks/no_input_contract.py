@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition
 
 # Arguments with which no single table of the file as it stands comes back.
-_OTHER = ("chunksize", "iterator", "sheet_name")
+_OTHER = ("chunksize", "iterator")
 _MOST_NAMES = 4
 
 
@@ -33,6 +33,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if call.deferred or call.qualified_name not in known.readers or call.has_star_arguments:
             continue
         if not known.declaring.isdisjoint(call.arguments) or any(name in call.arguments for name in _OTHER):
+            continue
+        sheet = call.arguments.get("sheet_name")
+        if sheet is not None and not (isinstance(sheet, ast.Constant) and sheet.value is not None):
             continue
         table = _bound(call)
         given = call.node.args[0] if call.node.args else next(iter(call.arguments.values()), None)
