@@ -39,6 +39,13 @@ def steps(*cells: str) -> str:
             ("import timeit\nx = 1", "print(timeit.timeit('x', globals=globals(), number=1) > 0)"),
             "globals={**globals(), **locals()}",
         ),
+        (
+            (
+                "import timeit\nx = 1",
+                "print(timeit.timeit('x', setup='import math; from __main__ import x', number=1) > 0)",
+            ),
+            'timeit.timeit("x", setup="import math;", number=1, globals={**globals(), **locals()})',
+        ),
         (("import cProfile\nx = 1", "cProfile.run('x')"), 'cProfile.runctx("x", {**globals(), **locals()}, {})'),
         (("try:\n    here = __file__\nexcept NameError:\n    here = [1]\nprint(here)",), "    here = [1]"),
     ],
@@ -58,6 +65,10 @@ def test_what_a_kernel_knows_is_told_where_there_is_one_answer(cells: tuple[str,
         (("ip = get_ipython()\nip.user_ns['x'] = 1\nprint(x)",), "get_ipython()"),
         (("def f(t):\n    return eval(t)\nx = 1\nprint(f('x'))",), "eval()"),
         (("x = 1\nprint([k for k in globals()])",), "globals()"),
+        (
+            ("import timeit\nx = 1\ndef f():\n    return timeit.timeit('x', 'from __main__ import x')\nf()",),
+            "the module __main__",
+        ),
         (("try:\n    print(1)\n    print(__file__)\nexcept NameError as e:\n    print(e)",), "no __file__"),
     ],
 )

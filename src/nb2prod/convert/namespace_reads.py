@@ -8,6 +8,7 @@ namespace, is refused.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ _READING = frozenset({"copy", "get", "items", "keys", "values"})
 # What reads a namespace it is given, and what runs a text in a copy of one.
 _READERS = frozenset({"format_map", "run_docstring_examples", "safe_substitute", "substitute"})
 _TIMERS = frozenset({"timeit", "repeat", "Timer"})
+_MEASURES = frozenset({"timeit.timeit", "timeit.repeat", "timeit.Timer"})
+_FROM_MAIN = re.compile(r"\bfrom __main__ import [^;\n]+;?\s*")
 # What runs a text in the module __main__, and is told another namespace by another name.
 _PROFILERS = frozenset({"cProfile.run", "profile.run"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -106,10 +109,15 @@ def give_namespaces(plan: Plan, analysis: Analysis) -> Plan:
         statement = item.statement
         reads = [] if item.refused else list(_reads(statement, analysis))
         profiled = [] if item.refused else list(_profiled(statement, analysis))
-        if not reads and not profiled:
+        timed = [] if item.refused else list(timed_in_main(statement, analysis))
+        if not reads and not profiled and not timed:
             return item
         above = _names_above(statement, analysis)
         replacements = list(item.replacements)
+        for call, setup in timed:
+            rest = _FROM_MAIN.sub("", str(setup.value)).strip().rstrip(";")
+            replacements.append(Replacement(statement.cell.locate(setup).range, repr(rest or "pass")))
+            replacements.append(_with_arguments(statement, call, [f"globals={NAMESPACE}"], above))
         for call in profiled:
             name, code = (statement.cell.locate(node).range for node in (call.func, call.args[0]))
             replacements.append(Replacement(Range(name.end, name.end), "ctx"))
@@ -186,6 +194,24 @@ def _profiled(statement: Statement, analysis: Analysis) -> Iterator[ast.Call]:
         is_short = not deferred and len(call.args) == 1 and isinstance(call.func, ast.Attribute)
         if is_short and analysis.qualified_name(call.func) in _PROFILERS:
             yield call
+
+
+def timed_in_main(statement: Statement, analysis: Analysis) -> Iterator[tuple[ast.Call, ast.Constant]]:
+    """Yield the calls of ``timeit`` that import what they time from ``__main__``, and the texts that do."""
+    for call, deferred in statement.calls:
+        if (
+            deferred
+            or analysis.qualified_name(call.func) not in _MEASURES
+            or argument_end(statement.cell, call) is None
+        ):
+            continue
+        given = {each.arg: each.value for each in call.keywords}
+        setup = given.get("setup", call.args[1] if len(call.args) > 1 else None)
+        match setup:
+            case ast.Constant(value=str(text)) if _FROM_MAIN.search(text) and "globals" not in given:
+                yield call, setup
+            case _:
+                pass
 
 
 def _only_looks(above: Sequence[ast.AST], call: ast.Call) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.definitions import shadowed_class_names
-from nb2prod.convert.namespace_reads import opaque_calls
+from nb2prod.convert.namespace_reads import opaque_calls, timed_in_main
 from nb2prod.convert.plan import Plan, Refusal
 from nb2prod.convert.test_runs import own_test_runs
 from nb2prod.convert.translate import defines_magic
@@ -81,7 +81,8 @@ def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
         qualified = analysis.qualified_name(call.func) if id(call) not in run else None
         if qualified in _LOOKS_INTO_MAIN:
             yield Refusal(cell, line, _LOOKS_INTO_MAIN[qualified], "move the tests to a test module")
-    for node in _looks_at_main(statement.node):
+    timed = {id(setup) for _, setup in timed_in_main(statement, analysis)}
+    for node in (each for each in _looks_at_main(statement.node) if id(each) not in timed):
         reason = "it looks at the module __main__, which the steps of a package are not"
         yield Refusal(cell, statement.cell.locate(node).line, reason, "name the module or the object itself")
     if isinstance(statement.node, ast.ClassDef):
@@ -98,9 +99,12 @@ def _looks_at_main(node: ast.stmt) -> Iterable[ast.expr | ast.alias]:
         match child:
             case ast.Subscript(slice=ast.Constant(value="__main__")) | ast.Attribute(attr="__module__", ctx=ast.Load()):
                 yield child
+            case ast.Call(args=args, keywords=keywords):
+                texts = (each for each in (*args, *(each.value for each in keywords)) if isinstance(each, ast.Constant))
+                yield from (each for each in texts if "from __main__ import" in str(each.value))
+                if args and isinstance(args[0], ast.Constant) and args[0].value == "__main__":
+                    yield args[0]
             case ast.Import(names=names):
                 yield from (alias for alias in names if alias.name == "__main__")
-            case ast.Call(args=[ast.Constant(value="__main__") as name, *_]):
-                yield name
             case _:
                 pass
