@@ -44,7 +44,7 @@ def steps(*cells: str) -> str:
                 "import timeit\nx = 1",
                 "print(timeit.timeit('x', setup='import math; from __main__ import x', number=1) > 0)",
             ),
-            'timeit.timeit("x", setup="import math;", number=1, globals={**globals(), **locals()})',
+            'timeit.timeit("x", setup="import math", number=1, globals={**globals(), **locals()})',
         ),
         (("import cProfile\nx = 1", "cProfile.run('x')"), 'cProfile.runctx("x", {**globals(), **locals()}, {})'),
         (("try:\n    here = __file__\nexcept NameError:\n    here = [1]\nprint(here)",), "    here = [1]"),

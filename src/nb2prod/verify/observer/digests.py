@@ -55,6 +55,7 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
     ("sklearn", "Tree"): objects.tree,
     # What was said of a symbol; the rest is what asking has found out from it.
     ("sympy", "StdFactKB"): lambda look, value: look.record(value, {"given": dict(value._generator)}),  # noqa: SLF001 - it is shown nowhere else
+    ("timeit", "Timer"): lambda _, value: incomparable(value, "it times code, wherever that is"),
     ("unittest", "TestProgram"): objects.test_program,
     ("unittest", "TestResult"): objects.test_result,
     ("torch", "Tensor"): arrays.tensor,
