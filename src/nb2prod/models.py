@@ -21,6 +21,8 @@ EventKind = Literal["fit", "use", "change", "save", "load"]
 _DEPTH = 8
 # Functions that make a model and fit it.
 _TRAIN = ("lightgbm.train", "xgboost.train", "catboost.train")
+# What a call that fits is written as.
+_FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
 # Their result is written by somebody else.
 _SERIALIZE = ("pickle.dumps", "cloudpickle.dumps", "dill.dump", "dill.dumps")
 
@@ -223,6 +225,11 @@ def events(analysis: Analysis) -> Sequence[Event]:
 
 def _events(analysis: Analysis) -> tuple[Event, ...]:
     return tuple(_Finder(analysis).events())
+
+
+def is_fitting(analysis: Analysis) -> bool:
+    """Return whether anything may be fitted, by the names of calls: a look before ``events`` are asked for."""
+    return any(call.name.endswith(_FITS) for call in analysis.calls())
 
 
 def is_predictor(analysis: Analysis, name: str | None) -> bool:

@@ -63,24 +63,23 @@ def _check(forbidden: Forbidden, fix: _FixOf | None, analysis: Analysis) -> Iter
 
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
-    text = analysis.code()
-    if _mentioned(forbidden.calls, text):
+    if forbidden.calls:
         is_forbidden = _expression(forbidden.calls).match
         for name, calls in analysis.once(_called).items():
-            if name and is_forbidden(name):
+            if name and is_forbidden(name) and analysis.mentions(*_beginnings(forbidden.calls)):
                 yield from (_Use(name, call.location) for call in calls)
-    imports = _mentioned(forbidden.imports, text)
-    for cell in analysis.notebook.code_cells if imports or forbidden.magics or forbidden.strings else ():
+    for cell in analysis.notebook.code_cells if forbidden.imports or forbidden.magics or forbidden.strings else ():
         for magic in cell.magics if forbidden.magics else ():
             if _matches(magic.name, forbidden.magics):
                 start, end = magic.range
                 sign = {"line": "%", "automagic": "%", "cell": "%%"}.get(magic.kind, "")
                 yield _Use(f"{sign}{magic.name}", cell.location(start.line, start.column, end.line, end.column))
-        if cell.tree is not None and imports and _mentioned(forbidden.imports, cell.source):
-            yield from _imports(forbidden.imports, cell, analysis.nodes(cell.tree))
+        if cell.tree is not None and forbidden.imports:
+            imports = (*analysis.nodes_of(cell.tree, ast.Import), *analysis.nodes_of(cell.tree, ast.ImportFrom))
+            yield from _imports(forbidden.imports, cell, imports)
         if cell.tree is not None and forbidden.strings:
-            yield from _strings(forbidden.strings, cell, analysis.nodes(cell.tree))
-    for cell in analysis.notebook.code_cells if _mentioned(forbidden.assigns, text) else ():
+            yield from _strings(forbidden.strings, cell, analysis.nodes_of(cell.tree, ast.Constant))
+    for cell in analysis.notebook.code_cells if analysis.mentions(*_beginnings(forbidden.assigns)) else ():
         if cell.tree is not None:
             yield from _assigned(forbidden.assigns, analysis, cell)
 
@@ -117,9 +116,9 @@ def _imports(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) 
             yield _Use(found, cell.locate(node))
 
 
-def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) -> Iterator[_Use]:
+def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.Constant]) -> Iterator[_Use]:
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _matches(node.value, patterns):
+        if isinstance(node.value, str) and _matches(node.value, patterns):
             yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
 
 
@@ -158,13 +157,9 @@ def _exceptions(handler: ast.ExceptHandler) -> list[str]:
     return [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)]
 
 
-def _mentioned(patterns: tuple[str, ...], text: str) -> bool:
-    """Whether a name that some pattern starts with stands in ``text`` at all: cheap, and mostly False."""
-    return any(beginning in text for beginning in _beginnings(patterns))
-
-
 @cache  # the same
 def _beginnings(patterns: tuple[str, ...]) -> frozenset[str]:
+    """Return the words that the names begin with which patterns mean."""
     return frozenset(pattern.partition(".")[0].partition("*")[0] for pattern in patterns)
 
 

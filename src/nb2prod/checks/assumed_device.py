@@ -29,6 +29,7 @@ _ASKS = lazy_pattern(
     r"nvidia-smi|set_soft_device_placement|torch\.accelerator|Accelerator\("
 )
 _LOAD = "torch.load"
+_PIPELINE = "transformers.pipeline"
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -36,7 +37,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
     What was saved from a card needs one wherever it is loaded, whether or not anything has asked.
     """
-    if not analysis.mentions(*_LIBRARIES):
+    if not (_names_card(analysis) and analysis.mentions(*_LIBRARIES)):
         return
     asked = next((cell.index for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)), None)
     by_cell: dict[int, list[tuple[Call, str]]] = {}
@@ -60,6 +61,12 @@ def _loaded_anywhere(calls: list[Call]) -> Fix | None:
     return Fix('pass `map_location="cpu"`', known, Applicability.UNSAFE) if len(known) == len(edits) else None
 
 
+def _names_card(analysis: Analysis) -> bool:
+    """Whether anything can have a problem: most notebooks have none of the words, whatever the case."""
+    code = analysis.code().lower()
+    return "cuda" in code or "gpu" in code or any(analysis.calls_of(_LOAD, _PIPELINE))
+
+
 def _problem(call: Call) -> str | None:
     """Return what is wrong with a call, if it cannot run without a card."""
     method = call.node.func.attr if isinstance(call.node.func, ast.Attribute) else ""
@@ -69,7 +76,7 @@ def _problem(call: Call) -> str | None:
         return "`.cuda()` fails without a graphics card; use `.to(device)` with a device that is asked for once"
     if call.qualified_name == "torch.cuda.set_device" and not _is_none(call.arguments.get("device")):
         return "`torch.cuda.set_device` fails without a graphics card; choose the device by what there is"
-    if call.qualified_name == "transformers.pipeline" and _is_number(call.arguments.get("device")):
+    if call.qualified_name == _PIPELINE and _is_number(call.arguments.get("device")):
         return "`device=` names a graphics card by its number; choose the device by what there is"
     for name, wanted in _BOOSTED if call.library in ("xgboost", "lightgbm", "catboost") else ():
         value = call.arguments.get(name)

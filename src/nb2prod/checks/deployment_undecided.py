@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nb2prod.checks import model_not_saved
 from nb2prod.diagnostics import Finding
-from nb2prod.models import events, fitted_predictors
+from nb2prod.models import events, fitted_predictors, is_fitting
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import imports_any, operations
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
 
-_FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
-_WORDS = ("fit", "train")
 _Named: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FUNCTIONS: tuple[type[_Named], ...] = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -37,7 +35,7 @@ _SAID = lazy_pattern(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use."""
-    if not (analysis.mentions(*_WORDS) and any(call.name.endswith(_FITS) for call in analysis.calls())):
+    if not analysis.once(is_fitting):
         return
     fits = fitted_predictors(analysis, events(analysis))
     known = operations()

@@ -28,8 +28,8 @@ _ADDRESS = lazy_pattern(
 )
 _ALONE = lazy_pattern(rf"^{_HOST}$")
 # In each of them is one of these: to look at few cells closely.
-_NAMES = ("localhost", ".local", ".internal", ".intranet", ".corp", ".lan")
-_DOTS = lazy_pattern(r"\.\d+\.\d+\.\d")
+_LOCALHOST = "localhost"
+_DOTTED = lazy_pattern(r"\.(?:\d+\.\d+\.\d|local|internal|intranet|corp|lan)")
 _ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 # Listening on every interface, and the network for examples.
 _NO_MACHINE = lazy_pattern(
@@ -43,9 +43,9 @@ _OWN = ("localhost", "127.")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each such host once, at the first place it is written, with the others beside it."""
     found: dict[str, list[Location]] = {}
-    names = [name for name in _NAMES if analysis.mentions(name)]
-    for cell in analysis.notebook.code_cells:
-        if _DOTS.search(cell.source) or any(name in cell.source for name in names):
+    anywhere = analysis.mentions(_LOCALHOST) or _DOTTED.search(analysis.code())
+    for cell in analysis.notebook.code_cells if anywhere else ():
+        if _LOCALHOST in cell.source or _DOTTED.search(cell.source):
             for host, location in sorted(_hosts(cell), key=lambda each: each[1].range):
                 if not _NO_MACHINE.match(host):
                     found.setdefault(host, []).append(location)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
-from nb2prod.models import events, fitted_predictors
+from nb2prod.models import events, fitted_predictors, is_fitting
 from nb2prod.operations import imports_any, operations
 from nb2prod.writes import writes
 
@@ -14,13 +14,10 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
-_FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
-_WORDS = ("fit", "train")
-
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use, where no model is saved."""
-    if not (analysis.mentions(*_WORDS) and any(call.name.endswith(_FITS) for call in analysis.calls())):
+    if not analysis.once(is_fitting):
         return
     fits = fitted_predictors(analysis, events(analysis))
     if not fits or imports_any(analysis, operations().registries):

@@ -25,7 +25,7 @@ _OTHERS = ("sys.path", "os.chdir", "print", "re.", "site.")
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such path of each cell."""
-    words = [word for word in _WORDS if analysis.mentions(word)]
+    words = [word for word in _WORDS if analysis.mentions(word)] if analysis.mentions("..") else []
     for cell in analysis.notebook.code_cells if words else ():
         if cell.tree is None or not any(word in cell.source for word in words):
             continue

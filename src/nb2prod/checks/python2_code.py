@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 _RULE = "python2-code"
-_METHODS = ("has_key", "iteritems", "iterkeys", "itervalues", "viewitems", "viewkeys", "viewvalues")
+_METHODS = frozenset({"has_key", "iteritems", "iterkeys", "itervalues", "viewitems", "viewkeys", "viewvalues"})
 _DICTS = ("builtins.dict", "collections.Counter", "collections.OrderedDict", "collections.defaultdict")
 
 
@@ -38,8 +38,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _modules(analysis: Analysis) -> Iterator[Finding]:
     """Yield the imports, not in a ``try`` or an ``if``, of modules that only Python 2 had."""
     only = words(_RULE)["modules"]
-    if not analysis.mentions(*only):
-        return
     for statement in analysis.statements():
         node = statement.node
         if isinstance(node, ast.Import):
@@ -56,8 +54,6 @@ def _modules(analysis: Analysis) -> Iterator[Finding]:
 
 def _methods(analysis: Analysis) -> Iterator[Finding]:
     """Yield the calls of methods that dictionaries had in Python 2."""
-    if not analysis.mentions(*_METHODS):
-        return
     for call in analysis.calls():
         func = call.node.func
         if isinstance(func, ast.Attribute) and func.attr in _METHODS and analysis.qualified_name(func.value) in _DICTS:

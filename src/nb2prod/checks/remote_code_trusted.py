@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 _SWITCH = "trust_remote_code"
+_RUN = ("torch.hub.load", "builtins.exec", "builtins.eval")
 # `curl … | bash`, `bash <(curl …)`, `python -c "$(wget …)"`: what comes over the network is the program.
 _PIPED = lazy_pattern(
     r"\b(?:curl|wget)\b[^;&]{0,500}\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:(?:ba|z|da)?sh|python3?|perl)\b(?!\s+-[cm])"
@@ -38,6 +39,8 @@ class _Use(NamedTuple):
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first place of a cell that runs code as it is found on the network."""
+    if not (analysis.mentions("trust", "curl", "wget") or any(analysis.calls_of(*_RUN))):
+        return
     for cell in analysis.notebook.code_cells:
         first = min(_uses(analysis, cell), key=lambda use: use.location.range, default=None)
         if first is not None:
@@ -53,7 +56,7 @@ def _uses(analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:
             )
     if _SWITCH.partition("_")[0] in cell.source:
         yield from _trusting(cell)
-    for call in analysis.calls_of("torch.hub.load", "builtins.exec", "builtins.eval"):
+    for call in analysis.calls_of(*_RUN):
         if call.cell is cell and (message := _from_hub(call) if call.library == "torch" else _executed(analysis, call)):
             yield _Use(call.location, message)
 

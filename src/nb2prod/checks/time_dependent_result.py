@@ -47,8 +47,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _by_word(analysis: Analysis) -> list[Call]:
     """Return the calls that are told the time by a word: ``np.datetime64("today")``."""
-    if not analysis.mentions(*_WORDS):
-        return []
     return [
         call
         for call in analysis.calls_of("numpy.datetime64", "pandas.Timestamp", "pandas.to_datetime")

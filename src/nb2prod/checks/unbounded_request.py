@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 _SECONDS = 60
 _METHODS = ("delete", "get", "head", "options", "patch", "post", "put", "request")
 _SESSION = "requests.Session"
+_OF_SESSION = tuple(f"{_SESSION}.{method}" for method in _METHODS)
 _OPEN = "urllib.request.urlopen"
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the requests without a time limit that are no function of `requests`: those are ruff's S113."""
-    if not analysis.mentions("Session", "urlopen"):
+    calls = list(analysis.calls_of(_OPEN, *_OF_SESSION))
+    if not (calls and analysis.mentions("Session", "urlopen")):
         return
     limited = _limited(analysis)
-    for call in analysis.calls_of(_OPEN, *(f"{_SESSION}.{method}" for method in _METHODS)):
+    for call in calls:
         limit = call.arguments.get("timeout", call.arguments.get("2") if call.qualified_name == _OPEN else None)
         endless = limit is None or (isinstance(limit, ast.Constant) and limit.value is None)
         if not endless or call.has_star_arguments or _root(call) in limited:

@@ -29,8 +29,9 @@ _COMMAND = lazy_pattern(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield, once a cell, where the check of certificates is switched off for more than one call."""
-    for cell in analysis.notebook.code_cells:
-        if any(word in cell.source for word in _HINTS):
+    words = [word for word in _HINTS if analysis.mentions(word)]
+    for cell in analysis.notebook.code_cells if words else ():
+        if any(word in cell.source for word in words):
             first = min(_places(analysis, cell), key=lambda place: place[0].range, default=None)
             if first is not None:
                 yield Finding(first[0], f"{first[1]}: {_ADVICE}")

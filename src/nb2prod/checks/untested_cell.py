@@ -121,9 +121,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _runs_doctests(analysis: Analysis) -> bool:
-    return analysis.mentions("doctest") and any(
-        (call.qualified_name or "").startswith("doctest.") for call in analysis.calls()
-    )
+    return any(call.library == "doctest" for call in analysis.calls())
 
 
 def _results(analysis: Analysis, statement: Statement) -> list[Definition]:
