@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix, Related, RemoveCell
 from nb2prod.notebook.location import FIRST, Location
-from nb2prod.notebook.model import CodeCell
+from nb2prod.notebook.model import CodeCell, MarkdownCell
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def _empty_cells(analysis: Analysis) -> list[Cell]:
 
 
 def _holds_nothing(cell: Cell) -> bool:
-    has_outputs = isinstance(cell, CodeCell) and bool(cell.outputs)
-    return not cell.source.strip() and not has_outputs and cell.metadata.keys() <= _NOTED
+    # A raw cell, or one of a kind nobody knows, may hold something that is no text.
+    is_empty = (isinstance(cell, CodeCell) and not cell.outputs) or isinstance(cell, MarkdownCell)
+    return is_empty and not cell.source.strip() and cell.metadata.keys() <= _NOTED
 
 
 def _is_empty(analysis: Analysis) -> bool:
