@@ -66,6 +66,8 @@ READ = "import pandas as pd\n"
         ("def f():\n    global df\n    df = pd.read_csv('a')\n    df.head()", None),
         ("def f(df):\n    df.head()\nf(3)\nf(pd.read_csv('a'))\nz.head()", None),
         ("def f(df=None):\n    df.head()", None),
+        ("df = pd.read_csv('a')\ndf.price.mean()", "pandas.Series.mean"),
+        ("df = pd.read_csv('a')\ndf.ix(3)", "pandas.DataFrame.ix"),
         ("def f(n):\n    return f(n - 1)\nf(3).head()", None),
         ("def g():\n    yield pd.read_csv('a')\ng().head()", None),
         ("@cached\ndef g():\n    return pd.read_csv('a')\ng().head()", None),

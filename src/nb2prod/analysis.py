@@ -212,7 +212,7 @@ class Analysis:
                 names = {self._defined(each, depth - 1) for each in found}
                 return names.pop() if len(names) == 1 else None
             case ast.Attribute(value=value, attr=attr):
-                base = _class_name(self._qualified(value, depth - 1))
+                base = _class_name(self._column(value, depth - 1) or self._qualified(value, depth - 1))
                 return None if base is None else f"{base}.{attr}"
             case ast.Call(func=func):
                 name_called = _callee(self._qualified(func, depth - 1))
@@ -251,6 +251,16 @@ class Analysis:
         """Return the dotted name of what a star import brought."""
         modules = self.once(_starred_modules)
         return starred_name(use, modules, self.libraries) if modules else None
+
+    def _column(self, node: ast.expr, depth: int) -> str | None:
+        """Return the class of a column that is read as an attribute, of which something is asked: ``table.price``."""
+        if not self.local_types or not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
+            return None
+        owner = self._qualified(node.value, depth)
+        known = self.libraries.klass(owner[:-2]) if owner is not None and owner.endswith("()") else None
+        if known is None or known.items is None or self.libraries.attribute(known.qualified_name, node.attr)[0]:
+            return None
+        return None if self.libraries.call(f"{known.qualified_name}.{node.attr}") is not None else f"{known.items}()"
 
     def _selected(self, value: ast.expr, depth: int) -> str | None:
         """Return the class of ``table[["a", "b"]]``, ``table[mask]`` and ``table.loc[mask]``: a table again."""

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     # Comparing trees is exact, and dear; what kinds of statements and of nodes they have tells most of them apart.
     similar: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and len(_work(cell.tree)) >= SHORTEST:
+        if cell.tree is not None and _length(cell.tree) >= SHORTEST:
             similar.setdefault(tuple(node.__class__ for node in cell.tree.body), []).append(cell)
     alike: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
     for cell in (each for cells in similar.values() if len(cells) > 1 for each in cells):
@@ -38,6 +39,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     f"the same code as cell {first.index}; keep one, or make it a function",
                     (Related(first.location(), "the first copy"),),
                 )
+
+
+def _length(tree: ast.Module) -> int:
+    """Return how many statements do something, those of functions and loops included."""
+    work = _work(tree)
+    if len(work) >= SHORTEST or not any(hasattr(node, "body") for node in work):
+        return len(work)
+    return sum(isinstance(each, ast.stmt) for node in work for each in nodes(node))
 
 
 def _work(tree: ast.Module) -> list[ast.stmt]:
