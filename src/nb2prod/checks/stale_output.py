@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell, RemoveOutputs
 from nb2prod.saved_outputs import mismatch, output_kind
 
 if TYPE_CHECKING:
@@ -42,9 +42,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _removal(*cells: CodeCell) -> Fix:
-    """Return the fix that removes the outputs; the text that made them is gone, so nothing can bring them back."""
+    """Return the fix that removes the outputs; the text that made them is gone, so nothing can bring them back.
+
+    A cell that holds nothing else goes with them.
+    """
     title = "remove the saved outputs" + (f" of {len(cells)} cells" if len(cells) > 1 else "")
-    return Fix(title, tuple(RemoveOutputs(cell.index) for cell in cells), Applicability.UNSAFE)
+    changes = (
+        RemoveOutputs(cell.index) if cell.source.strip() or cell.tags else RemoveCell(cell.index) for cell in cells
+    )
+    return Fix(title, tuple(changes), Applicability.UNSAFE)
 
 
 def _is_code(line: str) -> bool:
