@@ -66,7 +66,7 @@ def main() -> None:
     libraries = Libraries()
     # As the command line does: trees live as long as their notebook, looking for circles is in vain.
     gc.freeze()
-    gc.set_threshold(100_000)
+    gc.set_threshold(1_000_000)
     warnings.simplefilter("ignore")  # invalid escapes in other people's cells
     if options.profile:
         profile = cProfile.Profile()

@@ -154,7 +154,7 @@ def _start(rules: Sequence[Rule], tool: str | None) -> None:
     # The interrupt key reaches the whole group; the process that was started says so, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
-    gc.set_threshold(100_000)  # as the command line does
+    gc.set_threshold(1_000_000)  # as the command line does
 
 
 def _lint_piece(targets: list[Target]) -> Report:

@@ -40,7 +40,9 @@ def add_changes(statements: Sequence[Statement], mutates: Callable[[str], bool])
     (``for df in (train, test): df["x"] = 0``).
     """
     summaries = Summaries(statements, mutates)
-    return tuple(summaries.completed(statement) for statement in statements)
+    completed = tuple([summaries.completed(statement) for statement in statements])
+    summaries.end()
+    return completed
 
 
 class Summaries:
@@ -73,6 +75,10 @@ class Summaries:
         self._own = self._functions.keys() | self._methods.keys()
         libraries, imports = imports_of(statements)
         self._known = Knowledge(self._callees, self._handed, cache(mutates), libraries, imports)
+
+    def end(self) -> None:
+        """Let go of what bodies are read with, which leads back here: a circle would keep the trees of a notebook."""
+        del self._known
 
     def completed(self, statement: Statement) -> Statement:
         """Return ``statement`` with what its calls change, and what functions in it change when called."""
