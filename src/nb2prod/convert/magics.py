@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell, Magic, Notebook
 
 
+# `-n 10 -r3 -o f(x)`; the other options change how it is printed, or what is measured.
+_MEASURE = re.compile(r"(?P<options>(?:-(?:[nr]\s*\d+|[oq]+)\s+)*)(?P<code>[^-\s].*)", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """The magic goes. ``keeps_python``: the Python beside or below it stays, else that goes with it.
@@ -48,7 +52,8 @@ class Code:
     """Python to put at the magic's range.
 
     text        an expression, a ``del`` statement, or an assignment of what the magic binds; on one line
-    helpers     functions it calls from the package's ``shell`` module (``from <package>.shell import …``)
+    helpers     functions it calls from the package's ``shell`` module (``from <package>.shell import …``), or from
+                another, whose name stands before it (``timing.measure_time``)
     imports     modules it needs, by dotted name (``import …``)
     names       names of the notebook it reads
     whole_cell  it stands for the cell's whole body too (``%%bash``), which is no Python
@@ -139,6 +144,8 @@ def _line_magic(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Transla
             if argument.strip("'\"") in knowledge().extensions:
                 return Drop(f"the extension {argument} only concerns working in the notebook")
             return _refusal(magic, cell, f"nobody here knows what the extension {argument} changes", "delete the line")
+        case "timeit" if magic.binds and "measure_time" not in bound:
+            return _measured(magic, cell)
         case _ if name in knowledge().measurements and not magic.binds:
             return Drop("it is a measurement and binds nothing", keeps_python=False)
         case _ if name in knowledge().timers and argument:
@@ -220,6 +227,25 @@ def _timed(magic: Magic, cell: CodeCell) -> Translation:
     except SyntaxError:
         return _unknown(magic, cell)
     return Code(magic.argument)
+
+
+def _measured(magic: Magic, cell: CodeCell) -> Translation:
+    """Translate ``result = %timeit -o f(x)``."""
+    found = _MEASURE.fullmatch(magic.argument.strip())
+    options, code = (found["options"], found["code"]) if found else ("", "")
+    try:
+        ast.parse(code, mode="eval")
+    except SyntaxError:
+        code = ""
+    if not code or not re.search(r"-q?oq?(?:\s|$)", options):
+        return _unknown(magic, cell)
+    given = [f"lambda: {code}"]
+    for option, name in (("n", "loops"), ("r", "repeat")):
+        if number := re.search(rf"-{option}\s*(\d+)", options):
+            given.append(f"{name}={number[1]}")
+    if re.search(r"-o?q", options):
+        given.append("quiet=True")
+    return Code(f"measure_time({', '.join(given)})", helpers=("timing.measure_time",))
 
 
 def _environment(magic: Magic, cell: CodeCell, bound: Collection[str]) -> Translation:

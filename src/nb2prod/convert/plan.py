@@ -311,6 +311,7 @@ class Plan:
     uses_pandas   the run happens inside pandas' option context with the kernel's defaults
     uses_shell    commands are run: the package gets a shell module
     uses_capture  output is kept from the page: the package gets a capture module
+    uses_timing   code is measured: the package gets a timing module
     uses_doctest  examples in docstrings are run: the package gets a doctests module
     lifted        statements whose value became a parameter, with that parameter's name
     notes         sentences for the README: what the owner should know
@@ -337,6 +338,7 @@ class Plan:
     uses_pandas: bool = False
     uses_shell: bool = False
     uses_capture: bool = False
+    uses_timing: bool = False
     uses_doctest: bool = False
     lifted: tuple[tuple[Statement, str], ...] = ()
     withheld: tuple[Withheld, ...] = field(default=(), repr=False)

@@ -147,8 +147,12 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
 
     steps = map_moved(plan, kept)
     imports = list(plan.imports)
-    if helpers:
-        imports.append(Import(tuple(helpers), f"from {plan.package}.shell import {', '.join(helpers)}", None))
+    homes: dict[str, list[str]] = {}
+    for helper in helpers:
+        home, _, function = helper.rpartition(".")
+        homes.setdefault(home or "shell", []).append(function)
+    for home, functions in homes.items():
+        imports.append(Import(tuple(functions), f"from {plan.package}.{home} import {', '.join(functions)}", None))
     if captures:
         imports.append(Import(("captured_output",), f"from {plan.package}.capture import captured_output", None))
     imports.extend(Import((module,), f"import {module}", None) for module in modules)
@@ -160,7 +164,8 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         dropped=tuple(dropped),
         refusals=tuple(refusals),
         imports=tuple(imports),
-        uses_shell=plan.uses_shell or bool(helpers),
+        uses_shell=plan.uses_shell or "shell" in homes,
+        uses_timing=plan.uses_timing or "timing" in homes,
         uses_capture=plan.uses_capture or bool(captures),
     )
 

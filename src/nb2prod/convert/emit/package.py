@@ -150,6 +150,8 @@ def _scaffold(plan: Plan, texts: Iterable[str]) -> list[str]:
         names.append("shell.py")
     if plan.uses_capture:
         names.append("capture.py")
+    if plan.uses_timing:
+        names.append("timing.py")
     if plan.uses_doctest:
         names.append("doctests.py")
     if _uses_output_widgets(plan):

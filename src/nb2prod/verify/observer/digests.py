@@ -55,6 +55,7 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
     ("sklearn", "Tree"): objects.tree,
     # What was said of a symbol; the rest is what asking has found out from it.
     ("sympy", "StdFactKB"): lambda look, value: look.record(value, {"given": dict(value._generator)}),  # noqa: SLF001 - it is shown nowhere else
+    ("IPython", "TimeitResult"): lambda _, value: incomparable(value, "it is how long code takes"),
     ("timeit", "Timer"): lambda _, value: incomparable(value, "it times code, wherever that is"),
     ("unittest", "TestProgram"): objects.test_program,
     ("unittest", "TestResult"): objects.test_result,
@@ -68,7 +69,10 @@ _OF_LIBRARIES: dict[tuple[str, str], Look] = {
 }
 
 # By the module of a package that nb2prod has written, and the name of the class there.
-_OF_PACKAGES: dict[tuple[str, str], Look] = {("capture", "CapturedOutput"): plain.captured_output}
+_OF_PACKAGES: dict[tuple[str, str], Look] = {
+    ("capture", "CapturedOutput"): plain.captured_output,
+    ("timing", "TimeitResult"): lambda _, value: incomparable(value, "it is how long code takes"),
+}
 
 
 def digest(value: Any, limits: Limits | None = None) -> Digest:
