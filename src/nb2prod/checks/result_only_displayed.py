@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
 
 # What makes a result out of rows, besides what the tables call a score or a prediction.
-_AGGREGATES = {"agg", "aggregate", "crosstab", "groupby", "pivot_table", "resample"}
+_AGGREGATES = {
+    "agg", "aggregate", "crosstab", "forecast", "get_forecast", "get_prediction", "groupby", "pivot_table", "resample",
+}  # fmt: skip
 _SHOWS = ("print", "display", "pprint")
 _READS = ("read_", "load_", "fetch_")
 _DRAWS = ("plot", "hist", "boxplot", "show", "draw")
@@ -57,6 +59,8 @@ def _shown(statement: Statement) -> list[ast.expr]:
     for call, deferred in statement.calls:
         if not deferred and isinstance(call.func, ast.Name) and call.func.id in _SHOWS:
             found += [each for each in call.args if not isinstance(each, ast.Constant)]
+        elif not deferred and isinstance(call.func, ast.Attribute) and call.func.attr == "show" and not call.args:
+            found.append(call.func.value)  # a figure of plotly, a table of Spark
     return found
 
 

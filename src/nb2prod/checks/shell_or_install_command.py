@@ -40,7 +40,11 @@ def _called(analysis: Analysis) -> dict[int, Finding]:
         packages = _listed(list(_packages(line.installation))) or "packages"
         message = f"installs {packages} while the notebook runs; declare what is needed as a dependency"
         found.setdefault(line.cell.index, Finding(line.location, message))
-    for call in analysis.calls_of("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"):
+    by_kernel = ("get_ipython().system", "get_ipython().getoutput", "get_ipython().system_raw")
+    for call in (
+        *analysis.calls_of("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"),
+        *(call for call in analysis.calls() if call.name in by_kernel),
+    ):
         message = f"`{call.name}` runs a shell command, whose failure goes unnoticed"
         found.setdefault(call.cell.index, Finding(call.location, message))
     return found

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _ADVICE = "nobody checks who answers, and what is sent can be read: give the certificate of the authority instead"
 _UNVERIFIED = "ssl._create_unverified_context"
 _SESSIONS = ("requests.Session", "httpx.Client", "httpx.AsyncClient")
+# Arguments of clients of whatever library that mean nothing else: Elasticsearch, aiohttp, Kubernetes, Snowflake, …
+_SWITCHES = ("verify_certs", "verify_ssl", "ssl_verify", "ssl_assert_hostname")
 # Words that are in any cell with a finding.
-_HINTS = ("verif", "CERT_NONE", "insecure", "no-check-certificate", "curl", "PYTHONHTTPSVERIFY")
+_HINTS = ("verif", "CERT_NONE", "insecure", "no-check-certificate", "curl", "PYTHONHTTPSVERIFY", "ssl_assert")
 _COMMAND = lazy_pattern(
     r"\bcurl\b[^|;&]{0,500}\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*(?=\s|$))|\bwget\b[^|;&]{0,500}\s--no-check-certificate\b"
     r"|\bhttp\.sslVerify[= ]false\b"
@@ -55,12 +57,25 @@ def _places(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[Location, str]
             case ast.Assign(targets=[ast.Attribute(attr="verify_mode") as target], value=value):
                 if analysis.qualified_name(value) == "ssl.CERT_NONE":
                     switched = f"`{ast.unparse(node)}` asks for no certificate"
+            case ast.Call(keywords=keywords) if name := _switched_off(analysis, node, keywords):
+                switched = f"`{name}=False` holds for every call of this client"
             case ast.Assign(
                 targets=[ast.Subscript(slice=ast.Constant(value="PYTHONHTTPSVERIFY"))], value=ast.Constant(value="0")
             ):
                 switched = "`PYTHONHTTPSVERIFY` is switched off"
         if switched is not None:
             yield cell.locate(node), switched
+
+
+def _switched_off(analysis: Analysis, node: ast.Call, keywords: list[ast.keyword]) -> str | None:
+    """Return the argument by which a client asks for no certificate; those of `requests` and `httpx` are ruff's."""
+    for each in keywords:
+        if isinstance(each.value, ast.Constant) and each.value.value is False:
+            if each.arg in _SWITCHES:
+                return each.arg
+            if each.arg == "verify" and (analysis.qualified_name(node.func) or "").startswith("boto3."):
+                return each.arg
+    return None
 
 
 def _is_called_session(node: ast.expr) -> bool:
