@@ -266,6 +266,28 @@ def test_values_are_verified_where_the_run_has_ended(tmp_path: Path, capsys: pyt
     assert "not compared: step first_part, value y: its step ends inside of a %run" in said
 
 
+def test_a_file_that_a_cell_above_writes_is_run_as_it_was_written(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        main=[
+            "%%writefile calc.py\nx = 1\nprint('calc', x)\n",
+            "%%writefile -a ./calc.py\ny = x + 1",
+            "%run calc.py",
+            "print(y)",
+        ],
+        calc="x = 'what was there before'",
+    )
+
+    assert printed(path)[0].splitlines()[-2:] == ["calc 1", "2"]
+    assert (tmp_path / "calc.py").read_text() == "x = 1\nprint('calc', x)\ny = x + 1\n"
+
+
+def test_a_file_that_only_a_cell_below_writes_is_not_there(tmp_path: Path) -> None:
+    path = write(tmp_path, main=["%run calc.py", "%%writefile calc.py\nx = 1"])
+
+    assert any("there is no file calc.py" in each for each in refusals(path))
+
+
 def test_notebooks_that_run_the_same_file_share_what_it_defines(tmp_path: Path) -> None:
     write(tmp_path, main=["%run common.ipynb", "print(double(1))"], other=["%run common.ipynb", "print(double(2))"],
           common=["def double(x):\n    return 2 * x"])  # fmt: skip

@@ -12,8 +12,10 @@ import shlex
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePath
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.magics import body
 from nb2prod.convert.scripts import namespace_problem, program_problem
 from nb2prod.errors import UnreadableNotebookError
 from nb2prod.generated import digest
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _ALONE = "write the %run in a cell of its own"
 _IMPORT = "import what is needed from a module"
+_APPENDING = frozenset({"-a", "--append"})
 # More than anybody runs from a notebook: files that run each other again and again.
 _MOST_CELLS = 1000
 
@@ -139,12 +142,13 @@ class _Follower:
     ) -> tuple[list[_Piece], tuple[str, str] | None, str]:
         """Return the cells a ``%run`` runs, or why it cannot be followed, and the digest of its file."""
         problem = self.where_problem(cell, has_place=has_place) or _how_problem(magic.argument)
-        path = None if problem else self.path_of(name)
+        written = None if problem else self.written_above(name, cell)
+        path = None if problem else self.folder / name if written is not None else self.path_of(name)
         problem = problem or self.file_problem(path, name, place)
         if problem or path is None:
             return [], problem, ""
         try:
-            content = path.read_bytes()
+            content = path.read_bytes() if written is None else written.encode()
             cells = list(_cells(content, path))
         except (OSError, UnreadableNotebookError) as error:
             return [], (str(error), "mend the file, or delete the line"), ""
@@ -190,6 +194,22 @@ class _Follower:
             if any(magic.name == "cd" for magic in each.magics) or "chdir" in each.source:
                 return f"cell {each.index} changes the folder it is looked for in", f"delete that, or {_IMPORT}"
         return None
+
+    def written_above(self, name: str, cell: CodeCell) -> str | None:
+        """Return the text a ``%%writefile`` above a cell gives to the file of that name; None where there is none."""
+        found: str | None = None
+        for each in self.notebook.code_cells:
+            if each.index >= cell.index:
+                break
+            for magic in each.magics[:1]:
+                if magic.kind != "cell" or magic.name not in ("writefile", "file"):
+                    continue
+                words = magic.argument.split()
+                if normpath(words[-1] if words else ".") != normpath(name):
+                    continue
+                is_more = found is not None and not _APPENDING.isdisjoint(words)
+                found = (found or "") + body(each, magic) if is_more else body(each, magic)
+        return found
 
     def path_of(self, name: str) -> Path | None:
         """Return the file a name means to the kernel, None where there is none."""
