@@ -11,7 +11,7 @@ from nb2prod.dataflow.paths import path_to
 from nb2prod.notebook.magic_table import magic_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from nb2prod.dataflow.model import Statement
 
@@ -65,10 +65,13 @@ def _public_names(module: str) -> Iterable[str]:
     return getattr(found, "__all__", [name for name in vars(found) if not name.startswith("_")])
 
 
-def opens_namespace(statement: Statement, known: Mapping[str, str]) -> bool:
-    """Return whether anything may be defined once ``statement`` has run; ``known`` is from ``known_values``."""
+def opens_namespace(statement: Statement, known: Mapping[str, str], harmless: Collection[str] = ()) -> bool:
+    """Return whether anything may be defined once ``statement`` has run; ``known`` is from ``known_values``.
+
+    Star imports of ``harmless`` modules bring nothing that is asked for.
+    """
     for each in statement.definitions:
-        if each.kind == "star" and not _is_known_module(each.qualified):
+        if each.kind == "star" and not _is_known_module(each.qualified) and each.qualified not in harmless:
             return True
         if (each.kind == "magic" and each.name == "*") or (each.kind == "import" and _injects(each.qualified)):
             return True

@@ -36,6 +36,8 @@ class NameTable(NamedTuple):
     inject_calls    qualified names of calls that put names into the notebook
     inject_imports  modules whose import does
     star_modules    modules of the standard library whose star import binds what the running Python's does
+    listed_modules  modules whose star import brings none of ``module_names``
+    module_names    the names that notebooks give to the modules they import
     star_shadows    by module, the builtins that its star import replaces by something else
     changing_methods  methods that change their object, whatever it is
     passing_methods   methods whose result holds the elements of their object
@@ -48,6 +50,8 @@ class NameTable(NamedTuple):
     inject_calls: frozenset[str]
     inject_imports: frozenset[str]
     star_modules: frozenset[str]
+    listed_modules: frozenset[str]
+    module_names: frozenset[str]
     python2: frozenset[str]
     environment: frozenset[str]
     changing_methods: frozenset[str]
@@ -67,6 +71,8 @@ def name_table() -> NameTable:
         frozenset(table["calls"]["inject"].split()),
         frozenset(table["imports"]["inject"].split()),
         frozenset(table["imports"]["star"].split()),
+        frozenset(table["imports"]["listed"].split()),
+        frozenset(table["imports"]["module-names"].split()),
         frozenset(table["python2"]["names"].split()),
         frozenset(table["environment"]["names"].split()),
         frozenset(table["methods"]["changing"].split()),

@@ -25,7 +25,7 @@ from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Statement, Use
@@ -164,6 +164,8 @@ class _Search:
     def judge(self, name: str, reads: list[tuple[int, Use, Use | None]]) -> Unbound | None:
         """Return what is wrong with ``name``, or None where nothing can be said."""
         given, opened, opened_cell = self._knowledge()
+        if name in name_table().module_names:
+            opened = self._opened(name_table().listed_modules) if given is not None else opened
         if name in given or is_history(name):
             return None
         known = sorted(
@@ -241,14 +243,17 @@ class _Search:
     def _lazy_annotations(self) -> bool:
         return any(each.qualified == "__future__.annotations" for each in self.binding.get("annotations", ()))
 
+    def _opened(self, harmless: Collection[str] = ()) -> float:
+        """Return the rank from which on anything may be defined, star imports of ``harmless`` modules aside."""
+        known = known_values(self.flow.order)
+        ranks = (rank for rank, each in enumerate(self.flow.order) if opens_namespace(each, known, harmless))
+        return next(ranks, float("inf"))
+
     def _knowledge(self) -> tuple[frozenset[str], float, float]:
         """Return names taken as given, and the rank and the cell from which on anything may be defined."""
         if self._known is None:
             given = given_names(self.notebook)
-            known = known_values(self.flow.order)
-            opened = next(
-                (rank for rank, each in enumerate(self.flow.order) if opens_namespace(each, known)), float("inf")
-            )
+            opened = self._opened()
             mentioned, opened_cell = _unparsed(self.notebook)
             names = (given or frozenset()) | mentioned | guarded_names(self.flow.order) | star_names(self.flow.order)
             self._known = names, opened if given is not None else -1, opened_cell
