@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.drawing import DEFINITIONS, Drawing, can_draw
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
-from nb2prod.convert.plan import EndOfCell, Item, Moved, moved_items
+from nb2prod.convert.plan import EndOfCell, Item, Moved
 from nb2prod.convert.translate import keeps_figures
 from nb2prod.saved_outputs import has_image, joined_text
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Statement
     from nb2prod.notebook.model import CodeCell
 
-# Definitions draw nothing, and may have been moved down to where they are used.
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What a saved text output of a drawing call looks like: artists, not results.
 _ARTIST = re.compile(
     r"^\s*(\[|\(|array\(\[+)*\s*(<(matplotlib|AxesSubplot|Axes|seaborn|Figure|BarContainer)|Text\(|AxesSubplot\()"
@@ -202,14 +200,14 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
     if keeps_figures(analysis.notebook):
         note = "The notebook drew with a backend that keeps figures open: the package does, and saves none by itself."
         return replace(plan, notes=(*plan.notes, note))
-    if not _can_draw(plan):
+    if not can_draw(plan):
         return plan
-    drawing = _Drawing(plan, analysis)
+    drawing = Drawing(plan, analysis)
     last_of: dict[int, int] = {}
     place = 0
     for step in plan.steps:
         for item in step.items:
-            if isinstance(item, Moved) and not isinstance(item.statement.node, _DEFINITIONS):
+            if isinstance(item, Moved) and not isinstance(item.statement.node, DEFINITIONS):
                 last_of[_closing_cell(item, plan)] = place
             place += 1
     draws: set[int] = {
@@ -241,69 +239,3 @@ def _closing_cell(item: Moved, plan: Plan) -> int:
 def _has_image(cell: CodeCell) -> bool:
     """Return whether a cell was saved with a picture: it drew when it ran."""
     return any(map(has_image, cell.outputs))
-
-
-def _can_draw(plan: Plan) -> bool:
-    """Return whether anything imported could draw with matplotlib: it, or a library nobody here knows."""
-    code: list[ast.AST] = [ast.parse(each.text) for each in plan.imports]
-    code += [item.statement.node for item in moved_items(plan)]
-    code += [function.moved.statement.node for function in plan.functions]
-    roots: set[str] = set()
-    for node in (node for tree in code for node in ast.walk(tree)):
-        if isinstance(node, ast.Import):
-            roots.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            roots.add(node.module.partition(".")[0])
-    return any(root not in sys.stdlib_module_names and root != "numpy" for root in roots - {plan.root})
-
-
-class _Drawing:
-    """Tells which statements may leave a figure open, through the notebook's own functions too."""
-
-    def __init__(self, plan: Plan, analysis: Analysis) -> None:
-        self.analysis = analysis
-        self.cache: dict[int, bool] = {}
-        self.local = {file.target.split("/")[1].removesuffix(".py") for file in plan.local_files}
-
-    def may_draw(self, statement: Statement) -> bool:
-        """Return whether running ``statement`` may open a figure; a mere definition does not."""
-        if isinstance(statement.node, (*_DEFINITIONS, ast.Import, ast.ImportFrom)):
-            return False
-        return self._reaches(statement, set())
-
-    def _reaches(self, statement: Statement, seen: set[int]) -> bool:
-        if statement.index in seen:
-            return False
-        seen.add(statement.index)
-        if any(self._may(call) for call, _ in statement.calls):
-            return True
-        flow = self.analysis.flow
-        for use in statement.uses:
-            for definition in flow.reaching(use):
-                made = flow.statements[definition.statement]
-                is_code = definition.kind in ("function", "class") or (
-                    isinstance(made.node, ast.Assign) and isinstance(made.node.value, ast.Lambda)
-                )
-                if is_code and self._reaches(made, seen):
-                    return True
-        return False
-
-    def _may(self, call: ast.Call) -> bool:
-        qualified = self.analysis.qualified_name(call.func)
-        if qualified is None:
-            use = self.analysis.use_at(call.func)
-            if use is not None and not self.analysis.flow.reaching(use):
-                return True  # a star import, or %pylab, brought it
-            return isinstance(call.func, ast.Attribute) and bool(knowledge().drawing_methods.search(call.func.attr))
-        info = self.analysis.libraries.call(qualified)
-        if info is not None:
-            return "draw" in info.effects
-        root = qualified.partition(".")[0]
-        if root in ("matplotlib", "seaborn"):
-            return True
-        # A function of a module of plots, too: ``from statsmodels.graphics.tsaplots import seasonal_diagnostic_plot``.
-        if knowledge().drawing_methods.search(qualified.partition(".")[2]):
-            return True
-        if root == "builtins" or root in sys.stdlib_module_names:
-            return False
-        return self.analysis.libraries.library(root) is None

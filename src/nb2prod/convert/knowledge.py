@@ -46,6 +46,7 @@ class Knowledge:
     constants: frozenset[str]
     steady_modules: frozenset[str]
     drawing_methods: re.Pattern[str]
+    drawing_arguments: re.Pattern[str]
     drawn_artists: frozenset[str]
     displaying: frozenset[str]
     tools: frozenset[str]
@@ -92,6 +93,7 @@ def knowledge() -> Knowledge:
         constants=frozenset(table["definitions"]["constants"].split()),
         steady_modules=frozenset(table["definitions"]["steady"].split()),
         drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
+        drawing_arguments=re.compile(table["drawing"]["arguments"]),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
         displaying=frozenset(table["displaying"]["libraries"].split()),
         tools=frozenset(table["distributions"]["tools"].split()),
