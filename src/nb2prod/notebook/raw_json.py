@@ -10,11 +10,15 @@ from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from re import Pattern
 
 # Asks `find` for where a value stands, whatever it is.
 WHOLE = ...
 
 _BLANK = lazy_pattern(r"[ \t\n\r]*")
+# Between a key and its value, and behind a value.
+_COLON = lazy_pattern(r"[ \t\n\r]*:[ \t\n\r]*")
+_COMMA = lazy_pattern(r"[ \t\n\r]*(?:,[ \t\n\r]*)?")
 # One piece of a JSON string that decodes to one character, or to as many as it is long. Two
 # escaped halves of a character are one.
 _PIECE = lazy_pattern(
@@ -37,10 +41,7 @@ def find(text: str, at: int, shape: Any) -> tuple[Any, int]:
         case '"', ():
             return (at,), string_end(text, at)
         case "[", ():
-            elements, end = _elements(
-                text, at, lambda place: find(text, place, ()) if text[place] == '"' else _skip(text, place)
-            )
-            return tuple(place for element in elements if element for place in element), end
+            return _strings(text, at)
         case "[", [inner]:
             return _elements(text, at, lambda place: find(text, place, inner))
         case "{", {}:
@@ -53,14 +54,12 @@ def _members(text: str, at: int, shape: dict[str, Any]) -> tuple[dict[str, Any],
     at = blank_end(text, at + 1)
     while text[at] == '"':
         key, at = scanstring(text, at + 1)
-        at = blank_end(text, blank_end(text, at) + 1)
+        at = _end(_COLON, text, at)
         if key in shape:
             found[key], at = find(text, at, shape[key])  # of members with one name the last counts
         else:
             _, at = _skip(text, at)
-        at = blank_end(text, at)
-        if text[at] == ",":
-            at = blank_end(text, at + 1)
+        at = _end(_COMMA, text, at)
     return found, at + 1
 
 
@@ -70,10 +69,21 @@ def _elements(text: str, at: int, find: Callable[[int], tuple[Any, int]]) -> tup
     while text[at] != "]":
         element, at = find(at)
         found.append(element)
-        at = blank_end(text, at)
-        if text[at] == ",":
-            at = blank_end(text, at + 1)
+        at = _end(_COMMA, text, at)
     return found, at + 1
+
+
+def _strings(text: str, at: int) -> tuple[tuple[int, ...], int]:
+    found = []
+    at = blank_end(text, at + 1)
+    while text[at] != "]":
+        if text[at] == '"':
+            found.append(at)
+            at = string_end(text, at)
+        else:
+            _, at = _skip(text, at)
+        at = _end(_COMMA, text, at)
+    return tuple(found), at + 1
 
 
 def string_end(text: str, at: int) -> int:
@@ -88,8 +98,13 @@ def _skip(text: str, at: int) -> tuple[None, int]:
 
 def blank_end(text: str, at: int) -> int:
     """Return where the blank space at ``at`` ends."""
-    blank = _BLANK.match(text, at)
-    return blank.end() if blank else at
+    return _end(_BLANK, text, at)
+
+
+def _end(pattern: Pattern[str], text: str, at: int) -> int:
+    """Return where what ``pattern`` describes ends that begins at ``at``."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
 
 def pieces(text: str, at: int) -> Iterator[str]:
