@@ -33,7 +33,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                         cell.locate(each),
                         "this assertion cannot fail: its error is caught below, and nothing comes of it",
                     )
-            elif isinstance(node, ast.Assert) and (reason := _always(node.test)):
+            elif isinstance(node, ast.Assert) and (reason := _always(node.test) or _never_none(analysis, node.test)):
                 yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}", fix=_fix(cell, node))
             elif isinstance(node, ast.Call) and _compares_with_itself(node):
                 yield Finding(cell.locate(node), "this assertion cannot fail: both sides are the same expression")
@@ -73,6 +73,15 @@ def _always(test: ast.expr) -> str | None:
             return "no length is below 0"
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _SAME) and _same(left, right):
             return None if _may_be_a_number(left) else "both sides are the same expression"
+    return None
+
+
+def _never_none(analysis: Analysis, test: ast.expr) -> str | None:
+    """Return why what is asked to be something always is: the call it comes from returns nothing else."""
+    match test:
+        case ast.Compare(left=ast.Name() as left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            known = analysis.qualified_name(left)
+            return None if known is None else f"`{left.id}` is a `{known.rpartition('.')[2]}`, and never `None`"
     return None
 
 

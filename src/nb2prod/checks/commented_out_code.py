@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from keyword import iskeyword
+from textwrap import dedent
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 FEWEST = 2
+# What everybody calls these libraries, imported here or not.
+_USUAL = frozenset({"go", "np", "os", "pd", "plt", "px", "sns", "sys", "tf", "torch"})
 # What a line of code has in it somewhere; most comments are done with here.
 _CODE = lazy_pattern(r"[=(\[:]|^(?:import|from|return|del|break|continue|pass|raise)\b")
 _HEADER = lazy_pattern(r"(?:for|if|elif|else|while|with|def|class|try|except|finally)\b.*:$")
@@ -30,7 +33,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each cell with ``FEWEST`` lines of such code, or with nothing else in it, at the first of them."""
     names: set[str] | None = None
     for cell in analysis.notebook.code_cells:
-        if cell.tree is None or "#" not in cell.source:
+        if cell.tree is None:
+            continue
+        if '"""' in cell.source or "'''" in cell.source:
+            yield from _texts(analysis, cell)
+        if "#" not in cell.source:
             continue
         comments = _comments(cell)
         if not any(_CODE.search(text) for text in comments.values()):
@@ -42,7 +49,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         if names is None:
             names = {each.name for statement in analysis.statements() for each in statement.definitions}
-        found = [number for number in lines if _is_code(comments[number], names)]
+        made = {name for number in lines for name in _assigned(comments[number])}
+        found = [number for number in lines if _is_code(comments[number], names | _USUAL | made)]
         if len(found) >= FEWEST or (found and not cell.tree.body and not cell.magics):
             line, text = found[0], cell.lines[found[0] - 1]
             where = cell.location(line, len(text) - len(text.lstrip()) + 1, line, len(text.rstrip()) + 1)
@@ -52,6 +60,37 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "whether it is still meant; delete it, the version history has it",
                 fix=removal(cell, list(comments), found),
             )
+
+
+def _texts(analysis: Analysis, cell: CodeCell) -> Iterator[Finding]:
+    """Yield the first text in a cell that stands by itself and is code: quotes around it take it out of use, too."""
+    for node in cell.tree.body if cell.tree is not None else ():
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            continue
+        text = node.value.value
+        if not isinstance(text, str) or text.count("\n") < FEWEST:
+            continue
+        names = {each.name for statement in analysis.statements() for each in statement.definitions} | _USUAL
+        with catch_warnings():
+            simplefilter("ignore")
+            try:
+                body = ast.parse(dedent(text)).body
+            except (SyntaxError, ValueError):
+                continue
+        made = {name for line in text.splitlines() for name in _assigned(line.strip())}
+        if len(body) >= FEWEST and all(_is_statement(each, names | made) for each in body):
+            yield Finding(
+                cell.locate(node),
+                f"{len(body)} statements are put in quotes, which takes them out of use: nobody knows whether they are "
+                "still meant; delete them, the version history has them",
+            )
+            return
+
+
+def _assigned(text: str) -> set[str]:
+    """Return the names that a comment gives a value, if it is an assignment: other comments may read them."""
+    name, equals, value = text.partition("=")
+    return {name.strip()} if equals and name.strip().isidentifier() and not value.startswith("=") else set()
 
 
 def _comments(cell: CodeCell) -> dict[int, str]:
