@@ -75,6 +75,8 @@ _STAND_IN = (
     r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$"
 )
 _ENVIRONMENT_NAME = lazy_pattern(r"[A-Z]+(?:_[A-Z0-9]+)+")
+# What a table calls the place: `password = "pw_hash"`.
+_COLUMN = lazy_pattern(r"(?:[a-z]+_)+(?:col|column|digest|field|hash|hashed)")
 _ELSEWHERE = lazy_pattern(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -185,6 +187,7 @@ def kind_given(name: str, value: str) -> str | None:
 def is_password(value: str) -> bool:
     """Return whether ``value``, given to a password, may be a real one: no stand-in, no name of a place for it."""
     stands_in = re.search(_STAND_IN, value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
+    stands_in = stands_in or _COLUMN.fullmatch(value)
     return len(value) > 3 and len(set(value)) > 1 and not stands_in  # noqa: PLR2004 nobody's password is "abc"
 
 

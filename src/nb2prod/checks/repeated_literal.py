@@ -28,7 +28,7 @@ _PATH = lazy_pattern(
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each path or address that is written in at least three places of at least two cells, once."""
+    """Yield each path in three places or more, and each address in two, of at least two cells; once."""
     found: dict[str, list[Place]] = {}
     often = _often(analysis)
     for cell in analysis.notebook.code_cells if often else ():
@@ -39,7 +39,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for text, places in found.items():
         first, *others = (place.location for place in places)
         cells = {place.cell.index for place in places}
-        if len(others) + 1 >= _PLACES and len(cells) >= _CELLS:
+        if len(others) + 1 >= _places(text) and len(cells) >= _CELLS:
             shown = text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 what fits on a line
             yield Finding(
                 first,
@@ -59,7 +59,12 @@ def _often(analysis: Analysis) -> set[str]:
         for node in analysis.nodes_of(cell.tree, ast.Constant)
         if isinstance(node.value, str) and ("." in node.value or "/" in node.value or "\\" in node.value)
     )
-    return {text for text, count in counts.items() if count >= _PLACES and _PATH.fullmatch(text)}
+    return {text for text, count in counts.items() if count >= _places(text) and _PATH.fullmatch(text)}
+
+
+def _places(text: str) -> int:
+    """Return in how many places a text is too many: a whole address, no blank to fill in, stands twice by no chance."""
+    return _CELLS if "://" in text and not any(each in text for each in "[]<>{}") else _PLACES
 
 
 def _texts(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
