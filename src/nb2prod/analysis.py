@@ -152,12 +152,16 @@ class Analysis:
 
     def nodes_of(self, root: ast.AST, kind: type[N]) -> Sequence[N]:
         """Return those of ``nodes(root)`` that are a ``kind`` (a class of nodes, not a base of several), in order."""
+        return cast("Sequence[N]", self.nodes_by_kind(root).get(kind, ()))
+
+    def nodes_by_kind(self, root: ast.AST) -> Mapping[type[ast.AST], Sequence[ast.AST]]:
+        """Return ``nodes(root)`` by their class, in order each; what there is none of is no key."""
         found = self._nodes_of.get(id(root))
         if found is None:
             found = self._nodes_of[id(root)] = {}
             for node in self.nodes(root):
                 found.setdefault(node.__class__, []).append(node)
-        return cast("Sequence[N]", found.get(kind, ()))
+        return found
 
     def unbound(self) -> tuple[Unbound, ...]:
         """Return the names a run from top to bottom reads before anything binds them, each once."""

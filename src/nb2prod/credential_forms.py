@@ -51,6 +51,8 @@ _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]
 BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
 # The name is bounded: lines of prose are long, and each of their words might begin one.
 _WRITTEN = r"\b(?P<name>\w[\w -]{0,60}?)['\"]?(?:\s*(?:=|:|\bis\b)\s*['\"`]?|\s+`)(?P<value>[^\s'\"`,;)]+)"
+# What every `_WRITTEN` that is a credential has in it, in lower case.
+_TOLD = lazy_pattern(r"(?:passphrase|passwd|password|pwd|secret|token|key|authorization)[^a-z]*?(?:[=:`]|\bis\b)")
 _SHOWN = (
     r"(?i)\b(?P<name>\w{0,40}?(?:passphrase|passwd|password|pwd|secret|token|key))['\"]?\s{0,3}[=:]\s{0,3}"
     r"['\"]?(?P<value>[^\s'\",;)\]}]{8,})"
@@ -83,7 +85,7 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 def credentials_in_prose(text: str) -> Iterator[str]:
     """Yield the values in a comment or in prose that look like credentials: ``password: …``, ``api_key = "…"``."""
-    if not (_hints(text) and _DIGIT.search(text)):
+    if not (_DIGIT.search(text) and _TOLD.search(text.lower())):
         return
     for found in re.finditer(_WRITTEN, text):
         value = found["value"].rstrip(".:!?")

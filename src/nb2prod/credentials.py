@@ -82,7 +82,9 @@ def find_credentials(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
     if cell.tree is None or not (_is_hinting(analysis, cell) or _LOGIN in cell.source):
         return
     for node in analysis.nodes(cell.tree):
-        for name, value in _named(node) if type(node) in _NAMING else ():
+        if node.__class__ in _GIVING and getattr(node, "value", None).__class__ not in _VALUES:
+            continue
+        for name, value in _named(node) if node.__class__ in _NAMING else ():
             match value:
                 case ast.Constant(value=str() | bytes() as literal):
                     text = literal if isinstance(literal, str) else literal.decode("latin-1")
@@ -172,7 +174,10 @@ _LOGIN = "login"
 # Calls that are given a user's name and password, in this order.
 _LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "HTTPDigestAuth"})
 # The nodes `_named` looks at: the rest of a tree is most of it.
-_NAMING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.keyword, ast.Call, ast.Dict, ast.arguments})
+_GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.keyword})
+_NAMING = _GIVING | {ast.Call, ast.Dict, ast.arguments}
+# What is a credential, or has one as its second part: `auth=("anna", "…")`.
+_VALUES = frozenset({ast.Constant, ast.Tuple})
 
 
 def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:

@@ -121,6 +121,12 @@ class Project:
 
     def dependency_files(self) -> tuple[Path, ...]:
         """Return the files ``requirements`` looks at: those of the nearest folder that has any."""
+        if "dependency_files" not in self._of_folder:
+            self._of_folder["dependency_files"] = self._nearest_files()
+        found: tuple[Path, ...] = self._of_folder["dependency_files"]
+        return found
+
+    def _nearest_files(self) -> tuple[Path, ...]:
         for folder in self._folders():
             files = sorted(folder.glob("requirements*.txt"))
             files += [folder / name for name in ("pyproject.toml", "environment.yml", "environment.yaml")]

@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 _Span: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 # What has rules of its own about where it may stand and what may stand in it: left to the compiler.
-_SUBTLE: tuple[type[ast.AST], ...] = (
+_SUBTLE = frozenset({
     ast.AsyncFor, ast.AsyncFunctionDef, ast.AsyncWith, ast.Await, ast.Global, ast.Match, ast.NamedExpr, ast.Nonlocal,
     ast.Starred, ast.TryStar, ast.Yield, ast.YieldFrom,
-)  # fmt: skip
-_WORDS = ("__debug__", "__future__", "import *", "import*", "async")
+})  # fmt: skip
 _BLOCKS: tuple[type[ast.stmt], ...] = (ast.For, ast.While, ast.With, ast.Try)
 _LOOPS: tuple[type[ast.For | ast.While], ...] = (ast.For, ast.While)
 # So many blocks may stand in one another.
@@ -30,7 +29,13 @@ def surely_compiles(analysis: Analysis, tree: ast.Module, source: str) -> bool:
     What it refuses in usual code is a jump outside of its function or loop, a parameter twice, a keyword twice,
     ``except:`` before other handlers.
     """
-    if any(word in source for word in _WORDS) or any(analysis.nodes_of(tree, kind) for kind in _SUBTLE):
+    if not _SUBTLE.isdisjoint(analysis.nodes_by_kind(tree)) or "__debug__" in source:
+        return False
+    if any(
+        each.module == "__future__" or each.names[0].name == "*" for each in analysis.nodes_of(tree, ast.ImportFrom)
+    ):
+        return False
+    if any(each.is_async for each in analysis.nodes_of(tree, ast.comprehension)):
         return False
     if sum(len(analysis.nodes_of(tree, kind)) for kind in _BLOCKS) > _MOST_BLOCKS:
         return False

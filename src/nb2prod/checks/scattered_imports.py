@@ -22,6 +22,8 @@ _SETS = frozenset({"global-setting", "seed"})
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first late import, with the cells of the others."""
+    if not _has_late_imports(analysis):
+        return
     working: int | None = None
     late: list[Statement] = []
     for statement in analysis.statements():
@@ -44,6 +46,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         seen = {first.cell.index: first} | {each.cell.index: each for each in reversed(late)}
         related = tuple(Related(seen[index].location, "a late import") for index in cells[:_SHOWN])
         yield Finding(first.location, message, related, gathering(analysis, late, working or 0))
+
+
+def _has_late_imports(analysis: Analysis) -> bool:
+    """Whether any import stands in a cell below one with anything else: a look before each statement is judged."""
+    first: int | None = None
+    for statement in analysis.statements():
+        if not isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+            first = statement.cell.index if first is None else first
+        elif first is not None and statement.cell.index > first:
+            return True
+    return False
 
 
 def _works(statement: Statement) -> bool:

@@ -26,7 +26,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """
     called = _called(analysis)
     for cell in analysis.notebook.code_cells:
-        commands = list(_commands(cell))
+        commands = list(_commands(cell)) if cell.magics else []
         if commands:
             yield _finding(cell, commands)._replace(fix=moving(analysis, cell))
         elif cell.index in called:

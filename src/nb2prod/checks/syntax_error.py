@@ -26,7 +26,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 cell.location(start.line, start.column, end.line, end.column),
                 f"this cell is not Python, so nothing in it is checked: {problem.message}",
             )
-        elif cell.tree is not None and is_about_scopes(cell) and not surely_compiles(analysis, cell.tree, cell.python):
+        elif cell.tree is not None and not surely_compiles(analysis, cell.tree, cell.python) and is_about_scopes(cell):
             found = compile_problem(cell)
             if found is not None:
                 message, location = found

@@ -57,8 +57,11 @@ class Run:
             raise TooMuchError
         if self._depth > _MOST_DEPTH:
             return Unknown()
-        if node.__class__ is ast.Constant:  # every second expression
+        # Most expressions are one of these two: done at once.
+        if node.__class__ is ast.Constant:
             return Literal(node.value)
+        if node.__class__ is ast.Name and (held := self.lookup(node.id)) is not None:
+            return held
         self._depth += 1
         try:
             return evaluate(self, node)

@@ -228,13 +228,35 @@ class Function(NamedTuple):
     cell: CodeCell
 
 
-@dataclass(slots=True, eq=False)
 class Unknown:
     """A value nobody knows: it may turn out to be data, or an estimator."""
 
-    data: Data = field(default_factory=lambda: Data(Rows()))
-    estimator: Estimator | None = None
-    attributes: dict[str, object] = field(default_factory=dict)
+    # Most values are unknown, and of most nothing is ever asked.
+    __slots__ = ("_attributes", "_data", "estimator")
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self.estimator: Estimator | None = None
+        self._data: Data | None = None
+        self._attributes: dict[str, object] | None = None
+
+    @property
+    def data(self) -> Data:
+        """The rows it would be."""
+        if self._data is None:
+            self._data = Data(Rows())
+        return self._data
+
+    @data.setter
+    def data(self, data: Data) -> None:
+        self._data = data
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        """The values of its attributes that have been asked for."""
+        if self._attributes is None:
+            self._attributes = {}
+        return self._attributes
 
 
 def as_data(value: object) -> Data | None:
