@@ -278,7 +278,7 @@ def test_fingerprints_stay_when_cells_move_and_the_file_is_laid_out_anew(case: P
     path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
     before = marks(linted(path))
     assert len(before) == len(set(before))
-    inserted = {"cell_type": "markdown", "id": "inserted", "metadata": {}, "source": ""}
+    inserted = {"cell_type": "raw", "id": "inserted", "metadata": {}, "source": ""}
     moved = notebook | {"cells": [inserted, *notebook["cells"]]}
     path.write_text(json.dumps(moved, indent=None, sort_keys=True), encoding="utf-8")
     assert marks(linted(path)) == before

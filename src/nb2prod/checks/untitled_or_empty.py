@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nb2prod.diagnostics import Applicability, Finding, Fix, Related, RemoveCell
+from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.notebook.location import FIRST, Location
 from nb2prod.notebook.model import CodeCell, MarkdownCell
 from nb2prod.patterns import lazy_pattern
@@ -42,13 +42,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         return
     if empty := _empty_cells(analysis):
         first, *others = empty
-        more = f", nor in {len(others)} other{'s' if len(others) > 1 else ''}" if others else ""
-        yield Finding(
-            first.location(),
-            f"there is nothing in this cell{more}; fill it or delete it",
-            tuple(Related(each.location(), "nor in this") for each in others[:_SHOWN]),
-            Fix("remove empty cells", tuple(RemoveCell(each.index) for each in empty), Applicability.UNSAFE),
-        )
+        shown = ", ".join(str(each.index) for each in others[:_SHOWN])
+        rest = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        more = f", nor in cell{'s' if len(others) > 1 else ''} {shown}{rest}" if others else ""
+        fix = Fix("remove empty cells", tuple(RemoveCell(each.index) for each in empty), Applicability.UNSAFE)
+        yield Finding(first.location(), f"there is nothing in this cell{more}; fill it or delete it", fix=fix)
 
 
 def _empty_cells(analysis: Analysis) -> list[Cell]:
