@@ -255,6 +255,11 @@ def test_a_step_is_concerned_with_what_its_heading_or_its_calls_say(
         ("# Where modules are.\nimport sys\nsys.path.append('..')", "    # Where modules are.\n    sys.path.append"),
         ("# Tools.\n\nimport math\n\ndef f(x):\n    return math.sqrt(x)", "# Tools.\ndef f(x):"),
         ("# Tools.\nimport math\n\nprint(math.pi)", "# Tools.\nimport math\n"),
+        (
+            "# Tools.\nimport sys\nif sys.path:\n    !echo one\nelse:\n    %matplotlib inline",
+            "# Tools.\n    if sys.path",
+        ),
+        ("# Tools.\n\nimport os\nif os.sep:\n    !echo one", "    # Tools.\n    if os.sep"),
         ("# Tools.\nimport math\n# The value.\nprint(math.pi)", "# Tools.\nimport math\n"),
     ],
 )

@@ -54,30 +54,30 @@ def _of_imports(plan: Plan) -> dict[int, tuple[tuple[str, ...], int]]:
     A comment heads the lines below it up to a blank one or the next comment; with a blank line below it
     heads the cell. It goes with the first of these lines that is no import.
     """
-    staying = {item.statement.index: item.statement for item in moved_items(plan) if not item.refused}
-    staying.update((each.moved.statement.index, each.moved.statement) for each in plan.functions)
-    imports = {each.statement.index: each.statement for each in plan.imports if each.statement is not None}
+    staying = {item.statement.index: item for item in moved_items(plan) if not item.refused}
+    staying.update((each.moved.statement.index, each.moved) for each in plan.functions)
+    imports = {each.statement.index: Moved(each.statement) for each in plan.imports if each.statement is not None}
     found: dict[int, tuple[tuple[str, ...], int]] = {}
-    for index, statement in imports.items():
-        if not isinstance(statement.node, ast.Import | ast.ImportFrom):
+    for index, moved in imports.items():
+        if not isinstance(moved.statement.node, ast.Import | ast.ImportFrom):
             continue  # a ``try`` keeps its comments
-        before = snippet(Moved(statement)).before
-        target = _headed(statement, staying, imports, heads_cell=before[-1] == "") if before else None
+        before = snippet(moved).before
+        target = _headed(moved.statement, staying, imports, heads_cell=before[-1] == "") if before else None
         if target is not None:
             found[index] = tuple(line for line in before if line), target
     return found
 
 
 def _headed(
-    statement: Statement, staying: Mapping[int, Statement], imports: Mapping[int, Statement], *, heads_cell: bool
+    statement: Statement, staying: Mapping[int, Moved], imports: Mapping[int, Moved], *, heads_cell: bool
 ) -> int | None:
     """Return the first statement below an import that a comment above it heads too, and that is no import."""
     index = statement.index + 1
     while True:
         below = staying.get(index) or imports.get(index)
-        if below is None or below.cell is not statement.cell:
+        if below is None or below.statement.cell is not statement.cell:
             return None
-        cut = snippet(Moved(below))
+        cut = snippet(below)
         if cut.before or (cut.separated and not heads_cell):
             return None
         if index in staying:
