@@ -41,6 +41,12 @@ def test_a_reason_names_every_place_once(tmp_path: Path) -> None:
     assert found == {"numpy": "imported in cells 1, 2 and tools.py"}
 
 
+def test_a_library_that_displays_through_ipython_where_it_is_installed_brings_it(tmp_path: Path) -> None:
+    found = dependencies(tmp_path, "from lifelines import CoxPHFitter")
+    assert found["ipython"] == "lifelines displays through it, imported in cell 1"
+    assert list(dependencies(tmp_path, "import lifelines, IPython")).count("ipython") == 1
+
+
 def test_imports_inside_functions_and_branches_count(tmp_path: Path) -> None:
     source = "def f():\n    import numpy\nif f:\n    from pandas import DataFrame"
     assert list(dependencies(tmp_path, source)) == ["numpy", "pandas"]

@@ -243,6 +243,37 @@ def test_figures_that_were_saved_are_expected_of_the_step_that_draws_them(tmp_pa
     assert f"| `{step.name}` | observed output, number of figures |" in files["README.md"]
 
 
+@pytest.mark.parametrize(("displays", "named"), [(True, 1), (False, 0)])
+def test_what_a_library_displays_through_is_a_dependency(tmp_path: Path, *, displays: bool, named: int) -> None:
+    convert(tmp_path, cell("import some_library\nsome_library.show()", None))
+    observation = Observation({}, versions={"ipython": "8.1"}, displays=displays)
+
+    package = convert_notebook(tmp_path / "squares.ipynb", DEFAULTS, observation=observation).package
+    assert package.files["pyproject.toml"].decode().count('"ipython"') == named
+
+
+def test_what_a_step_displays_through_ipython_is_noticed(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    (tmp_path / "shown.py").write_text(
+        "def show(value):\n    from IPython.display import display\n    display(value)\n", encoding="utf-8"
+    )
+    convert(tmp_path, cell("import shown\nshown.show(1)\nprint(2)", None))
+    package = tmp_path / "package"
+    (package / "pyproject.toml").write_text(
+        (package / "pyproject.toml").read_text("utf-8").replace('"ipython"', ""), encoding="utf-8"
+    )
+
+    done = CliRunner().invoke(
+        command,
+        [str(tmp_path / "squares.ipynb"), "--output", str(package), "--verify", "--force", "--python", sys.executable],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == 0, done.output
+    assert '"ipython"' in (package / "pyproject.toml").read_text("utf-8")
+    assert "\nipython==" in (package / "constraints.txt").read_text("utf-8")
+
+
 def test_of_an_open_value_that_is_displayed_a_class_and_a_floor_are_expected(tmp_path: Path) -> None:
     source = "import random\nx = random.random()\n{}"
     convert(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.analysis import Analysis, analyse_notebook
 from nb2prod.convert.contracts import observed_contracts
+from nb2prod.convert.dependencies import with_display
 from nb2prod.convert.displayed_before import name_displayed_values
 from nb2prod.convert.emit.package import emit
 from nb2prod.convert.emit.settings import refused_parameters
@@ -127,6 +128,8 @@ def make_package(draft: Draft, provenance: Provenance | None = None, observation
         raise RefusedError(refusals)
     if observation is not None:
         plan = observed_contracts(plan, draft.analysis, observation.inputs)
+        if observation.displays:
+            plan = replace(plan, dependencies=with_display(plan.dependencies))
     provenance = provenance or Provenance(digest(draft.content))
     package = emit(plan, draft.analysis, Path(plan.notebook.path).parent, provenance, observation)
     if leaks := leaked(plan, package.files):

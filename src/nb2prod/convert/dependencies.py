@@ -73,6 +73,7 @@ def infer_dependencies(
         if variant is not None and name not in installed and name not in files:
             needed.setdefault(variant, []).extend(needed.pop(name))
     needed |= _built_on(needed, files)
+    needed |= _displaying(needed)
     result = []
     for name in sorted(needed.keys() | installed.keys()):
         asked, where = installed.get(name, ("", ""))
@@ -101,6 +102,27 @@ def _built_on(
             if other not in needed and other not in found and not _is_bare(files.get(other, (other, ""))[0]):
                 found[other] = [_Needed(other, f"{name} is built on it, {why[0].why}", why[0].place)]
     return found
+
+
+def _displaying(needed: Mapping[str, Sequence[_Needed]]) -> dict[str, list[_Needed]]:
+    """Return IPython where a needed distribution displays through it, and does something else without it."""
+    users = [name for name in needed if name in knowledge().displaying_if_installed]
+    if not users or "ipython" in needed:
+        return {}
+    return {
+        "ipython": [
+            _Needed("ipython", f"{name} displays through it, {needed[name][0].why}", needed[name][0].place)
+            for name in users
+        ]
+    }
+
+
+def with_display(dependencies: Sequence[Dependency]) -> tuple[Dependency, ...]:
+    """Return ``dependencies`` with IPython, which a library was seen to display through."""
+    if any(canonicalize_name(Requirement(each.requirement).name) == "ipython" for each in dependencies):
+        return tuple(dependencies)
+    seen = Dependency("ipython", "a library displays through it, as was seen when the package ran")
+    return tuple(sorted((*dependencies, seen), key=lambda each: each.requirement.lower()))
 
 
 def _reason(found: Sequence[_Needed]) -> str:

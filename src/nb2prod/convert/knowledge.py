@@ -49,6 +49,7 @@ class Knowledge:
     drawing_arguments: re.Pattern[str]
     drawn_artists: frozenset[str]
     displaying: frozenset[str]
+    displaying_if_installed: frozenset[str]
     tools: frozenset[str]
     built_on: Mapping[str, str]
     pandas_functions: Mapping[str, str]
@@ -96,6 +97,7 @@ def knowledge() -> Knowledge:
         drawing_arguments=re.compile(table["drawing"]["arguments"]),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),
         displaying=frozenset(table["displaying"]["libraries"].split()),
+        displaying_if_installed=frozenset(table["displaying"]["if-installed"].split()),
         tools=frozenset(table["distributions"]["tools"].split()),
         built_on=table["distributions"]["built-on"],
         pandas_functions=pandas["functions"],

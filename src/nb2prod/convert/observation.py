@@ -55,6 +55,7 @@ class Observation:
     versions  of what the package needs, and all that needs, by distribution
     as_tested  it did the same with nothing but the files its tests have
     figures   the names of the files figures were saved to
+    displays  a library displayed something through IPython
     """
 
     steps: Mapping[str, ObservedStep]
@@ -63,3 +64,4 @@ class Observation:
     versions: Mapping[str, str] = field(default_factory=dict)
     as_tested: bool = False
     figures: tuple[str, ...] = ()
+    displays: bool = False

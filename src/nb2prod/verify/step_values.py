@@ -72,6 +72,7 @@ def observe_steps(done: Verification, output_field: str, *, files_unknown: bool 
         versions,
         as_tested,
         tuple(figures) if others == [figures] else (),
+        any(run["displays"] for run in runs if run is not None),
     )
 
 

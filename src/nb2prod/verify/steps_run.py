@@ -37,6 +37,7 @@ def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
     package = [each for name, each in list(sys.modules.items()) if name.partition(".")[0] == settings["package"]]
     inputs = _loaded(Path(__file__).with_name("inputs_run.py")).watch(package, _loaded(Path(settings["contract"])))
     modules = [_module(settings, name) for name in dict.fromkeys(settings["modules"].values())]
+    displayed = _counted(sys.modules.get(settings["package"] + ".display"), "_displayed")
     run = runs.record(
         lambda: pipeline.run(config), modules, settings["results"], settings["package"], here, values.look
     )
@@ -44,13 +45,28 @@ def _pipeline(settings: dict[str, Any]) -> dict[str, Any]:
         "error": repr(run.error) if run.error is not None else None,
         "inputs": inputs,
         "figures": sorted(file.name for file in Path("results", "figures").glob("*.png")),
-        "versions": _versions(settings["distributions"]),
+        "displays": bool(displayed),
+        "versions": _versions([*settings["distributions"], *(["ipython"] if displayed else [])]),
         "python": ".".join(map(str, sys.version_info[:3])),
         "steps": {
             name: {"printed": each.printed, "logged": each.logged, "arguments": each.arguments, "made": each.made}
             for name, each in run.steps.items()
         },
     }
+
+
+def _counted(module: Any, name: str) -> list[str]:
+    """Have a function of a module leave its name in the list that is returned whenever it is called."""
+    calls: list[str] = []
+    function = getattr(module, name, None)
+    if function is not None:
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            calls.append(name)
+            return function(*arguments, **named)
+
+        setattr(module, name, counting)
+    return calls
 
 
 def _versions(names: list[str]) -> dict[str, str]:

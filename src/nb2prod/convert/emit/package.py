@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
@@ -183,12 +184,19 @@ def _uses_output_widgets(plan: Plan) -> bool:
 
 
 def _may_display(plan: Plan, analysis: Analysis) -> bool:
-    """Return whether the notebook imports what displays by itself, or a library nobody here knows: it may."""
+    """Return whether code imports what displays by itself, or a library nobody here knows: it may.
+
+    That is the notebook's code and that of the modules it takes along.
+    """
+    trees: list[ast.AST] = [cell.tree for cell in plan.notebook.code_cells if cell.tree is not None]
+    for file in plan.local_files:
+        with suppress(SyntaxError, ValueError):  # taken along as it is: only running it can tell
+            trees.append(ast.parse(file.content))
     imported: set[str] = set()
-    for node in (node for cell in plan.notebook.code_cells if cell.tree is not None for node in ast.walk(cell.tree)):
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imported.add(node.module.partition(".")[0])
     local = {local_target(file.target).split("/")[1].removesuffix(".py") for file in plan.local_files}
     unknown = imported - local - sys.stdlib_module_names
