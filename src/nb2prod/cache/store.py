@@ -18,6 +18,7 @@ from nb2prod.records import NamedTuple
 from nb2prod.selection import for_file, select
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path, PurePath
 
     from nb2prod.config import Settings
@@ -45,15 +46,12 @@ class _Read(NamedTuple):
 class SavedLines(Sequence[str]):
     """The lines of a cell, read from its notebook's file when they are first asked for."""
 
-    __slots__ = ("_cell", "_lines", "_place", "_secrets", "_target")
+    __slots__ = ("_cell", "_lines", "_secrets", "_sources")
 
-    def __init__(
-        self, target: Target, cell: int, place: tuple[int, int, str] | None, secrets: Sequence[Location]
-    ) -> None:
-        """Remember where the file has the cell's source (None: only the whole notebook tells), and what is starred."""
-        self._target = target
+    def __init__(self, sources: _Sources, cell: int, secrets: Sequence[Location]) -> None:
+        """Remember where the lines come from, and what is starred in them."""
+        self._sources = sources
         self._cell = cell
-        self._place = place
         self._secrets = secrets
         self._lines: list[str] | None = None
 
@@ -76,22 +74,41 @@ class SavedLines(Sequence[str]):
     def _read(self) -> list[str]:
         if self._lines is None:
             try:
-                self._lines = split_lines(self._source())
+                self._lines = split_lines(self._sources.text(self._cell))
                 for secret in self._secrets:
                     redact(self._lines, secret.range)
             except (OSError, ValueError, UnreadableNotebookError):
                 self._lines = []  # the file is another one since the run began
         return self._lines
 
-    def _source(self) -> str:
-        if self._place is None:
-            cells = _read_target(self._target).cells
-            return cells[self._cell - 1].source if self._cell <= len(cells) else ""
-        start, end, between = self._place
+
+class _Sources:
+    """The sources of a notebook's cells with findings, read together when the first is asked for."""
+
+    __slots__ = ("_places", "_target", "_texts")
+
+    def __init__(self, target: Target, places: Mapping[str, tuple[int, int, str] | None]) -> None:
+        """Remember where the file has each cell's source (None: only the whole notebook tells)."""
+        self._target = target
+        self._places = places
+        self._texts: dict[int, str] | None = None
+
+    def text(self, cell: int) -> str:
+        """Return the source of a cell; raises what reading the file raises, and ValueError where it is another one."""
+        if self._texts is None:
+            self._texts = dict(self._read())
+        return self._texts.get(cell, "")
+
+    def _read(self) -> Iterator[tuple[int, str]]:
+        if None in self._places.values():
+            yield from ((cell.index, cell.source) for cell in _read_target(self._target).cells)
+            return
         with open(self._target.path, "rb") as file:  # noqa: PTH123 - thousands of times a run
-            file.seek(start)
-            value = json.loads(file.read(end - start))
-        return value if isinstance(value, str) else between.join(value)
+            for cell, place in self._places.items():
+                start, end, between = place or (0, 0, "")
+                file.seek(start)
+                value = json.loads(file.read(end - start))
+                yield int(cell), value if isinstance(value, str) else between.join(value)
 
 
 class _Folder(NamedTuple):
@@ -133,9 +150,10 @@ class Cache:
         rules = {rule.code: rule for rule in self._rules(target)} if entry.found else {}
         found = tuple([as_found(each, target.path, rules, target.settings.fail_on) for each in entry.found])
         sources: dict[tuple[PurePath, int], Sequence[str]] = {}
-        for number, at in entry.places.items():
+        kept = _Sources(target, entry.places)
+        for number in entry.places:
             secrets = [each.location for each in found if each.rule.redact and each.location.cell == int(number)]
-            sources[target.path, int(number)] = SavedLines(target, int(number), at, secrets)
+            sources[target.path, int(number)] = SavedLines(kept, int(number), secrets)
         failed = any(each.failing for each in found)
         return Report(found, sources, (target.path,), (), failed, tuple(entry.notices))
 
@@ -221,9 +239,9 @@ def _texts(diagnostic: Diagnostic) -> list[str]:
 
 
 def _read_target(target: Target) -> Notebook:
-    from nb2prod.linter import read_target  # noqa: PLC0415 - few files are read twice
+    from nb2prod.notebook.read import read_notebook  # noqa: PLC0415 - few files are read twice
 
-    return read_target(target)
+    return read_notebook(target.path, transparent=target.settings.transparent_magics)
 
 
 def _status(path: Path) -> list[int] | None:
