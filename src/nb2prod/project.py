@@ -164,8 +164,10 @@ class Project:
 
     def holds(self, name: str) -> bool:
         """Return whether a file or folder of that name, a path from the notebook's folder, is there."""
-        found: bool = self._of_folder.setdefault("asked", {}).setdefault(name, _exists(self.folder, name))
-        return found
+        asked: dict[str, bool] = self._of_folder.setdefault("asked", {})
+        if name not in asked:
+            asked[name] = _exists(self.folder, name)
+        return asked[name]
 
     @property
     def asked(self) -> Mapping[str, bool]:

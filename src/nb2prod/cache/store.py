@@ -112,10 +112,11 @@ class _Sources:
 
 
 class _Folder(NamedTuple):
-    """What the notebooks of a folder share: its absolute path, and a stamp of the project around it."""
+    """What the notebooks of a folder share: its absolute path, the project around it, and a stamp of that."""
 
     path: str
-    project: str
+    project: Project
+    stamp: str
 
 
 class Cache:
@@ -197,7 +198,7 @@ class Cache:
         chosen = settings, tuple([rule.code for rule in running]) if settings.per_file_ignores else ()
         if chosen not in self._stamps:
             self._stamps[chosen] = settings_stamp(settings, running)
-        parts = (self.tool, self._stamps[chosen], self._folder(target).project, str(target.path))
+        parts = (self.tool, self._stamps[chosen], self._folder(target).stamp, str(target.path))
         return digest("\n".join(parts).encode("utf-8", "surrogateescape"))
 
     def _place(self, target: Target) -> str:
@@ -205,16 +206,16 @@ class Cache:
         return os.path.join(cache_folder(target.settings), f"{digest(os.fsencode(path))}.json")  # noqa: PTH118 - the same
 
     def _project(self, target: Target) -> Project:
-        return project_around(self.shared, target.path)
+        return self._folder(target).project
 
     def _folder(self, target: Target) -> _Folder:
         name = os.path.dirname(target.path)  # noqa: PTH120 - the same
         if name not in self._folders:
-            project = self._project(target)
+            project = project_around(self.shared, target.path)
             if project.root not in self._tests:
                 self._tests[project.root] = tests_stamp(project)
             stamp = project_stamp(project) + self._tests[project.root]
-            self._folders[name] = _Folder(os.path.abspath(name), stamp)  # noqa: PTH100 - as the user named it
+            self._folders[name] = _Folder(os.path.abspath(name), project, stamp)  # noqa: PTH100 - as the user named it
         return self._folders[name]
 
 
