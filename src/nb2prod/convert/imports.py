@@ -40,6 +40,9 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
         if "*" in binds and (again := _bound_again(statement, analysis, plan)):
             reason = f"the star import gives {again}, bound above, a new value"
             refusals.append(Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs"))
+        elif "*" in binds and (read := _read_above(statement, analysis, plan)):
+            reason = f"the star import gives {read}, which another star import gave above, a new value"
+            refusals.append(Refusal(statement.cell.index, statement.location.line, reason, "import the names it needs"))
         if not all(_means_only_imports(known.get(name, []), statement) for name in binds):
             continue
         if not _roots(statement.node).isdisjoint(_ACTING):
@@ -56,6 +59,8 @@ def hoist_imports(plan: Plan, analysis: Analysis) -> Plan:
     return without(replace(plan, imports=tuple(imports), refusals=tuple(refusals)), gone)
 
 
+# Numbers that are the same in every module that has them.
+_THE_SAME = frozenset({"e", "inf", "nan", "pi", "tau"})
 # Modules of the standard library that are imported for what importing them does.
 _ACTING = frozenset({"antigravity", "this"})
 
@@ -103,6 +108,26 @@ def _bound_again(statement: Statement, analysis: Analysis, plan: Plan) -> str | 
         for definition in earlier.definitions:
             if definition.name in exported and not (definition.qualified or "").startswith(node.module):
                 return definition.name
+    return None
+
+
+def _read_above(statement: Statement, analysis: Analysis, plan: Plan) -> str | None:
+    """Return a name that a star import is known to bind, and that is read above it as another one has bound it."""
+    node = statement.node
+    if not isinstance(node, ast.ImportFrom) or node.module is None:
+        return None
+    exported = _exported(node.module, plan) - _THE_SAME
+    last = -1
+    for earlier in analysis.flow.statements[: statement.index]:
+        match earlier.node:
+            case ast.ImportFrom(module=module, names=[ast.alias(name="*")]) if module != node.module:
+                last = earlier.index
+            case _:
+                pass
+        for use in earlier.uses if 0 <= last < earlier.index else ():
+            own = any(each.kind != "star" for each in analysis.flow.reaching(use))
+            if use.name in exported and not own and not use.deferred:
+                return use.name
     return None
 
 

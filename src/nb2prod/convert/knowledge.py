@@ -19,6 +19,7 @@ class Knowledge:
     """The tables of the file, under its own headings; a text of words is a set of them.
 
     dropped           magic → why it goes
+    stars             module → builtins that a star import of it binds
     most_fields       how many values at most become fields of the configuration, and of these
     most_variables    how many that have a lower-case name,
     most_arguments    how many that have none: literals given to calls
@@ -45,6 +46,7 @@ class Knowledge:
     builders: frozenset[str]
     constants: frozenset[str]
     steady_modules: frozenset[str]
+    stars: Mapping[str, frozenset[str]]
     drawing_methods: re.Pattern[str]
     drawing_arguments: re.Pattern[str]
     drawn_artists: frozenset[str]
@@ -93,6 +95,7 @@ def knowledge() -> Knowledge:
         builders=frozenset(table["definitions"]["builders"].split()),
         constants=frozenset(table["definitions"]["constants"].split()),
         steady_modules=frozenset(table["definitions"]["steady"].split()),
+        stars={module: frozenset(names.split()) for module, names in table["definitions"]["stars"].items()},
         drawing_methods=re.compile("".join(table["drawing"]["methods"].split())),
         drawing_arguments=re.compile(table["drawing"]["arguments"]),
         drawn_artists=frozenset(table["drawing"]["artists"].split()),

@@ -38,6 +38,7 @@ from nb2prod.convert.refusals import refuse_unknowable
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.search_paths import drop_search_paths
 from nb2prod.convert.slicing import slice_plan
+from nb2prod.convert.stars import keep_builtins_above_stars
 from nb2prod.convert.test_runs import run_own_tests
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
@@ -82,6 +83,8 @@ PASSES: tuple[Pass, ...] = (
     keep_main,
     drop_search_paths,
     drop_exploration,
+    # Before the imports, which it keeps from reaching up.
+    keep_builtins_above_stars,
     hoist_imports,
     hoist_definitions,
     # After the definitions, which keep the constants they read beside them.
