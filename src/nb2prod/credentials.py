@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from nb2prod.credential_forms import (
     BEARER,
@@ -22,6 +22,7 @@ from nb2prod.credential_forms import (
 )
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.model import CodeCell
+from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ _OPTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)  # no representation: it would show the value
 class Credential:
     """A credential where it is written.
 
@@ -51,12 +52,12 @@ class Credential:
     known  it has the form its issuer publishes, which nothing else has
     """
 
-    location: Location
-    kind: str
-    value: str = field(repr=False)
-    name: str = ""
-    node: ast.expr | None = None
-    known: bool = False
+    location: Final[Location]
+    kind: Final[str]
+    value: Final[str]
+    name: Final[str] = ""
+    node: Final[ast.expr | None] = None
+    known: Final[bool] = False
 
 
 def telling_cells(analysis: Analysis) -> Iterator[Cell]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from nb2prod.operations import imports_any, operations
@@ -50,12 +49,12 @@ class Event(NamedTuple):
         return not self.origin.isdisjoint(other.origin)
 
 
-@dataclass(slots=True)
 class _Finder:
-    analysis: Analysis
-    # By function and parameter: what its body does to that argument, and by which call.
-    parameters: dict[tuple[int, str], list[tuple[EventKind, Call]]] = field(default_factory=dict)
-    functions: dict[int, ast.FunctionDef] = field(default_factory=dict)
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        # By function and parameter: what its body does to that argument, and by which call.
+        self.parameters: dict[tuple[int, str], list[tuple[EventKind, Call]]] = {}
+        self.functions: dict[int, ast.FunctionDef] = {}
 
     def events(self) -> Iterator[Event]:
         for statement in self.analysis.statements():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.libraries import UNKNOWN, effects_given
@@ -37,7 +36,6 @@ def _follow(analysis: Analysis) -> Draws:
     return run
 
 
-@dataclass(slots=True)
 class Draws:
     """What happens to the generators when the notebook runs from top to bottom, functions followed.
 
@@ -46,15 +44,17 @@ class Draws:
     unknown_from  the statement, if any, from which on `%run` or its like may have set seeds
     """
 
-    analysis: Analysis
-    seeds: dict[str, Call] = field(default_factory=dict)
-    unseeded: dict[str, list[Call]] = field(default_factory=dict)
-    all_seeded: bool = False
-    entered: set[int] = field(default_factory=set)
-    bodies: dict[int, list[Call]] = field(default_factory=dict)
-    seeded_objects: set[str] = field(default_factory=set)
-    unfitted: list[Call] = field(default_factory=list)
-    unknown_from: float = math.inf
+    def __init__(self, analysis: Analysis) -> None:
+        """Begin before the first statement of ``analysis``."""
+        self.analysis = analysis
+        self.seeds: dict[str, Call] = {}
+        self.unseeded: dict[str, list[Call]] = {}
+        self.all_seeded = False
+        self.entered: set[int] = set()
+        self.bodies: dict[int, list[Call]] = {}
+        self.seeded_objects: set[str] = set()
+        self.unfitted: list[Call] = []
+        self.unknown_from = math.inf
 
     def notebook(self) -> None:
         """Go through all statements, then through what runs when nobody can tell."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
@@ -72,7 +71,6 @@ def _tells_time(call: Call) -> bool:
 End = tuple[tuple[ast.AST, "Statement"], str]
 
 
-@dataclass(slots=True, eq=False)
 class _Search:
     """Follows what the clock said to where it meets data.
 
@@ -81,12 +79,11 @@ class _Search:
     followed  the definitions whose uses have been looked at: each once, however many ways lead there
     """
 
-    analysis: Analysis
-    clocks: set[int]
-    timed: set[int]
-    parents: dict[int, ast.AST] = field(default_factory=dict)
-    looked_at: set[int] = field(default_factory=set)
-    followed: set[int] = field(default_factory=set)
+    def __init__(self, analysis: Analysis, clocks: set[int], timed: set[int]) -> None:
+        self.analysis, self.clocks, self.timed = analysis, clocks, timed
+        self.parents: dict[int, ast.AST] = {}
+        self.looked_at: set[int] = set()
+        self.followed: set[int] = set()
 
     def end(self, node: ast.expr, statement: Statement, depth: int) -> End | None:
         """Return where a value meets data, and what it does there; None where it is shown, named or measured with."""
