@@ -58,6 +58,8 @@ def test_what_a_kernel_knows_is_told_where_there_is_one_answer(cells: tuple[str,
     ("cells", "reason"),
     [
         (("print(_)",), "the kernel's record"),  # nothing was displayed
+        (("1 + 1", "%timeit -o 1 + 1", "print(_.loops)"), "the kernel's record"),
+        (("1 + 1", "%pwd", "print(_)"), "the kernel's record"),
         (("f = print\nf(1)", "print(_)"), "the kernel's record"),  # perhaps nothing was
         (("1 + 1", "def f():\n    return _\nprint(f())"), "the kernel's record"),  # it depends on when it is called
         (("1 + 1", "print(len(Out))"), "the kernel's record"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell, Notebook
 
 _LAST = {"_": 1, "__": 2, "___": 3}
+_SHOWING = frozenset({"!!", "pwd", "sx", "system"})
 _NUMBERED = re.compile(r"_([1-9]\d*)")
 
 
@@ -106,6 +107,8 @@ def _displayed_last(back: int, statement: Statement, analysis: Analysis) -> tupl
     for earlier in reversed(analysis.flow.statements[: statement.index]):
         if any(each.name in _LAST and each.kind not in ("delete", "mutate") for each in earlier.definitions):
             return ()  # who binds ``_`` turns the kernel's own off
+        if _magic_shows(earlier):
+            return ()
         shows = shows_something(earlier, analysis) if earlier.displayed else False
         if shows is None and back == 1 and isinstance(earlier.node, ast.Expr):
             unsure.append(earlier)
@@ -116,6 +119,14 @@ def _displayed_last(back: int, statement: Statement, analysis: Analysis) -> tupl
         elif shows:
             back -= 1
     return ()
+
+
+def _magic_shows(statement: Statement) -> bool:
+    """Return whether a statement is a magic that hands a value on, which the kernel displays."""
+    magic = statement.magic
+    if magic is None or magic.binds:
+        return False
+    return magic.name in _SHOWING or (magic.name == "timeit" and re.search(r"(?:^|\s)-q?o", magic.argument) is not None)
 
 
 def _displayed_by(

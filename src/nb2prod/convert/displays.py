@@ -100,7 +100,7 @@ def _returns_nothing(call: ast.Call) -> bool:
         case ast.Attribute(attr="sort"):
             return not call.args  # a list takes no column to sort by: this is a table of polars
         case ast.Attribute(attr=attr):
-            return attr in ("info", "append", "extend", "show", "update")
+            return attr in ("info", "append", "extend", "run_docstring_examples", "show", "update")
         case _:
             return False
 
