@@ -48,8 +48,8 @@ def compared(before: Report, after: Report) -> Compared:
     return compare(after, known, {path: {rule.code for rule in RULES} for path in after.files})
 
 
-def with_markdown_between(notebook: dict[str, Any]) -> dict[str, Any]:
-    empty = {"cell_type": "markdown", "metadata": {}, "source": ""}
+def with_raw_cells_between(notebook: dict[str, Any]) -> dict[str, Any]:
+    empty = {"cell_type": "raw", "metadata": {}, "source": ""}
     cells = [each for number, cell in enumerate(notebook["cells"]) for each in (empty | {"id": f"new{number}"}, cell)]
     return notebook | {"cells": cells}
 
@@ -75,7 +75,7 @@ def with_later_counts(notebook: dict[str, Any]) -> dict[str, Any]:
 
 @every_fixture
 @pytest.mark.parametrize(
-    "change", [with_markdown_between, with_other_ids, with_sources_in_lines, dict], ids=lambda change: change.__name__
+    "change", [with_raw_cells_between, with_other_ids, with_sources_in_lines, dict], ids=lambda change: change.__name__
 )
 def test_changes_around_a_finding_make_no_new_one(
     case: Path, change: Callable[[dict[str, Any]], dict[str, Any]]

@@ -79,7 +79,7 @@ def test_unsafe_fixes_are_written_where_that_is_asked_for(capsys: pytest.Capture
 def test_a_diff_shows_cells_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "old\n"}
     path = notebook("a.ipynb", *OUT_OF_ORDER, (UNUSED, 4))
-    other = notebook("b.ipynb", ("", 1), outputs=[output])
+    other = notebook("b.ipynb", ("# gone", 1), outputs=[output])
     notebook("c.ipynb", ("x = 1", 1))
     before = path.read_bytes(), other.read_bytes()
     assert run(["check", "--diff", "--unsafe-fixes"]) == 1

@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield at most one finding about the file as a whole, and one about all its empty cells."""
+    """Yield at most one finding about the file as a whole, and one about its empty cells."""
     notebook = analysis.notebook
     name = notebook.path.stem
     where = Location(notebook.path, None, FIRST)
@@ -41,12 +41,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(where, "there is no code in this notebook; delete it, or keep its text as a document")
         return
     if empty := _empty_cells(analysis):
-        first, *others = empty
-        shown = ", ".join(str(each.index) for each in others[:_SHOWN])
-        rest = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        more = f", nor in cell{'s' if len(others) > 1 else ''} {shown}{rest}" if others else ""
         fix = Fix("remove empty cells", tuple(RemoveCell(each.index) for each in empty), Applicability.UNSAFE)
-        yield Finding(first.location(), f"there is nothing in this cell{more}; fill it or delete it", fix=fix)
+        yield Finding(where, f"there is nothing in {_named(empty)}; fill or delete what nobody needs", fix=fix)
+
+
+def _named(cells: list[Cell]) -> str:
+    shown = ", ".join(str(each.index) for each in cells[:_SHOWN])
+    rest = f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
+    return f"cell{'s' if len(cells) > 1 else ''} {shown}{rest}"
 
 
 def _empty_cells(analysis: Analysis) -> list[Cell]:
