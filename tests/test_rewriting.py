@@ -31,6 +31,9 @@ def steps(*cells: str) -> str:
         (("_ = 4", "_ + 1", "print(_)"), "print(_)"),  # who binds it turns the kernel's off
         (("print(get_ipython() is None)",), "print(False)"),
         (("ip = get_ipython()\nif ip:\n    ip.run_line_magic('matplotlib', 'inline')\n    print(1)",), "if True:"),
+        (("get_ipython().run_cell_magic('time', '', 'x = 3\\nprint(x)\\n')", "print(x)"), "x = 3\n    print(x)"),
+        (("get_ipython().run_line_magic('time', 'x = 3')", "print(x)"), "    x = 3\n"),
+        (("x = get_ipython().run_line_magic('time', 'max([3])')", "print(x)"), "    x = max([3])\n"),
         (("def f():\n    return type(get_ipython()).__name__\nprint(f())",), 'return "ZMQInteractiveShell"'),
         (("x = 1\nprint(globals()['x'])",), "print(x)"),
         (("x = 1\nprint('%(x)d' % globals())",), '"%(x)d" % {**globals(), **locals()}'),
@@ -64,6 +67,8 @@ def test_what_a_kernel_knows_is_told_where_there_is_one_answer(cells: tuple[str,
         (("1 + 1", "def f():\n    return _\nprint(f())"), "the kernel's record"),  # it depends on when it is called
         (("1 + 1", "print(len(Out))"), "the kernel's record"),
         (("get_ipython().run_cell('x = 1')",), "get_ipython()"),
+        (("get_ipython().run_cell_magic('time', '', 'for i in range(2):\\n    print(i)')",), "get_ipython()"),
+        (("x = get_ipython().run_line_magic('time', 'y = 3')",), "get_ipython()"),
         (("ip = get_ipython()\nip.user_ns['x'] = 1\nprint(x)",), "get_ipython()"),
         (("def f(t):\n    return eval(t)\nx = 1\nprint(f('x'))",), "eval()"),
         (("x = 1\nprint([k for k in globals()])",), "globals()"),
