@@ -261,6 +261,22 @@ def test_every_shipped_check_loads() -> None:
             assert callable(load_check(each).run)
 
 
+def test_no_message_repeats_a_credential(tmp_path: Path) -> None:
+    password = "Wint3rIs" + "Here9"
+    address = f"https://etl:{password}@data.acmecorp.com/exports/a-very-long-name-of-a-table/sales.csv"
+    read = f"import pandas as pd\na = pd.read_csv({address!r})"
+    path = notebook(tmp_path / "a.ipynb", *[read] * 3, f"print({address!r})")
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    whole["cells"][3]["outputs"] = [
+        {"output_type": "error", "ename": "OSError", "evalue": f"no answer from {address}", "traceback": []}
+    ]
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    report = lint([Target(path, Settings())], load_rules())
+    messages = [each.finding.message for each in report.diagnostics]
+    assert {each.rule.code for each in report.diagnostics} > {"NB107", "NB205", "NB401", "NB809"}
+    assert not [each for each in messages if password[:6] in each]
+
+
 def test_two_runs_find_the_same(fixtures: Path) -> None:
     targets = [Target(path, Settings()) for path in sorted(fixtures.glob("cases/*/notebook.ipynb"))]
     assert targets

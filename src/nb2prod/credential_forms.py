@@ -60,6 +60,7 @@ _SHOWN = (
 # What every `_SHOWN` has in it, in lower case.
 _SHOWN_PART = lazy_pattern(r"(?:passphrase|passwd|password|pwd|secret|token|key)['\"]?\s{0,3}[=:]")
 _DIGIT = lazy_pattern(r"\d")
+_CUT_ADDRESS = r"(\w://[^\s/:@`]+:)[^\s/:@`]*[^\s/:@`\d…][^\s/:@`]*…"
 _DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
 _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -113,6 +114,13 @@ def credentials_in_text(text: str) -> Iterator[str]:
             kind = kind_given(found["name"], found["value"])
             if kind and is_unmistakable(found["value"]):
                 yield kind
+
+
+def without_credentials(text: str) -> str:
+    """Return a text in which credentials, and passwords of addresses that are cut off behind them, are "…"."""
+    for _, _, _, value, _ in list(formats_in(text)):
+        text = text.replace(value, "…")
+    return re.sub(_CUT_ADDRESS, r"\1…", text) if "://" in text and "…" in text else text
 
 
 def credentials_in_metadata(value: object, name: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from nb2prod.config import Settings
-    from nb2prod.diagnostics import Diagnostic, Rule
+    from nb2prod.diagnostics import Diagnostic, Finding, Rule
     from nb2prod.discovery import Target
     from nb2prod.libraries import Libraries
     from nb2prod.notebook.location import Range
@@ -107,6 +107,14 @@ def joined(reports: Sequence[Report]) -> Report:
 def fails(diagnostics: Iterable[Diagnostic], settings: Settings) -> bool:
     """Whether one of a notebook's diagnostics is at or above what its settings call a failure."""
     return settings.fail_on is not None and any(each.severity >= settings.fail_on for each in diagnostics)
+
+
+def discreet(finding: Finding) -> Finding:
+    """Return a finding that repeats no credential: reports go to more people than the notebook."""
+    from nb2prod.credential_forms import without_credentials  # noqa: PLC0415 nothing was found in most notebooks
+
+    message = without_credentials(finding.message)
+    return finding if message == finding.message else finding._replace(message=message)
 
 
 def redact(lines: list[str], secret: Range) -> None:

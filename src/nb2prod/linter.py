@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 from nb2prod.analysis import analyse_notebook
 from nb2prod.diagnostics import PACKAGE, Diagnostic, Finding
 from nb2prod.errors import Nb2ProdError, UnreadableNotebookError
-from nb2prod.lint_run import InternalError, Report, Shared, fails, in_order, internal_error, project_around, redact
+from nb2prod.lint_run import (
+    InternalError,
+    Report,
+    Shared,
+    discreet,
+    fails,
+    in_order,
+    internal_error,
+    project_around,
+    redact,
+)
 from nb2prod.notebook.location import FIRST, Location, Position, Range, RawPosition, RawRange
 from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.raw_map import RawMap
@@ -254,7 +264,8 @@ def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
 def _joined(run: _Run, notebook: Notebook, raw_map: RawMap, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:
     """Return findings as diagnostics, and keep the lines of their cells for code frames."""
     diagnostics = []
-    for rule, finding in found:
+    for rule, told in found:
+        finding = discreet(told)
         number = finding.location.cell
         cell = notebook.cells[number - 1] if number else None
         count = cell.execution_count if isinstance(cell, CodeCell) else None

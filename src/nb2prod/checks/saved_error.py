@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.credential_forms import credentials_in_text
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
 from nb2prod.patterns import lazy_pattern
 
@@ -34,6 +35,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         else:
             value = _COLOUR.sub("", str(error.get("evalue") or "")).strip().partition("\n")[0]
             shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+            # Errors of databases repeat the address with the password; a report goes to more people than the notebook.
+            if any(credentials_in_text(value)):
+                shown = "its text holds a credential"
             message = f"this cell was saved with {kind}" + (f": {shown}" if shown else "")
         fix = None
         if not same:
