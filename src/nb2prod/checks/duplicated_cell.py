@@ -22,11 +22,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     # Comparing trees is exact, and dear; what kinds of statements and of nodes they have tells most of them apart.
     similar: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and _length(cell.tree) >= SHORTEST:
+        if cell.tree is not None:
             similar.setdefault(tuple(node.__class__ for node in cell.tree.body), []).append(cell)
     alike: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
     for cell in (each for cells in similar.values() if len(cells) > 1 for each in cells):
-        if cell.tree is not None:
+        if cell.tree is not None and _length(cell.tree) >= SHORTEST:
             kinds = tuple(node.__class__ for node in analysis.nodes(cell.tree))
             alike.setdefault(kinds, []).append((cell, cell.tree))
     for cells in alike.values():
