@@ -48,6 +48,14 @@ _ADDRESS_PART = "://"
 _SHORTEST = 15
 HINTS = ("pass", "pwd", "secret", "token", "key", "auth")
 _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)"
+# Keys of services in what an address asks: `?api_key=…`.
+_QUERY = (
+    r"(?i)(?<=[?&])(?P<name>(?:api|app|access|auth|subscription)?[_-]?(?:key|token)|app_?id|client_secret|secret|sig|"
+    r"password)=(?P<value>[\w%.~+/-]{16,200})"
+)
+_QUERY_PART = lazy_pattern(r"(?i)[?&][\w-]{0,20}(?:key|token|id|secret|sig|password)=")
+# There `key` names a document.
+_DOCUMENTS = lazy_pattern(r"(?:docs|drive|spreadsheets)\.google\.")
 BEARER = r"(?i)(?:Bearer|Basic|Token)\s+(?P<value>[\w.+/=-]+)"
 # The name is bounded: lines of prose are long, and each of their words might begin one.
 _WRITTEN = r"\b(?P<name>\w[\w -]{0,60}?)['\"]?(?:\s*(?:=|:|\bis\b)\s*['\"`]?|\s+`)(?P<value>[^\s'\"`,;)]+)"
@@ -154,7 +162,7 @@ def hints_in(text: str, hints: Sequence[str]) -> list[str]:
 def parts_in(text: str) -> list[str]:
     """Return what is in ``text`` of the parts of which one is in each issuer's format and address with a password."""
     parts = [part for part in _PARTS if part in text]
-    if _ADDRESS_PART in text and "@" in text:
+    if _ADDRESS_PART in text and ("@" in text or _QUERY_PART.search(text)):
         parts.append(_ADDRESS_PART)
     return parts
 
@@ -170,6 +178,9 @@ def formats_in(line: str) -> Iterator[tuple[str, int, int, str, str]]:
         default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
         if is_password(found["value"]) and not default:
             yield "an address with a password", found.start(), found.end(), found["value"], "password"
+    for found in re.finditer(_QUERY, text) if _ADDRESS_PART in text and _QUERY_PART.search(text) else ():
+        if _is_random(found["value"], found["name"].lower()) and not _DOCUMENTS.search(text):
+            yield "an address with a key", found.start(), found.end(), found["value"], found["name"]
 
 
 def bare(text: str) -> str:
