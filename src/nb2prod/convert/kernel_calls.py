@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.rewriting import Rewriting
+from nb2prod.convert.rewriting import Rewriting, on_one_line
 from nb2prod.dataflow.paths import path_to
 from nb2prod.notebook.magic_table import magic_table
 from nb2prod.notebook.model import Magic
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 # What a Jupyter kernel's shell is called, and how it prints itself, up to its address.
 _CLASS = {"__name__": "ZMQInteractiveShell", "__qualname__": "ZMQInteractiveShell", "__module__": "ipykernel.zmqshell"}
 _PRINTED = "<ipykernel.zmqshell.ZMQInteractiveShell object at 0x"
-# Statements that may share a line.
-_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Import, ast.ImportFrom, ast.Assert)
 # What a shell has only in a kernel.
 _ONLY_IN_KERNELS = frozenset({"IPKernelApp"})
 
@@ -172,10 +170,10 @@ def _magic_answer(statement: Statement, method: str, call: ast.Call, above: list
         case "getoutput", [command] if binds:
             return _Answer(call, Magic("shell", "!", command, binds, place))
         case "run_cell_magic", ["time", "", code] if not binds:
-            python = _on_one_line(code)
+            python = on_one_line(code)
             return None if python is None else _Answer(call, python)
         case "run_line_magic", ["time", code]:
-            python = _on_one_line(code, value=bool(binds))
+            python = on_one_line(code, value=bool(binds))
             return None if python is None else _Answer(call, python)
         case "run_line_magic", [name, *rest]:
             argument = " ".join(rest)
@@ -187,15 +185,3 @@ def _magic_answer(statement: Statement, method: str, call: ast.Call, above: list
     if binds or (entry is not None and (entry.python is not None or entry.binds)):
         return None
     return _Answer(call, Magic("line", name, argument.strip(), (), place))
-
-
-def _on_one_line(code: str, *, value: bool = False) -> str | None:
-    """Return Python on one line, None where it has statements that do not fit on one; ``value``: one expression."""
-    try:
-        body = ast.parse(code).body
-    except SyntaxError:
-        return None
-    if value and not (len(body) == 1 and isinstance(body[0], ast.Expr)):
-        return None
-    is_simple = all(isinstance(node, _SIMPLE) for node in body)
-    return "; ".join(map(ast.unparse, body)) if body and is_simple else None

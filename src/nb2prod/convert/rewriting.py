@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.parse import parse_code
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Sequence
 
     from nb2prod.notebook.model import Magic, Notebook
+
+# Statements that may share a line.
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Import, ast.ImportFrom, ast.Assert)
 
 
 @dataclass(slots=True)
@@ -65,3 +68,15 @@ def _with_texts(python: str, texts: Sequence[tuple[int, int, str]]) -> str:
     for start, end, text in sorted(texts, key=lambda each: each[:2], reverse=True):
         python = python[:start] + text + python[end:]
     return python
+
+
+def on_one_line(code: str, *, value: bool = False) -> str | None:
+    """Return Python on one line, None where it has statements that do not fit on one; ``value``: one expression."""
+    try:
+        body = ast.parse(code).body
+    except SyntaxError:
+        return None
+    if value and not (len(body) == 1 and isinstance(body[0], ast.Expr)):
+        return None
+    is_simple = all(isinstance(node, _SIMPLE) for node in body)
+    return "; ".join(map(ast.unparse, body)) if body and is_simple else None
