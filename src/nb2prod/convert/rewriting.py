@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from nb2prod.notebook.model import Magic, Notebook
 
-# Statements that may share a line.
-_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Import, ast.ImportFrom, ast.Assert)
+# Statements that may share a line; imports are looked for in what the author wrote.
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Assert)
 
 
 @dataclass(slots=True)
