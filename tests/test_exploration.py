@@ -84,6 +84,23 @@ def test_an_import_that_is_named_anywhere_stays(other: str, tmp_path: Path) -> N
     assert "import numpy as np" not in dropped(notebook(tmp_path, "import numpy as np", other))
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import numpy as np; print(np.pi)",
+        "x = 1; import numpy as np; print(np.pi)",
+        "print(1); import numpy as np; \\\nprint(np.pi)",
+        "import numpy as np; import nobody; np.pi",
+    ],
+)
+def test_an_import_that_is_used_on_its_own_line_stays(cell: str, tmp_path: Path) -> None:
+    assert not any("numpy" in each for each in dropped(notebook(tmp_path, cell)))
+
+
+def test_an_import_beside_others_on_a_line_goes_where_nothing_uses_it(tmp_path: Path) -> None:
+    assert dropped(notebook(tmp_path, "import math; import numpy as np; print(np.pi)")) == ["import math"]
+
+
 def test_pandas_stays_whose_tables_other_libraries_print(tmp_path: Path) -> None:
     assert dropped(notebook(tmp_path, "import pandas as pd", "import nobody\nprint(nobody.table())")) == []
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement, Use
+    from nb2prod.notebook.location import Range
     from nb2prod.notebook.model import CodeCell
 
 _WORD = re.compile(r"\w+")
@@ -99,6 +100,13 @@ def _is_unused(statement: Statement, analysis: Analysis, effects_of: EffectsOf) 
     for cell in analysis.notebook.code_cells:
         for number, line in enumerate(cell.lines, 1):
             inside = cell is statement.cell and place.start.line <= number <= place.end.line
-            if not inside and not names.isdisjoint(_WORD.findall(line)):
+            if not names.isdisjoint(_WORD.findall(_beside(line, number, place) if inside else line)):
                 return False
-    return True
+    return not any(analysis.flow.uses(each) for each in statement.definitions)
+
+
+def _beside(line: str, number: int, place: Range) -> str:
+    """Return what stands on a line before a statement there, and after it."""
+    before = line[: place.start.column - 1] if number == place.start.line else ""
+    after = line[place.end.column - 1 :] if number == place.end.line else ""
+    return f"{before} {after}"
