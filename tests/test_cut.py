@@ -258,7 +258,7 @@ def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> 
         ("print(Out[1])", "Out is the kernel's record of what ran before"),
         ("x = (", "'(' was never closed"),
         ("y = 1\nclass C:\n    y = y + 1", "the class body reads the notebook's y and then binds its own"),
-        ("import unittest\nunittest.main(argv=[''])", "unittest.main() looks for tests in __main__"),
+        ("import unittest\nunittest.main('other', argv=[''])", "unittest.main() looks for tests in __main__"),
     ],
 )
 def test_what_no_function_can_hold_is_refused_with_its_cell(source: str, reason: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Function, Moved, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
+from nb2prod.notebook.bindings import names_bound
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -160,7 +161,8 @@ def shadowed_class_names(node: ast.ClassDef) -> tuple[str, ...]:
             else list(ast.walk(statement))
         )
         loads = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)]
-        stores = [each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+        # What a comprehension binds is its own.
+        stores = names_bound(statement) if inner else ()
         shadowed.extend(name for name in loads if not counted[name] and name in stores)
         counted.update(stores)
     return tuple(dict.fromkeys(shadowed))

@@ -16,7 +16,7 @@ from nb2prod.convert.call_text import argument_end
 from nb2prod.convert.namespace import membership_tests
 from nb2prod.convert.naming import Names, notebook_names
 from nb2prod.convert.plan import Moved, Plan, Replacement, map_moved, moved_items
-from nb2prod.convert.rewriting import Rewriting, on_one_line
+from nb2prod.convert.rewriting import Rewriting
 from nb2prod.dataflow.paths import path_to
 from nb2prod.notebook.location import Range
 
@@ -52,15 +52,9 @@ class _Read:
 
 
 def name_global_items(analysis: Analysis) -> Notebook:
-    """Return the notebook with ``x`` for ``globals()["x"]``, read or bound at module level, where ``x`` is a name.
-
-    Likewise with ``x = 1`` for ``exec("x = 1")``.
-    """
+    """Return the notebook with ``x`` for ``globals()["x"]``, read or bound at module level, where ``x`` is a name."""
     rewriting = Rewriting()
     for statement in analysis.flow.statements if any(each.dynamic for each in analysis.flow.statements) else ():
-        if (code := _executed(statement, analysis)) is not None:
-            rewriting.replace(statement.cell, statement.node, code)
-            continue
         at_once = {id(call) for call, deferred in statement.calls if not deferred}
         for node in ast.walk(statement.node):
             match node:
@@ -73,19 +67,6 @@ def name_global_items(analysis: Analysis) -> Notebook:
                 case _:
                     pass
     return rewriting.applied(analysis.notebook) if rewriting.texts else analysis.notebook
-
-
-def _executed(statement: Statement, analysis: Analysis) -> str | None:
-    """Return the Python of a text that a statement executes as if it stood there, and that displays nothing."""
-    match statement.node:
-        case ast.Expr(
-            value=ast.Call(func=ast.Name(id="exec") as func, args=[ast.Constant(value=str(text))], keywords=[])
-        ):
-            code = on_one_line(text) if _is_builtin(func, analysis) else None
-            shows = code is not None and any(isinstance(node, ast.Expr) for node in ast.parse(code).body)
-            return None if shows else code
-        case _:
-            return None
 
 
 def opaque_calls(statement: Statement, analysis: Analysis) -> list[str]:

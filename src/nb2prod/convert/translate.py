@@ -183,7 +183,7 @@ def _run(magic: Magic, cell: CodeCell, notebook: Notebook) -> Drop | Refusal | N
 
 
 # The mask of a magic whose Python stays beside it.
-_TIMED = re.compile(r"0;\s*(?=\S)")
+_TIMED = re.compile(r"0;\s*(?=[^\s#])")
 
 
 def _leaves_nothing(magic: Magic, translation: Drop | Install | Code | Capture, cell: CodeCell) -> bool:
