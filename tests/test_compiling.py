@@ -9,8 +9,8 @@ import pytest
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.checks._compiling import surely_compiles
+from nb2prod.notebook.code import read_code
 from nb2prod.notebook.model import Notebook
-from nb2prod.notebook.read import read_code
 
 REFUSED = [
     "return 1",

@@ -37,6 +37,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "literals",
             "learning",
             "models",
+            "names",
             "operations",
             "places",
             "saved_outputs",
