@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
+from click.testing import CliRunner
 
 from nb2prod.analysis import analyse_notebook
 from nb2prod.checks.secret_in_source import check
+from nb2prod.cli.check import check as command
 from nb2prod.notebook.read import parse_notebook
 
 # Letters and digits of every kind in no order: what a generator gives.
@@ -94,3 +96,10 @@ def test_one_line_is_one_finding_although_name_and_format_both_tell() -> None:
 
 def test_a_broken_cell_is_searched_all_the_same() -> None:
     assert [line for line, _ in findings(f"print 'x'\nkey = '{FORMATS['aws']}'")] == [2]
+
+
+def test_a_secret_in_an_output_shows_no_line_of_the_cell_that_printed_it(checkout: Path) -> None:
+    case = checkout / "fixtures" / "cases" / "messy_exploration" / "notebook.ipynb"
+    done = CliRunner().invoke(command, ["--isolated", "--no-cache", "--select", "NB402", str(case)])
+    assert "secret-in-output" in done.output
+    assert "q7Zt4VhX2mLw" not in done.output

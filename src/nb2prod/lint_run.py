@@ -120,8 +120,10 @@ def discreet(finding: Finding) -> Finding:
 def redact(lines: list[str], secret: Range) -> None:
     """Replace what follows the start of ``secret`` on its lines by stars, for every frame that shows the cell.
 
-    To the lines' ends: a line with one secret may have another.
+    To the lines' ends: a line with one secret may have another. An empty range says that it is not in the source.
     """
+    if secret.start == secret.end:
+        return
     for number in range(secret.start.line, min(secret.end.line, len(lines)) + 1):
         line = lines[number - 1]
         start = secret.start.column - 1 if number == secret.start.line else 0

@@ -144,7 +144,9 @@ def _block(report: Report, diagnostic: Diagnostic, *, colour: bool) -> Iterator[
     yield headline(diagnostic, colour=colour)
     location = diagnostic.location
     lines = report.sources.get((location.path, location.cell)) if location.cell else None
-    if lines:
+    # A secret that is in the outputs was made here, perhaps of one that is written here.
+    is_elsewhere = diagnostic.rule.redact and location.range.start == location.range.end
+    if lines and not is_elsewhere:
         # A private key goes on below its first line.
         context = 0 if diagnostic.rule.redact else _CONTEXT
         yield from _frame(lines, location.range, context, _COLOURS[diagnostic.severity], colour=colour)
