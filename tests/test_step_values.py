@@ -225,6 +225,22 @@ def test_a_value_that_varies_leaves_the_others_of_its_step_expected(tmp_path: Pa
     assert not found.deterministic
 
 
+def test_a_step_whose_values_are_stored_is_not_called_untested(tmp_path: Path) -> None:
+    convert(tmp_path, cell("rows = [1, 2]\ncount = len(rows)", None))
+    draft = plan_notebook(tmp_path / "squares.ipynb", DEFAULTS)
+    (step,) = draft.plan.steps
+    made = {name: Value(2, stored=True, about={}) for name in step.results}
+    assert made
+
+    def tests(*, alone: bool) -> str:
+        seen = Observation({step.name: ObservedStep("", (), (), made if alone else {}, alone=alone)})
+        package = convert_notebook(tmp_path / "squares.ipynb", DEFAULTS, observation=seen).package
+        return package.files["tests/test_steps.py"].decode()
+
+    assert "untested" in tests(alone=False)
+    assert "untested" not in tests(alone=True)
+
+
 def test_figures_that_were_saved_are_expected_of_the_step_that_draws_them(tmp_path: Path) -> None:
     convert(
         tmp_path,

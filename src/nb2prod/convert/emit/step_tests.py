@@ -11,7 +11,7 @@ from nb2prod.convert.emit.pipeline import output_field, step_modules
 from nb2prod.convert.emit.statements import indented, snippet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nb2prod.convert.asserts import NotebookAssert
     from nb2prod.convert.expectations import Expectation, Expectations
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]*")
 
 
-def emit_step_tests(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert] = ()) -> dict[str, str]:
+def emit_step_tests(
+    plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert], stored: Collection[str]
+) -> dict[str, str]:
     """Return the files that test the steps in one run of the pipeline, by path.
 
-    The pipeline can be run: everything it reads is among the test data.
+    The pipeline can be run: everything it reads is among the test data. ``stored`` are the steps whose values another
+    file of tests has.
     """
     if not plan.steps:
         return {}
     files = {
         "tests/notebook_text.py": _fixed("notebook_text.py"),
         "tests/step_runs.py": _fixed("step_runs.py"),
-        **_test_modules(plan, expectations, asserts),
+        **_test_modules(plan, expectations, asserts, stored),
     }
     if not expectations.texts and not expectations.deterministic:
         del files["tests/notebook_text.py"]
@@ -70,18 +73,20 @@ def test_files(plan: Plan) -> list[str]:
     return [f"test_{name}.py" for name in step_modules(plan)]
 
 
-def _test_modules(plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert]) -> dict[str, str]:
+def _test_modules(
+    plan: Plan, expectations: Expectations, asserts: Sequence[NotebookAssert], stored: Collection[str]
+) -> dict[str, str]:
     """Return the tests of each module of steps; those of the whole run stand beside them, if there are several."""
     files = test_files(plan)
     if len(files) == 1:
-        return {f"tests/{files[0]}": _step_tests(plan, plan.steps, expectations, asserts, whole=True)}
-    found = {"tests/test_pipeline.py": _step_tests(plan, (), replace(expectations, texts=()), (), whole=True)}
+        return {f"tests/{files[0]}": _step_tests(plan, plan.steps, expectations, asserts, stored, whole=True)}
+    found = {"tests/test_pipeline.py": _step_tests(plan, (), replace(expectations, texts=()), (), (), whole=True)}
     for module, file in zip(step_modules(plan), files, strict=True):
         steps = [step for step in plan.steps if step.module == module]
         names = {step.name for step in steps}
         texts = replace(expectations, texts=tuple(each for each in expectations.texts if each.step in names))
         own = [each for each in asserts if each.step in names]
-        found[f"tests/{file}"] = _step_tests(plan, steps, texts, own, whole=False)
+        found[f"tests/{file}"] = _step_tests(plan, steps, texts, own, stored, whole=False)
     return found
 
 
@@ -90,12 +95,13 @@ def _step_tests(
     steps: Sequence[Step],
     expectations: Expectations,
     asserts: Sequence[NotebookAssert],
+    stored: Collection[str],
     *,
     whole: bool,
 ) -> str:
     """Return the text of a file that tests ``steps``, and with ``whole`` the run of them all."""
     figures = {step.name: expectations.figures[step.name] for step in steps if step.name in expectations.figures}
-    covered = {*covered_steps(plan, expectations), *(each.step for each in asserts), *figures}
+    covered = {*covered_steps(plan, expectations), *(each.step for each in asserts), *figures, *stored}
     rest = [step.name for step in steps if step.name not in covered]
     same_again = whole and expectations.deterministic
     helpers = [

@@ -10,7 +10,7 @@ from nb2prod.convert.emit.entrypoint_tests import emit_entrypoint_test, emit_imp
 from nb2prod.convert.emit.function_tests import emit_function_tests
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.step_tests import emit_run_fixture, emit_step_tests
-from nb2prod.convert.emit.stored_tests import emit_stored_tests
+from nb2prod.convert.emit.stored_tests import emit_stored_tests, stored_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +30,10 @@ def emit_tests(plan: Plan, expected: ExpectedTests, *, runs: bool) -> dict[str, 
     function_tests = emit_function_tests(plan)
     if function_tests is not None:
         files["tests/test_functions.py"] = function_tests
-    if runs:
-        files |= emit_step_tests(plan, expected.texts, expected.asserts)
     if expected.observation is not None:
         files |= emit_stored_tests(plan, expected.observation, expected.room, runs=runs and bool(plan.steps))
+    if runs:
+        files |= emit_step_tests(plan, expected.texts, expected.asserts, stored=stored_steps(files))
     files["tests/conftest.py"] = emit_shared(
         plan,
         expected.folders,
