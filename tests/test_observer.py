@@ -874,14 +874,14 @@ def test_figures_are_their_data_and_texts() -> None:
 
 
 def test_what_is_drawn_in_space_is_the_same_before_and_after_it_is_drawn() -> None:
-    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib, numpy = pytest.importorskip("matplotlib"), pytest.importorskip("numpy")
     matplotlib.use("agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
     def digests(last: float) -> tuple[Any, Any]:
         axes = plt.figure().add_subplot(projection="3d")
         axes.scatter([1, 2], [3, 4], [5, last])
-        axes.plot_wireframe(*([[0, 1], [2, last]] for _ in range(3)))
+        axes.plot_wireframe(*(numpy.array([[0, 1], [2, last]]) for _ in range(3)))
         before = observer.digest_figure(axes.figure)
         axes.figure.canvas.draw()
         plt.close(axes.figure)
