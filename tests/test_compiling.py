@@ -39,7 +39,7 @@ REFUSED = [
     "def f():\n    return [y := 1 for y in x]",
     "def f():\n    match x:\n        case y:\n            pass\n        case 1:\n            pass",
     "def f():\n    for x in y:\n        [await z for z in x]",
-    "".join(f"{'    ' * depth}for x in y:\n" for depth in range(21)) + "    " * 21 + "break",
+    "".join(f"{'    ' * depth}for x in y:\n" for depth in range(45)) + "    " * 45 + "break",
 ]
 USUAL = [
     "def f(a, b=1, *c, d, **e):\n    for x in a:\n        if x:\n            break\n    return b",
