@@ -36,6 +36,7 @@ USE = "from tools import double\nprint(double(21))"
     [
         "import sys\nsys.path.append('../lib')",
         "import sys\nsys.path.insert(0, '../lib')",
+        "import sys; sys.path.append('../lib')",
         "import os\nimport sys\nsys.path.append(os.path.join('..', 'lib'))",
         "import os\nimport sys\nsys.path.insert(1, os.path.abspath('../lib'))",
         "from pathlib import Path\nimport sys\nsys.path.append(str(Path('../lib').resolve()))",
@@ -63,6 +64,12 @@ def test_a_folder_whose_modules_come_along_is_no_longer_searched(folder: Path, s
 )
 def test_a_folder_stays_where_something_else_may_be_found_in_it(folder: Path, sources: tuple[str, ...]) -> None:
     assert "sys.path.append" in steps(folder, *sources)
+
+
+def test_a_name_that_stands_in_a_text_keeps_its_import(folder: Path) -> None:
+    text = steps(folder, "import sys\nsys.path.append('../lib')", USE, "print(eval('sys.maxsize') > 0)")
+
+    assert "import sys" in text
 
 
 def test_what_else_uses_the_module_keeps_its_import(folder: Path) -> None:

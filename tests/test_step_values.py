@@ -232,13 +232,13 @@ def test_a_step_whose_values_are_stored_is_not_called_untested(tmp_path: Path) -
     made = {name: Value(2, stored=True, about={}) for name in step.results}
     assert made
 
-    def tests(*, alone: bool) -> str:
+    def written(*, alone: bool) -> str:
         seen = Observation({step.name: ObservedStep("", (), (), made if alone else {}, alone=alone)})
         package = convert_notebook(tmp_path / "squares.ipynb", DEFAULTS, observation=seen).package
         return package.files["tests/test_steps.py"].decode()
 
-    assert "untested" in tests(alone=False)
-    assert "untested" not in tests(alone=True)
+    assert "untested" in written(alone=False)
+    assert "untested" not in written(alone=True)
 
 
 def test_figures_that_were_saved_are_expected_of_the_step_that_draws_them(tmp_path: Path) -> None:

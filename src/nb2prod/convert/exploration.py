@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.effects import EffectsOf
 from nb2prod.convert.namespace_reads import may_read_any_name
-from nb2prod.convert.plan import Dropped, moved_items, without
-from nb2prod.convert.slicing import kept_statements, without_code
+from nb2prod.convert.plan import Dropped, moved_items
+from nb2prod.convert.slicing import kept_statements, left_out
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement, Use
@@ -50,15 +51,9 @@ def drop_exploration(plan: Plan, analysis: Analysis) -> Plan:
         if isinstance(statement.node, ast.Expr):
             if not statement.displayed and _ran(statement.cell) and _is_unseen(statement, analysis, effects_of):
                 dropped.append(Dropped(statement, "its value is not shown, and it does nothing else"))
-        elif not opaque and _is_unused(statement, analysis, effects_of):
+        elif not opaque and is_unused(statement, analysis, effects_of):
             dropped.append(Dropped(statement, "nothing uses it, and importing it does nothing else"))
-    gone = frozenset(each.statement.index for each in dropped)
-    return replace(
-        without(plan, gone),
-        notebook=without_code(plan.notebook, [each.statement for each in dropped]),
-        dropped=(*plan.dropped, *dropped),
-        sliced=plan.sliced | gone,
-    )
+    return left_out(plan, dropped)
 
 
 def _ran(cell: CodeCell) -> bool:
@@ -87,8 +82,13 @@ def _is_bound(use: Use, analysis: Analysis) -> bool:
     return hasattr(builtins, use.name)
 
 
-def _is_unused(statement: Statement, analysis: Analysis, effects_of: EffectsOf) -> bool:
-    """Return whether a statement imports names that stand nowhere else in the code, magics and strings included."""
+def is_unused(
+    statement: Statement, analysis: Analysis, effects_of: EffectsOf, besides: Collection[Statement] = ()
+) -> bool:
+    """Return whether a statement imports names that stand nowhere else in the code, magics and strings included.
+
+    besides  other statements that go, and do not count
+    """
     if not isinstance(statement.node, (ast.Import, ast.ImportFrom)) or not effects_of.is_pure_import(statement.node):
         return False
     if any((each.qualified or "").partition(".")[0] in _SETS_HOW_TABLES_LOOK for each in statement.definitions):
@@ -96,17 +96,21 @@ def _is_unused(statement: Statement, analysis: Analysis, effects_of: EffectsOf) 
     names = {each.name for each in statement.definitions}
     if not names or "*" in names or any(each.kind != "import" for each in statement.definitions):
         return False
-    place = statement.location.range
+    gone = (statement, *besides)
     for cell in analysis.notebook.code_cells:
+        places = [each.location.range for each in gone if each.cell is cell]
         for number, line in enumerate(cell.lines, 1):
-            inside = cell is statement.cell and place.start.line <= number <= place.end.line
-            if not names.isdisjoint(_WORD.findall(_beside(line, number, place) if inside else line)):
+            if not names.isdisjoint(_WORD.findall(_beside(line, number, places))):
                 return False
-    return not any(analysis.flow.uses(each) for each in statement.definitions)
+    users = {use.statement for each in statement.definitions for use in analysis.flow.uses(each)}
+    return users <= {each.index for each in besides}
 
 
-def _beside(line: str, number: int, place: Range) -> str:
-    """Return what stands on a line before a statement there, and after it."""
-    before = line[: place.start.column - 1] if number == place.start.line else ""
-    after = line[place.end.column - 1 :] if number == place.end.line else ""
-    return f"{before} {after}"
+def _beside(line: str, number: int, places: Collection[Range]) -> str:
+    """Return a line with blanks where the statements at ``places`` stand."""
+    for place in places:
+        if place.start.line <= number <= place.end.line:
+            start = place.start.column - 1 if number == place.start.line else 0
+            end = place.end.column - 1 if number == place.end.line else len(line)
+            line = line[:start] + " " * (end - start) + line[end:]
+    return line

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.effects import EffectsOf
+from nb2prod.convert.exploration import is_unused
 from nb2prod.convert.local_modules import added_folder
-from nb2prod.convert.plan import Dropped, moved_items, without
-from nb2prod.convert.slicing import kept_statements, without_code
+from nb2prod.convert.namespace_reads import may_read_any_name
+from nb2prod.convert.plan import Dropped, moved_items
+from nb2prod.convert.slicing import kept_statements, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -35,12 +36,16 @@ def drop_search_paths(plan: Plan, analysis: Analysis) -> Plan:
     It stays where the code may look for modules under names that do not stand in it, where it reads ``sys.path``
     in another way, and where nothing was found in the folder. An import of what nothing else uses goes with it.
     """
-    if plan.options.keep_exploration or any(each.dynamic for each in analysis.statements()):
+    if plan.options.keep_exploration or may_read_any_name(plan, analysis):
         return plan
     if any(call.qualified_name in _BY_NAME | _UNPICKLES for call in analysis.calls()):
         return plan
     kept = kept_statements(plan.options.keep, analysis)
-    moved = [each.statement for each in moved_items(plan) if not each.refused and each.statement.index not in kept]
+    moved = [
+        each.statement
+        for each in moved_items(plan)
+        if not (each.refused or each.replacements) and each.statement.index not in kept
+    ]
     here = Path(plan.notebook.path).parent.resolve()
     found = {file.source for file in plan.local_files}
     adding = [each for each in moved if (folder := added_folder(each.node, here)) and _is_above_one(folder, found)]
@@ -51,13 +56,7 @@ def drop_search_paths(plan: Plan, analysis: Analysis) -> Plan:
     dropped += [
         Dropped(each, "nothing else uses it") for each in moved if _is_left_over(each, adding, analysis, effects_of)
     ]
-    gone = frozenset(each.statement.index for each in dropped)
-    return replace(
-        without(plan, gone),
-        notebook=without_code(plan.notebook, [each.statement for each in dropped]),
-        dropped=(*plan.dropped, *dropped),
-        sliced=plan.sliced | gone,
-    )
+    return left_out(plan, dropped)
 
 
 def _is_above_one(folder: Path, files: Collection[PurePath]) -> bool:
@@ -80,9 +79,7 @@ def _nodes(analysis: Analysis) -> Iterator[ast.AST]:
 
 
 def _is_left_over(statement: Statement, adding: list[Statement], analysis: Analysis, effects_of: EffectsOf) -> bool:
-    """Return whether a statement imports what only ``adding`` uses, and importing it does nothing else."""
-    if not isinstance(statement.node, (ast.Import, ast.ImportFrom)) or not effects_of.is_pure_import(statement.node):
-        return False
+    """Return whether a statement imports what ``adding`` uses, and nothing else does."""
     names = {each.name for each in statement.definitions}
-    users = [each for each in analysis.statements() if any(use.name in names for use in each.uses)]
-    return bool(users) and all(each in adding for each in users)
+    used = any(use.name in names for each in adding for use in each.uses)
+    return used and is_unused(statement, analysis, effects_of, adding)

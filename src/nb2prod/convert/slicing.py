@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.effects import EffectsOf
 from nb2prod.convert.magics import Drop, Install, bound_names, translate
-from nb2prod.convert.plan import Dropped, Moved, moved_items
+from nb2prod.convert.plan import Dropped, Moved, moved_items, without
 from nb2prod.convert.sharing import Sharing
 from nb2prod.convert.translate import keeps_figures
 from nb2prod.errors import ConfigurationError
@@ -167,6 +167,17 @@ def _without_effect(analysis: Analysis) -> frozenset[int]:
         each.index
         for each in analysis.statements()
         if each.magic is not None and isinstance(translate(each.magic, each.cell, bound), (Drop, Install))
+    )
+
+
+def left_out(plan: Plan, dropped: Collection[Dropped]) -> Plan:
+    """Return ``plan`` without the statements of ``dropped``, which it says why it lacks."""
+    gone = frozenset(each.statement.index for each in dropped)
+    return replace(
+        without(plan, gone),
+        notebook=without_code(plan.notebook, [each.statement for each in dropped]),
+        dropped=(*plan.dropped, *dropped),
+        sliced=plan.sliced | gone,
     )
 
 
