@@ -340,13 +340,18 @@ def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:
         "Requirement already satisfied: numpy in /usr/lib/python3/site-packages (2.2.6)",
         "Successfully installed pandas-2.3.3",
         "\x1b[33mWARNING: Running pip as the 'root' user can result in broken permissions",
+        "\x1b[31mERROR: Could not find a version that satisfies the requirement sklearn (from versions: none)\x1b[0m",
+        "  Attempting uninstall: numpy",
+        "    Found existing installation: numpy 1.26.4",
+        "      Successfully uninstalled numpy-1.26.4",
+        "lifelines 0.30.3 requires pandas<3.0,>=2.1, but you have pandas 3.0.6 which is incompatible.",
     ]
     fonts = ["findfont: Font family 'xkcd' not found."] * 3
 
     match = compare_lines([*installing, "a", *fonts], ["a", fonts[0]], now=NOW)
 
     assert (match.equal, match.different) == (1, 0)
-    assert [each.kind for each in match.masked] == ["installation"] * 5 + ["fonts"] * 3
+    assert [each.kind for each in match.masked] == ["installation"] * 10 + ["fonts"] * 3
     assert compare_lines(["We are collecting pandas"], ["b"], now=NOW).different == 1
 
 

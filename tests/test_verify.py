@@ -217,6 +217,18 @@ def test_what_differs_between_the_notebooks_own_runs_is_not_compared(
     assert data["share"] < 1
 
 
+def test_what_a_cell_that_only_installs_prints_is_not_compared(converted: Callable[..., tuple[Path, Path]]) -> None:
+    path, package = converted("!pip install --no-index nosuchmodule --verbose", "total = 3", "print(total)")
+
+    assert run(["verify", str(path), str(package), "--allow-effects"]) == 0
+
+    data = outcome(package)
+    assert {"kind": "printed", "step": None, "cell": 1, "name": "every line",
+            "reason": "the cell does nothing but install"} in data["not_compared"]  # fmt: skip
+    replace_in(package, "steps.py", "print(total)", "print(total + 1)")
+    assert run(["verify", str(path), str(package), "--allow-effects"]) == 1
+
+
 def test_a_notebook_that_varies_is_run_again_before_its_package_is_called_different(
     converted: Callable[..., tuple[Path, Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

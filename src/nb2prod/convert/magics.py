@@ -40,6 +40,10 @@ class Drop:
     keeps_python: bool = True
 
 
+# Why a statement that installs is left out; verification knows by it what only installing has printed.
+INSTALLS = "it installs distributions: see the dependencies"
+
+
 @dataclass(frozen=True, slots=True)
 class Install:
     """The magic installs distributions: it goes, and the dependencies say what it installed."""
@@ -193,7 +197,7 @@ def _shell(
                 "it uninstalls packages",
                 "delete the line: a package should not change the environment it runs in",
             )
-        return Install("it installs distributions: see the dependencies")
+        return Install(INSTALLS)
     if command.rstrip().endswith("&"):
         return _refusal(magic, cell, "the kernel runs no background command", "use subprocess.Popen")
     if not command.strip():
@@ -324,7 +328,7 @@ def _script(magic: Magic, cell: CodeCell, bound: Collection[str], text: str) -> 
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     found = [installs(line) for line in lines] if arguments[0] in {"bash", "sh"} else [None]
     if all(line is not None and not line.removes for line in found):
-        return Install("it installs distributions: see the dependencies")
+        return Install(INSTALLS)
     option = "" if check else ", check=False"
     return Code(f"run_script({arguments!r}, {text!r}{option})", helpers=("run_script",), whole_cell=True)
 

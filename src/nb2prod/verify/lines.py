@@ -26,9 +26,16 @@ _TIMING = re.compile(
 # What pip says while it installs what a package has as its dependencies, colours and all.
 _COLOURS = r"(?:\x1b\[[\d;]*m)*"
 _INSTALLING = re.compile(
-    rf"^{_COLOURS}(?:Requirement already satisfied: |Collecting \S|Looking in (?:indexes|links): "
-    r"|  (?:Downloading|Using cached|Preparing metadata|Installing build dependencies|Getting requirements) "
-    r"|Installing collected packages: |Successfully installed \S|WARNING: Running pip as the 'root' user"
+    rf"^{_COLOURS}(?:Requirement already satisfied: |Collecting \S|Looking in (?:indexes|links): |Processing \S+\.whl"
+    r"|  (?:Downloading|Using cached|Preparing metadata|Installing build dependencies|Getting requirements"
+    r"|Attempting uninstall:|Building wheel for|Created wheel for|Stored in directory:) "
+    r"|    (?:Found existing installation: |Uninstalling \S+:$|  Successfully uninstalled )"
+    r"|Building wheels for collected packages: |Successfully built \S|Defaulting to user installation because "
+    r"|Installing collected packages: |Successfully installed \S|\S+ \S+ requires .*, (?:but you have|which is not)"
+    r"|WARNING: (?:Running pip as the 'root' user|Retrying \(Retry\(|Location '\S+' is ignored: |You are using pip )"
+    r"|ERROR: (?:Could not find a version that satisfies|No matching distribution found|Could not install packages due"
+    r"|pip's dependency resolver )"
+    r"|You should consider upgrading via the |Could not fetch URL "
     r"|Note: you may need to restart the kernel to use updated packages|\[notice\] )"
 )
 _RESET = re.compile(r"^(?:\x1b\[0m)+")

@@ -43,6 +43,7 @@ module.recorder = module.install_in_kernel(
 """
 _FINISH = '__import__("sys").modules["_nb2prod_observer"].recorder.environment()'
 _SETUP = 120.0
+_RESETS = re.compile(r"\x1b\[0m")
 _STREAMS = ("stdout", "stderr")
 # `---> 12 x = np.int(3)` in a traceback of the kernel, and `Cell In[3], line 12` or `<ipython-input-3-…>` above it.
 _FRAME = re.compile(r"^(?:Cell |File <ipython-input|<ipython-input|Input In|In \[)", re.MULTILINE)
@@ -165,13 +166,16 @@ def _recorded(place: Place, talk: Kernel, failure: tuple[Failure, int | None] | 
 
 
 def _cells_of_lines(parts: Sequence[tuple[str, int | None]]) -> Iterator[int | None]:
-    """Yield the cell each line was begun in."""
-    begun = False
-    for text, cell in parts:
+    """Yield the cell each line was begun in; a command may end with the colours reset, without a newline."""
+    begun, cell, seen = False, None, False
+    for text, own in parts:
         pieces = text.split("\n")
         for number, piece in enumerate(pieces):
-            if not begun and (piece or number < len(pieces) - 1):
+            ended = number < len(pieces) - 1
+            if not seen and (piece or ended):
+                begun, cell, seen = True, own, bool(_RESETS.sub("", piece))
+            if ended:
                 yield cell
-                begun = True
-            if number < len(pieces) - 1:
-                begun = False
+                begun, seen = False, False
+    if begun:
+        yield cell

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from nb2prod.analysis import analyse_notebook
 from nb2prod.convert.included import include_runs
 from nb2prod.convert.knowledge import knowledge
+from nb2prod.convert.magics import INSTALLS
 from nb2prod.errors import Nb2ProdError
 from nb2prod.verify.cells import ending_inside
 from nb2prod.verify.compare import Comparison, compare_traces
@@ -41,6 +42,7 @@ _RUNS = (1, 2)
 # How often a notebook is run whose own runs differ, before the package is called different.
 MOST_RUNS: Final = 4
 _INSIDE = "its step ends inside of a %run, in which another one goes on"
+_INSTALLING: Final = "the cell does nothing but install"
 _PAGE: Final = "what it shows is only for the notebook's page, or kept from it"
 
 
@@ -220,11 +222,15 @@ def compare_runs(
     """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
     unseen = _cells_not_compared(subject.notebook)
     inside = ending_inside(subject.manifest)
+    installing = _installing_cells(subject)
+    said = sorted(installing.intersection(each for each in runs[0].cells_out if each is not None))
+    package, *runs = [_without_lines_of(run, installing) for run in (package, *runs)]
     trace, first, *others = [_without_displays_of(run.trace, unseen) for run in (package, *runs)]
     trace = replace(trace, values=tuple(each for each in trace.values if each.step not in inside))
     second, *more = others or [first]
     comparison = compare_traces(first, second, trace, tolerance, more=more)
     skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in unseen.items())
+    skipped += tuple(Skipped("printed", None, cell, "every line", _INSTALLING) for cell in said)
     skipped += tuple(Skipped("value", each.step, each.cell, each.name, _INSIDE) for each in package.trace.values
                      if each.step in inside and each.role == "result")  # fmt: skip
     comparison = replace(comparison, skipped=(*comparison.skipped, *skipped))
@@ -243,6 +249,21 @@ def _cells_not_compared(notebook: Notebook) -> dict[int, str]:
             or (magic.name == "capture" and "--no-display" not in magic.argument.split())
         )
     }
+
+
+def _installing_cells(subject: Subject) -> frozenset[int]:
+    """Return the cells that do nothing but install: what they print is about the machine, and no package prints it."""
+    rows = subject.manifest["statements"]
+    others = {row["cell"] for row in rows if row.get("reason") != INSTALLS}
+    return frozenset(row["cell"] for row in rows) - others
+
+
+def _without_lines_of(run: Run, cells: Collection[int]) -> Run:
+    if not run.cells_out:  # a package's
+        return run
+    kept = [(line, cell) for line, cell in zip(run.trace.out, run.cells_out, strict=True) if cell not in cells]
+    lines, cells_out = zip(*kept, strict=True) if kept else ((), ())
+    return replace(run, trace=replace(run.trace, out=lines), cells_out=cells_out)
 
 
 def _without_displays_of(trace: Trace, cells: Collection[int]) -> Trace:
