@@ -1,4 +1,4 @@
-"""Which expressions are sets that hold texts: their order differs from run to run."""
+"""Which expressions are sets, and which hold texts: their order differs from run to run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _MAKES_TEXT = frozenset({"split", "splitlines", "lower", "upper", "strip", "title", "replace", "join", "capitalize"})
 _COMBINES = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+# What gives names of files, as texts or as paths, whose hashes are those of texts.
+_LISTS_FILES = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir"})
+# Methods of a column that only texts have a use for where they are given one.
+_ASKS_FOR_TEXT = frozenset({"isin", "eq", "ne", "fillna"})
 # How far names are followed.
 _DEPTH = 5
 
@@ -34,6 +38,29 @@ def is_set_of_text(analysis: Analysis, node: ast.expr, depth: int = _DEPTH) -> b
     return False
 
 
+def is_set(analysis: Analysis, node: ast.expr, depth: int = _DEPTH) -> bool:
+    """Whether an expression surely is a set, of whatever, numbers excepted that are written out."""
+    match node:
+        case ast.SetComp():
+            return True
+        case ast.Call(func=ast.Name(id="set" | "frozenset"), args=[source]):
+            return not _holds_numbers(source)
+        case ast.BinOp(left=left, op=ast.Sub() | ast.BitOr() | ast.BitAnd() | ast.BitXor()):
+            return is_set(analysis, left, depth)
+        case ast.Name() if depth and (bound := _value(analysis, node)) is not None:
+            return is_set(analysis, bound, depth - 1)
+    return False
+
+
+def _holds_numbers(node: ast.expr) -> bool:
+    match node:
+        case ast.List(elts=[first, *_]) | ast.Tuple(elts=[first, *_]):
+            return isinstance(first, ast.Constant) and not isinstance(first.value, str)
+        case ast.Call(func=ast.Name(id="range")) | ast.Call(func=ast.Attribute(attr="arange" | "randint")):
+            return True
+    return False
+
+
 def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
     match node:
         case ast.List(elts=[first, *_]) | ast.Tuple(elts=[first, *_]) | ast.Set(elts=[first, *_]):
@@ -42,6 +69,18 @@ def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
             return True
         case ast.Call(func=ast.Attribute(attr="split" | "splitlines")):
             return True
+        case ast.Call(func=ast.Attribute(attr=attr) | ast.Name(id=attr)) if attr in _LISTS_FILES:
+            return True
+        case ast.Call(func=ast.Attribute(value=value, attr="unique" | "tolist" | "to_list" | "dropna"), args=[]):
+            return _holds_text(analysis, value, depth)
+        case ast.Call(func=ast.Attribute(value=value, attr="keys"), args=[]):
+            return _holds_text(analysis, value, depth)
+        case ast.Dict(keys=[ast.Constant(value=str()), *_]):
+            return True
+        case ast.Call(func=ast.Name(id="list" | "tuple"), args=[source]):
+            return _holds_text(analysis, source, depth)
+        case ast.Subscript(slice=ast.Constant(value=str(name))):
+            return _is_text_column(analysis, name)
         case (
             ast.ListComp(elt=element, generators=generators)
             | ast.GeneratorExp(elt=element, generators=generators)
@@ -89,6 +128,42 @@ def _yields_text(analysis: Analysis, node: ast.expr, depth: int, outer: Sequence
             )
         return _yields_text(analysis, node, depth, further)
     return _holds_text(analysis, node, depth)
+
+
+def _is_text_column(analysis: Analysis, name: str) -> bool:
+    """Whether the notebook treats a column as text anywhere: ``df[name].str``, ``df[name] == "new"``."""
+    trees = [cell.tree for cell in analysis.notebook.code_cells if cell.tree is not None and name in cell.source]
+    for tree in trees:
+        for node in analysis.nodes_of(tree, ast.Attribute):
+            if node.attr == "str" and _is_column(node.value, name):
+                return True
+        for compared in analysis.nodes_of(tree, ast.Compare):
+            if _is_column(compared.left, name) and any(_is_written_text(each) for each in compared.comparators):
+                return True
+        for call in analysis.nodes_of(tree, ast.Call):
+            match call:
+                case ast.Call(func=ast.Attribute(value=value, attr=attr), args=[given, *_]):
+                    if attr in _ASKS_FOR_TEXT and _is_column(value, name) and _is_written_text(given):
+                        return True
+                case _:
+                    pass
+    return False
+
+
+def _is_column(node: ast.expr, name: str) -> bool:
+    match node:
+        case ast.Subscript(slice=ast.Constant(value=value)):
+            return value == name
+        case ast.Attribute(value=ast.Name(), attr=attr):
+            return attr == name
+    return False
+
+
+def _is_written_text(node: ast.expr) -> bool:
+    """Whether a text is written here, or a list of them."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return bool(node.elts) and _is_written_text(node.elts[0])
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _value(analysis: Analysis, node: ast.Name) -> ast.expr | None:

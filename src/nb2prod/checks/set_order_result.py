@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.checks._text_sets import is_set_of_text
+from nb2prod.checks._text_sets import is_set, is_set_of_text
 from nb2prod.diagnostics import Applicability, Edit, Finding, Fix
 from nb2prod.edits import replaced
 from nb2prod.notebook.tree import children, nodes
@@ -41,22 +41,27 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         parents: dict[int, ast.AST] = {}
         for node in analysis.nodes(statement.node):
             source = _ordered(node) if node.__class__ in _ORDERS else None
-            if source is None or not is_set_of_text(analysis, source):
+            if source is None:
                 continue
-            if isinstance(node, ast.For) and not _collects(node):
+            of_text = is_set_of_text(analysis, source)
+            if not of_text and not is_set(analysis, source):
+                continue
+            if of_text and isinstance(node, ast.For) and not _collects(node):
                 continue
             parents = parents or _parents(analysis.nodes(statement.node))
-            if _is_kept(analysis, node, statement, parents):
+            # What gets codes is no number yet.
+            is_result = _is_kept if of_text else _gives_codes
+            if is_result(analysis, node, statement, parents):
                 cells.setdefault(statement.cell.index, []).append(_Ordering(statement, node, source))
     for (statement, node, source), *more in cells.values():
         shown = ast.unparse(source)
+        kind = "a set of texts" if is_set_of_text(analysis, source) else "a set"
         shown = shown if len(shown) <= 40 else f"{shown[:39]}…"  # noqa: PLR2004 what fits on a line
         changes = tuple(edit for each in ((statement, node, source), *more) for edit in _sorting(*each))
         hidden = any(definition.name == "sorted" for each in analysis.statements() for definition in each.definitions)
         yield Finding(
             statement.cell.locate(node.iter if isinstance(node, ast.For) else node),
-            f"`{shown}` is a set of texts, whose order differs in each run, and it gets into the result; "
-            "use `sorted(…)`",
+            f"`{shown}` is {kind}, whose order differs in each run, and it gets into the result; use `sorted(…)`",
             fix=None if hidden else Fix("sort it", changes, Applicability.UNSAFE),
         )
 
@@ -104,6 +109,58 @@ def _numbers(node: ast.AST) -> bool:
             value=ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=counted)]),
         ):
             return table == counted
+    return False
+
+
+def _gives_codes(analysis: Analysis, node: ast.AST, statement: Statement, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether the place of each element becomes its number: ``{label: i for i, label in enumerate(set(x))}``."""
+    match statement.node:
+        case ast.Assign(targets=[ast.Name()], value=value) if value is node:
+            for definition in statement.definitions:
+                for use in analysis.flow.uses(definition):
+                    around = _parents(analysis.nodes(analysis.statements()[use.statement].node))
+                    if _is_numbered(use.node, around):
+                        return not _is_sorted(analysis, statement)
+            return False
+    return isinstance(node, ast.expr) and _is_numbered(node, parents)
+
+
+def _is_numbered(node: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether elements get numbers by their place: by ``enumerate`` or ``zip(…, range(…))``, or by ``index``."""
+    outer = parents.get(id(node))
+    match outer:
+        case ast.Attribute(attr="index"):
+            return True
+        case ast.Call(func=ast.Name(id="list" | "tuple")):
+            return _is_numbered(outer, parents)
+        case ast.Call(func=ast.Name(id="enumerate")):
+            return _is_table_of_numbers(outer, parents)
+        case ast.Call(func=ast.Name(id="zip"), args=[first, ast.Call(func=ast.Name(id="range"))]) if first is node:
+            return _is_table_of_numbers(outer, parents)
+    # The call of `enumerate` is itself what puts the set into an order.
+    return isinstance(node, ast.Call) and _is_table_of_numbers(node, parents)
+
+
+def _is_table_of_numbers(pairs: ast.AST, parents: Mapping[int, ast.AST]) -> bool:
+    """Whether pairs of a number and an element become a dictionary from one to the other."""
+    outer = parents.get(id(pairs))
+    match outer:
+        case ast.Call(func=ast.Name(id="dict")):
+            return True
+        case ast.comprehension(target=ast.Tuple(elts=[ast.Name(id=one), ast.Name(id=other)])):
+            made = parents.get(id(outer))
+            match made:
+                case ast.DictComp(key=ast.Name(id=key), value=ast.Name(id=value)):
+                    return {key, value} == {one, other}
+        case ast.For(target=ast.Tuple(elts=[ast.Name(id=number), ast.Name(id=element)]), body=body):
+            return any(_codes(each, element, number) for each in body)
+    return False
+
+
+def _codes(node: ast.stmt, element: str, number: str) -> bool:
+    match node:
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Name(id=key))], value=ast.Name(id=value)):
+            return {key, value} == {element, number}
     return False
 
 
