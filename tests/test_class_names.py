@@ -85,3 +85,15 @@ def test_a_class_says_nothing_of_a_module_nobody_sees(cells: tuple[str, ...], *,
 
     assert (b"__module__" in conversion.package.files["src/n/steps.py"]) == shows
     assert any("instead of `__main__`" in note for note in conversion.plan.notes) != shows
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("import pickle\nn = 1", "class A:\n    def f(self): return n", "n = 2", "a = A()\ns = pickle.dumps(a)"),
+        ("import pickle", "class A: pass", "class A(A):\n    def f(self): return 2", "s = pickle.dumps(A())"),
+        ("import pickle\nn = 2\nif n:\n    class A:\n        def f(self): return n\nn += 0\ns = pickle.dumps(A())",),
+    ],
+)
+def test_objects_of_a_class_inside_a_step_can_be_pickled(cells: tuple[str, ...], tmp_path: Path) -> None:
+    assert printed(tmp_path, *cells, "print(pickle.loads(s).f())") == "2\n"

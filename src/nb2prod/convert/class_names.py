@@ -11,7 +11,7 @@ from nb2prod.notebook.location import Range
 from nb2prod.saved_outputs import output_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
@@ -23,6 +23,10 @@ _LOOKING_UP = frozenset({
     "cloudpickle", "concurrent", "copyreg", "dask", "dill", "inspect", "joblib", "mlflow", "multiprocessing", "pickle",
     "pydantic", "pyspark", "ray", "shelve", "torch",
 })  # fmt: skip
+# Of these, what saves an object with the place of its class, or hands it to another process.
+_SAVING = frozenset({
+    "concurrent", "copyreg", "dill", "joblib", "mlflow", "multiprocessing", "pickle", "ray", "shelve", "torch",
+})  # fmt: skip
 _SHOWING = frozenset({"print", "str", "repr", "format", "display"})
 _REPRESENTING = frozenset({"__repr__", "__str__", "__format__"})
 
@@ -31,16 +35,19 @@ def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
     """Let classes be called as the notebook called them, where that shows.
 
     A class inside a step keeps its qualified name. All say that they are of ``__main__`` where the notebook prints
-    that, unless it uses what would look for them there.
+    that, unless it uses what would look for them there. Where objects are saved, a class inside a step is found in
+    its module as well.
     """
     classes = [node for statement in analysis.flow.statements for node in _classes(statement.node)]
     if not classes:
         return plan
-    module = [_MODULE] if _shows_modules(classes, analysis) and not _is_looked_up(analysis) else []
+    module = [_MODULE] if _shows_modules(classes, analysis) and not _uses(_LOOKING_UP, analysis) else []
+    saves = _uses(_SAVING, analysis)
 
     def named(item: Moved) -> Moved:
         for node in () if item.refused else _classes(item.statement.node):
             item = _with_lines(item, node, [*module, f"__qualname__ = {node.name!r}"])
+            item = _found_in_module(item, node) if saves else item
         return item
 
     steps = map_moved(plan, named)
@@ -81,6 +88,14 @@ def _with_lines(item: Moved, node: ast.ClassDef, lines: list[str]) -> Moved:
         margin = item.statement.cell.lines[start.line - 1][: start.column - 1]
         insertion = Replacement(Range(start, start), "".join(f"{line}\n{margin}" for line in lines))
     return replace(item, replacements=(*item.replacements, insertion))
+
+
+def _found_in_module(item: Moved, node: ast.ClassDef) -> Moved:
+    """Return a statement with a line below a class in it that binds the class in the module, too."""
+    place = item.statement.cell.locate(node).range
+    margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
+    line = f'\n{margin}globals()["{node.name}"] = {node.name}  # where pickle looks for it'
+    return replace(item, replacements=(*item.replacements, Replacement(Range(place.end, place.end), line)))
 
 
 def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
@@ -142,11 +157,10 @@ def _represents_itself(node: ast.ClassDef) -> bool:
     return bool(bases or node.decorator_list or methods & _REPRESENTING)
 
 
-def _is_looked_up(analysis: Analysis) -> bool:
-    roots = (
-        (definition.qualified or "").partition(".")[0]
+def _uses(libraries: Collection[str], analysis: Analysis) -> bool:
+    """Return whether the notebook imports one of these libraries."""
+    return any(
+        definition.kind == "import" and (definition.qualified or "").partition(".")[0] in libraries
         for statement in analysis.flow.statements
         for definition in statement.definitions
-        if definition.kind == "import"
     )
-    return not _LOOKING_UP.isdisjoint(roots)
