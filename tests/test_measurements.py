@@ -26,6 +26,7 @@ def steps(*cells: str) -> str:
         ("%timeit x.sum()", "x.sum()"),
         ("%timeit -n 10 -r 3 y = np.sort(x)", "np.sort(x)"),
         ("%%timeit\nout = []\nfor each in x:\n    out.append(each)", "out"),
+        ("%%timeit -n 1 -r 1\nx = sorted([2, 1])", "sorted"),
         ("%%timeit\npart = x.copy()\npart[0] = 1", "part"),
         ("%%timeit -n 2\nfresh = LinearRegression()\nfresh.fit([[1], [2]], [1, 2])", "fresh"),
     ],

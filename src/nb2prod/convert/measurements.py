@@ -41,6 +41,9 @@ def what_stays(magic: Magic, statement: Statement, dropped: Drop, analysis: Anal
     elsewhere |= {definition.name for each in others for definition in each.definitions}
     if not setup and own_names(statements).isdisjoint(elsewhere):
         return Drop("it is a measurement: what it measures runs once, since that does something that lasts")
+    effects = EffectsOf(analysis)
+    if not leaves_something(statements, analysis) and all(effects.are_harmless(each) for each in statements):
+        return dropped  # nothing is printed either
     reason = f"%%{magic.name}: what it measures does something that lasts, with names of its own"
     return Refusal(
         statement.cell.index, magic.range.start.line, reason, "write that below, in a cell without the magic"
