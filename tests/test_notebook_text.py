@@ -27,8 +27,10 @@ SAME = {
         " #   Column  Non-Null Count  Dtype\n---  ------  --------------  -----\n 0   age     8 non-null      str\n",
         "age    8 non-null object\n",
     ),
+    "a class in a value is shown by its name": ("{'a': <class '__main__.A'>}", "{'a': __main__.A}"),
 }
 DIFFERENT = {
+    "another class in a value": ("{'a': <class '__main__.A'>}", "{'a': __main__.B}"),
     "another word": ("rows 7", "lines 7"),
     "another whole number": ("rows 7", "rows 8"),
     "a number further off than its last digit": ("auc 0.875", "auc 0.870"),

@@ -73,16 +73,27 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
     for cell in plan.notebook.code_cells:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():
             if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
-                text = None if _reaches_out(functions[node.func.id]) else _literal_call(node)
+                function = functions[node.func.id]
+                text = None if _reaches_out(function) or _remembers(function) else _literal_call(node)
                 # A folder of one machine is no argument for a test, a credential still less.
                 if text is not None and not any(each.text in text for each in plan.withheld):
-                    found[node.func.id] = FunctionCall(functions[node.func.id], cell.number, text)
+                    found[node.func.id] = FunctionCall(function, cell.number, text)
     return list(found.values())
 
 
 def _reaches_out(function: Function) -> bool:
     """Return whether a function fetches something, waits for somebody or runs another program."""
     return _OUTSIDE.search(ast.unparse(function.moved.statement.node)) is not None
+
+
+def _remembers(function: Function) -> bool:
+    """Return whether a function has a default that its calls may change: a call more, and later ones differ."""
+    return any(
+        isinstance(each, ast.List | ast.Dict | ast.Set | ast.Call)
+        for node in ast.walk(function.moved.statement.node)
+        if isinstance(node, ast.arguments)
+        for each in (*node.defaults, *node.kw_defaults)
+    )
 
 
 def _certain_calls(tree: ast.Module) -> Iterator[ast.Call]:

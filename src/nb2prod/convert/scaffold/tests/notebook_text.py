@@ -36,6 +36,7 @@ _SPELLINGS = (
     (re.compile(r"\.\.\.,(?=\s)"), "..."),
 )
 _CLASS = re.compile(r"\s*<class '(?:\w+\.)*(\w+)'>\s*")
+_CLASS_WITHIN = re.compile(r"<class '([\w.]+)'>")
 _PASSING = re.compile(
     r"\d{1,2}:\d\d|\b0x[0-9a-f]+|(?<![\w./])(?:/[\w.~-]+){2,}|\b(?:date|(?:wall|cpu|run)?[ _]?times?) *[:=]|"
     r"\b(?:elapsed|seconds?|took|duration|minutes)\b|\d ?(?:ms|µs|us|ns|s|sec|min)\b|it/s",
@@ -97,6 +98,8 @@ def _one_spelling(text: str, other: str) -> str:
     shown = _CLASS.fullmatch(text)
     if shown is not None and shown[1] == other.strip().rpartition(".")[2]:
         text = other
+    elif other and "<class '" not in other:
+        text = _CLASS_WITHIN.sub(r"\1", text)
     for pattern, spelling in _SPELLINGS:
         text = pattern.sub(spelling, text)
     return text
