@@ -87,8 +87,8 @@ def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
             | ast.SetComp(elt=element, generators=generators)
         ):
             return _is_text(analysis, element, depth, generators)
-        case ast.Attribute(value=value, attr="columns"):
-            return analysis.qualified_name(value) == "pandas.DataFrame"
+        case ast.Attribute(attr="columns"):
+            return True
         case ast.BinOp(left=left, op=ast.Add()):
             return _holds_text(analysis, left, depth)
         case ast.Name() if depth and (bound := _value(analysis, node)) is not None:
@@ -123,9 +123,10 @@ def _yields_text(analysis: Analysis, node: ast.expr, depth: int, outer: Sequence
         *further, last = outer
         if isinstance(last.target, ast.Name) and last.target.id == node.id:
             rows = _value(analysis, last.iter) if isinstance(last.iter, ast.Name) else last.iter
-            return isinstance(rows, (ast.List, ast.Tuple)) and any(
-                _holds_text(analysis, each, depth) for each in rows.elts[:1]
-            )
+            match rows:
+                case ast.List(elts=[first, *_]) | ast.Tuple(elts=[first, *_]) | ast.ListComp(elt=first):
+                    return _holds_text(analysis, first, depth)
+            return False
         return _yields_text(analysis, node, depth, further)
     return _holds_text(analysis, node, depth)
 
