@@ -300,6 +300,7 @@ def test_every_value_can_be_described_on_one_short_line(value: object) -> None:
         ("Help on function f in module __main__:", "Help on function f in module churn.steps:", "module"),
         ("Help on function f in module __main__:", "Help on function g in module churn.steps:", None),
         ("\x1b[0menv: A=b", "env: A=b", "colour"),
+        ("\x1b[1;31mERROR:\x1b[0m (config) no project", "ERROR: (config) no project", "colour"),
     ],
 )
 def test_only_addresses_clocks_and_durations_are_masked(left: str, right: str, kind: str | None) -> None:

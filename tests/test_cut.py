@@ -197,6 +197,52 @@ def test_an_import_below_a_change_of_the_import_path_stays_unless_the_tables_kno
     assert [each.text for each in plan.imports] == ["import sys", "import math", "import numpy"]
 
 
+def test_an_import_that_has_to_stay_is_stated_again_in_each_step_that_needs_it() -> None:
+    plan = plan_of(
+        "# Set up",
+        f"import sys\nsys.path.append('lib')\nimport own.deep, other\n{LONG}",
+        "# Sum up",
+        f"total = own.deep.sum(1)\n{LONG}",
+        "# Tell",
+        f"print(total, other)\n{LONG}",
+    )
+    assert shapes(plan) == [("set_up", (), ()), ("sum_up", (), ("total",)), ("tell", ("total",), ())]
+    assert [step.imports for step in plan.steps] == [(), ("import own.deep",), ("import other",)]
+
+
+def test_an_import_name_with_two_meanings_is_imported_where_it_is_needed() -> None:
+    plan = plan_of(
+        "# Set up",
+        f"import datetime\n{LONG}",
+        "# Begin",
+        f"start = datetime.date(2020, 1, 1)\n{LONG}\nfrom datetime import datetime",
+        "# End",
+        f"end = datetime(2020, 2, 1)\n{LONG}",
+    )
+    assert [step.arguments for step in plan.steps] == [(), (), ()]
+    assert [step.imports for step in plan.steps] == [(), ("import datetime",), ("from datetime import datetime",)]
+
+
+def test_an_import_that_a_function_reads_whenever_it_is_called_is_handed_on() -> None:
+    plan = plan_of(
+        "# Set up",
+        f"import datetime\n{LONG}",
+        "# Begin",
+        f"starts = [lambda: datetime]\n{LONG}\nfrom datetime import datetime\nprint(starts[0]())",
+    )
+    assert [(step.arguments, step.imports) for step in plan.steps] == [((), ()), (("datetime",), ())]
+
+
+def test_what_a_module_is_given_is_handed_on_not_imported_again() -> None:
+    plan = plan_of(
+        "# Set up",
+        f"import sys\nsys.path.append('lib')\nimport own\nfrom own import limit\nown.limit = 3\n{LONG}",
+        "# Tell",
+        f"print(limit)\n{LONG}",
+    )
+    assert [(step.arguments, step.imports) for step in plan.steps] == [((), ()), (("limit",), ())]
+
+
 def test_a_method_named_like_drawing_may_leave_a_figure_open() -> None:
     plan = plan_of("import somewhere", "result = somewhere.fit()", "fig = result.plot_forest()", "result.configure()")
     assert 3 in [item.cell for step in plan.steps for item in step.items if isinstance(item, EndOfCell)]
@@ -248,6 +294,20 @@ def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> 
         "df_head",
         "df",
     ]
+
+
+@pytest.mark.parametrize(
+    ("above", "shown", "acts"),
+    [
+        ("from sklearn.linear_model import Ridge\nmodel = Ridge()", "model", True),
+        ("from statsmodels.api import OLS\nmodel = OLS(y, x)", "model_fit", False),  # it gives back the results
+        ("class Model:\n    def fit(self, x, y): return 1\nmodel = Model()", "model_fit", False),
+    ],
+)
+def test_a_model_that_is_fitted_and_displayed_is_shown_below_the_fit(above: str, shown: str, *, acts: bool) -> None:
+    plan = plan_of(f"x, y = [[1]], [2]\n{above}", "model.fit(x, y)")
+    items = [item for step in plan.steps for item in step.items if isinstance(item, Moved)]
+    assert (items[-1].shown, items[-1].acts) == (shown, acts)
 
 
 @pytest.mark.parametrize(

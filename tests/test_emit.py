@@ -214,6 +214,25 @@ def test_displayed_values_go_to_standard_error_by_name(tmp_path: Path) -> None:
     assert '    show("pair", (1, 2))\n' in files["src/churn/steps.py"]
 
 
+def test_what_a_statement_gives_back_is_shown_below_it(tmp_path: Path) -> None:
+    analysis = analysis_of("total = [1]", "total.sort()")
+    made, acting = analysis.statements()
+    plan = plan_of(analysis, step("look", [], gives="", items=(Moved(made), Moved(acting, shown="total", acts=True))))
+    files = files_of(plan, analysis)
+
+    assert '    total.sort()\n    show("total", total)\n' in files["src/churn/steps.py"]
+    assert run(files, tmp_path).stderr.splitlines() == ["total: [1]"]
+
+
+def test_a_step_starts_with_the_imports_that_no_module_can_hold(tmp_path: Path) -> None:
+    analysis = analysis_of("print(json.dumps(1))")
+    plan = plan_of(analysis, replace(step("tell", analysis.statements()), imports=("import json",)))
+    files = files_of(plan, analysis)
+
+    assert "    import json\n\n    print(json.dumps(1))\n" in files["src/churn/steps.py"]
+    assert run(files, tmp_path).stdout == "1\n"
+
+
 def test_what_libraries_display_through_ipython_is_no_output_of_the_program(tmp_path: Path) -> None:
     pytest.importorskip("IPython")
     source = "from IPython.display import clear_output\nfrom IPython.display import display as d"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.ends import read_at_the_end
 from nb2prod.convert.grouping import by_section, join, join_small, split_long
 from nb2prod.convert.interfaces import interfaces_of, unsure_spans
+from nb2prod.convert.late_imports import LateImports
 from nb2prod.convert.lifetimes import Lifetimes, sink_functions
 from nb2prod.convert.plan import Moved, Step
 
@@ -30,8 +31,9 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
     given = tuple(parameter.name for parameter in plan.parameters)
     outside = {name for each in plan.imports for name in each.binds} | {each.name for each in plan.functions}
     wanted = read_at_the_end(analysis, outside) | (frozenset(plan.options.only) - outside)
+    late = LateImports(items, analysis)
     while True:
-        interfaces = interfaces_of(groups, given, outside, wanted, analysis)
+        interfaces = interfaces_of(groups, given, outside, wanted, analysis, late=late)
         unsure = unsure_spans(groups, interfaces)
         if not unsure:
             break
@@ -44,7 +46,8 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
             arguments,
             results,
             group.items,
+            imports=imports,
         )
-        for group, (arguments, results) in zip(groups, interfaces, strict=True)
+        for group, (arguments, results, imports) in zip(groups, interfaces, strict=True)
     )
     return replace(plan, steps=steps)

@@ -11,6 +11,7 @@ from nb2prod.convert.drawing import DEFINITIONS, Drawing, can_draw
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved
+from nb2prod.convert.saved_texts import is_figure_text
 from nb2prod.convert.translate import keeps_figures
 from nb2prod.saved_outputs import has_image, joined_text
 
@@ -55,6 +56,9 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             if isinstance(value, ast.NamedExpr):
                 items.append(replace(item, shown=value.target.id))
                 continue
+            if (model := _fitted(value, analysis)) is not None:
+                items.append(replace(item, shown=model, acts=True))
+                continue
             wanted = name_from_expression(value, modules) or f"cell_{item.statement.cell.number}_value"
             # ``odds(3)`` gives no second ``odds`` but a value of it.
             name = names.fresh(f"{wanted}_value" if names.is_taken(wanted) and wanted in known else wanted)
@@ -64,6 +68,19 @@ def show_values(plan: Plan, analysis: Analysis) -> Plan:
             items.append(replace(item, shown=name, kept=keep))
         steps.append(replace(step, items=tuple(items), results=(*step.results, *kept)))
     return replace(plan, steps=tuple(steps))
+
+
+def _fitted(value: ast.expr, analysis: Analysis) -> str | None:
+    """Return the variable that ``model.fit(…)`` fits, where the tables know that it gives back just that."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name)) as method):
+            qualified = analysis.qualified_name(method)
+            info = None if qualified is None else analysis.libraries.call(qualified)
+            if info is None or "fit" not in info.effects or info.returns is None:
+                return None
+            return name if info.returns == analysis.libraries.canonical(qualified or "").rpartition(".")[0] else None
+        case _:
+            return None
 
 
 def _is_captured(item: Moved) -> bool:
@@ -80,7 +97,7 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if not isinstance(node, ast.Expr) or (isinstance(node.value, ast.Constant) and node.value.value is None):
         return False
     saved = _saved_text(statement, has_results=_has_results(analysis))
-    if isinstance(node.value, ast.Name) and _is_figure(node.value, saved, analysis):
+    if _is_figure(node.value, saved, analysis):
         return True
     # A cell is saved without a result where it was cleared, too: only of calls that says what they return.
     if saved or (saved is not None and isinstance(node.value, ast.Call)):
@@ -145,9 +162,17 @@ def _only_acts(call: ast.Call, analysis: Analysis) -> bool:
     return info is not None and info.returns is None and not info.effects.isdisjoint({"global-setting", "seed"})
 
 
-def _is_figure(node: ast.Name, saved: str | None, analysis: Analysis) -> bool:
-    """Return whether a variable holds a figure: naming it at the end of a cell draws it again."""
-    return analysis.qualified_name(node) == "matplotlib.figure.Figure" or (saved or "").startswith("<Figure size")
+def _is_figure(node: ast.expr, saved: str | None, analysis: Analysis) -> bool:
+    """Return whether a value is a figure: a cell that ends with one draws it again."""
+    if saved and is_figure_text(saved):
+        return True
+    match node:
+        case ast.Attribute(attr="fig" | "figure"):
+            return not saved
+        case ast.Name() | ast.Attribute():
+            return analysis.qualified_name(node) == "matplotlib.figure.Figure"
+        case _:
+            return False
 
 
 def _has_results(analysis: Analysis) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2prod.convert.lifetimes import Span, surely_binds
 
@@ -12,18 +12,32 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.grouping import Group
+    from nb2prod.convert.late_imports import LateImports
     from nb2prod.convert.plan import Moved
 
-Interface = tuple[tuple[str, ...], tuple[str, ...]]
+
+class Interface(NamedTuple):
+    """What a step takes, what it returns, and what it imports because no module of the package can."""
+
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    imports: tuple[str, ...]
 
 
 def interfaces_of(
-    groups: Sequence[Group], given: Sequence[str], outside: set[str], wanted: frozenset[str], analysis: Analysis
+    groups: Sequence[Group],
+    given: Sequence[str],
+    outside: set[str],
+    wanted: frozenset[str],
+    analysis: Analysis,
+    *,
+    late: LateImports | None = None,
 ) -> list[Interface]:
-    """Return each group's arguments and results; ``wanted`` are the names read after the last step.
+    """Return each group's interface; ``wanted`` are the names read after the last step.
 
     Live variables, backwards over the groups: a step takes what it reads and does not surely bind
     first, and what it may leave as it was; it returns what it binds and somebody reads later.
+    What ``late`` can tell the import of is not handed on: a step that reads it imports it.
     """
     available = [set(given) - outside]
     for group in groups:
@@ -31,12 +45,16 @@ def interfaces_of(
     order = _argument_order(groups, given)
     live = set(wanted)
     interfaces: list[Interface] = []
-    for group, before in zip(reversed(groups), reversed(available[:-1]), strict=True):
+    for at, group in reversed(list(enumerate(groups))):
+        before = available[at]
         read = _read(group, given, analysis)
         results = tuple(name for name in _in_order(group) if name in live and name not in outside)
         kept = {name: None for name in results if not _certainly(group, name)}
-        arguments = tuple(sorted((name for name in {**read, **kept} if name in before), key=order.__getitem__))
-        interfaces.append((arguments, results))
+        taken = sorted((name for name in {**read, **kept} if name in before), key=order.__getitem__)
+        texts = {name: late.texts(name, group, groups[:at]) if late is not None else () for name in taken}
+        arguments = tuple(name for name in taken if not texts[name])
+        imports = tuple(sorted({text for each in texts.values() for text in each}))
+        interfaces.append(Interface(arguments, results, imports))
         live = (live - {name for name in results if _certainly(group, name)}) | set(arguments)
     interfaces.reverse()
     return interfaces
@@ -140,11 +158,11 @@ def unsure_spans(groups: Sequence[Group], interfaces: Sequence[Interface]) -> li
     starts = [0]
     for group in groups:
         starts.append(starts[-1] + len(group.items))
-    for at, (group, (arguments, results)) in enumerate(zip(groups, interfaces, strict=True)):
+    for at, (group, (arguments, results, _)) in enumerate(zip(groups, interfaces, strict=True)):
         for name in results:
             if name in arguments or _surely(group, name):
                 continue
-            readers = [later for later in range(at + 1, len(groups)) if name in interfaces[later][0]]
+            readers = [later for later in range(at + 1, len(groups)) if name in interfaces[later].arguments]
             if readers:
                 spans.append(Span(starts[at], starts[readers[-1]], f"{name} is bound on some paths only"))
     return spans

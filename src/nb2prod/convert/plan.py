@@ -62,6 +62,7 @@ class Moved:
     kept      the shown value is a result too: emitted as ``label = <expression>`` and then
               ``show("label", label)``
     displays  what takes the place of its magic has a value that the kernel would display
+    acts      the statement stands for what it does, and gives back the variable ``shown``, which is shown below it
     guarded   the cell is tagged ``raises-exception``: an exception is reported and the run goes on
     captured  the head of the ``with`` statement that the statement stands in, with those of its cell: its
               output is kept from the page (``%%capture``); the magic itself has no code of its own
@@ -73,6 +74,7 @@ class Moved:
     replacements: tuple[Replacement, ...] = ()
     shown: str | None = None
     kept: bool = False
+    acts: bool = False
     guarded: bool = False
     refused: str = ""
     read: tuple[str, str] | None = None
@@ -104,6 +106,7 @@ class Step:
     is_async   it awaits at top level
     argument_types, result_types  annotations by name, where they are certain
     module     the module it goes to
+    imports    import statements that it starts with, because they cannot stand at module level
     """
 
     name: str
@@ -116,6 +119,7 @@ class Step:
     argument_types: tuple[tuple[str, str], ...] = ()
     result_types: tuple[tuple[str, str], ...] = ()
     module: str = "steps"
+    imports: tuple[str, ...] = ()
 
     @property
     def cells(self) -> tuple[int, ...]:

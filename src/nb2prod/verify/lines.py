@@ -38,7 +38,8 @@ _INSTALLING = re.compile(
     r"|You should consider upgrading via the |Could not fetch URL "
     r"|Note: you may need to restart the kernel to use updated packages|\[notice\] )"
 )
-_RESET = re.compile(r"^(?:\x1b\[0m)+")
+# A program colours what it writes to the terminal that the kernel gives it, and not what it writes to a file.
+_COLOUR = re.compile(r"\x1b\[[\d;]*[mK]")
 # matplotlib's word on the fonts of the machine, as often as something is drawn.
 _FONTS = re.compile(r"^findfont: ")
 _HELP = re.compile(r"^(?P<before>Help on \w+ \S+ in module )[\w.]+:$")
@@ -226,7 +227,7 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
     return (
         ("address", lambda line: _ADDRESS.sub("<address>", line)),
         ("module", lambda line: _HELP.sub(r"\g<before><module>:", line)),
-        ("colour", lambda line: _RESET.sub("", line)),
+        ("colour", lambda line: _COLOUR.sub("", line)),
         ("duration", _without_durations),
         ("time of day", times),
         ("today's date", dates),

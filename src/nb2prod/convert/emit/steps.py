@@ -112,7 +112,7 @@ def _body(
         if item.shown is not None and item.kept:
             text = cut.around(f"{item.shown} = {cut.code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
-        elif item.shown is not None and not isinstance(item.statement.node, ast.Expr):
+        elif item.shown is not None and (item.acts or not isinstance(item.statement.node, ast.Expr)):
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None and (assignment := _assignment(cut.code)):
             text = cut.around(assignment)
@@ -194,6 +194,9 @@ def _function(
     arguments = ", ".join(f"{name}: {types[name]}" if name in types else name for name in step.arguments)
     lines = [f"{keyword_def} {step.name}({arguments}){arrow}:", *step_docstring(step, code_cells)]
     start = len(lines)
+    lines += [f"{_BODY}{each}" for each in step.imports]
+    if step.imports:
+        lines.append("")
     for piece in body:
         if piece.gap and len(lines) > start:
             lines.append("")

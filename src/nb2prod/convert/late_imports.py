@@ -1,0 +1,83 @@
+"""Imports that cannot stand at module level: each step that needs one states it again.
+
+They stand below a change of the import path, or the notebook gives their name to two things (``import datetime``,
+then ``from datetime import datetime``). What has been imported is imported again without running anything, so no
+step has to be handed a module.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.convert.definitions import meanings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nb2prod.analysis import Analysis
+    from nb2prod.convert.grouping import Group
+    from nb2prod.convert.plan import Moved
+
+
+class LateImports:
+    """The names that nothing but imports of their own bind, and the statements that import them."""
+
+    def __init__(self, items: Sequence[Moved], analysis: Analysis) -> None:
+        """Find them in ``items``, the statements that steps are made of."""
+        self.flow = analysis.flow
+        plain = {item.statement.index: item.statement for item in items if _is_plain(item)}
+        assigned = _assigned_attributes(analysis)
+        # Where each is imported, by what it is: `datetime` and `datetime.datetime`.
+        self.places: dict[str, dict[int, str | None]] = {
+            name: {each.statement: each.qualified for each in definitions}
+            for name, definitions in meanings(analysis).items()
+            if name not in assigned and all(each.kind == "import" and each.statement in plain for each in definitions)
+        }
+        self.nodes = {index: statement.node for index, statement in plain.items()}
+
+    def texts(self, name: str, group: Group, above: Sequence[Group]) -> tuple[str, ...]:
+        """Return the imports that give ``group`` the name as it finds it; none where they cannot be told."""
+        places = self.places.get(name, {})
+        if len(set(places.values())) > 1:
+            meant = self._meant(name, group)
+            places = {index: each for index, each in places.items() if meant == {each}}
+        earlier = {item.statement.index for each in above for item in each.items}
+        return tuple(sorted({ast.unparse(_only(self.nodes[index], name)) for index in places.keys() & earlier}))
+
+    def _meant(self, name: str, group: Group) -> set[str | None]:
+        """Return what the name may be where the group reads it from above."""
+        own = {item.statement.index for item in group.items}
+        uses = [use for item in group.items for use in item.statement.uses if use.name == name]
+        if any(use.deferred for use in uses):
+            return set()  # a function reads it whenever it is called
+        reaching = [each for use in uses for each in self.flow.reaching(use) if each.statement not in own]
+        return {each.qualified for each in reaching}
+
+
+def _is_plain(item: Moved) -> bool:
+    return isinstance(item.statement.node, (ast.Import, ast.ImportFrom)) and not (
+        item.replacements or item.refused or item.guarded or item.captured
+    )
+
+
+def _only(node: ast.stmt, name: str) -> ast.stmt:
+    """Return an import as far as it binds ``name``."""
+    match node:
+        case ast.Import(names=aliases):
+            return ast.Import([each for each in aliases if (each.asname or each.name.partition(".")[0]) == name])
+        case ast.ImportFrom(module=module, names=aliases, level=level):
+            return ast.ImportFrom(module, [each for each in aliases if (each.asname or each.name) == name], level)
+        case _:
+            msg = f"{name} is bound by no import"
+            raise AssertionError(msg)
+
+
+def _assigned_attributes(analysis: Analysis) -> set[str]:
+    """Return the attributes that the notebook assigns: a module may give something else for them by now."""
+    return {
+        node.attr
+        for statement in analysis.flow.statements
+        for node in ast.walk(statement.node)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
