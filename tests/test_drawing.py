@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,32 @@ def test_an_argument_that_asks_to_draw_leaves_a_figure_open(cell: str, *, closes
     files = convert_notebook(Path("n.ipynb"), content=document(above, cell, "print(1)")).package.files
 
     assert (b"end_of_cell(2)" in files["src/n/steps.py"]) == closes
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("ax.figure", True),
+        ("grid.fig", True),
+        ("ax.figure.dpi", True),
+        ("ax.plot([1])", False),
+    ],
+)
+def test_a_figure_named_by_an_attribute_is_shown_again(cell: str, *, shown: bool) -> None:
+    above = "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nfigs = [fig]\ngrid = make(fig)"
+    files = convert_notebook(Path("n.ipynb"), content=document(above, cell, "print(1)")).package.files
+
+    assert ("show(" in files["src/n/steps.py"].decode()) == shown
+
+
+def test_a_call_that_was_saved_with_a_figure_shows_it_as_well() -> None:
+    code = {"cell_type": "code", "metadata": {}, "source": "sm.qqplot([1])", "execution_count": 2}
+    result = {"output_type": "execute_result", "metadata": {}, "execution_count": 2}
+    content = json.loads(document("import statsmodels.api as sm"))
+    content["cells"].append(
+        {**code, "outputs": [{**result, "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}}]}
+    )
+    files = convert_notebook(Path("n.ipynb"), content=json.dumps(content).encode()).package.files
+
+    assert 'show("qqplot", sm.qqplot([1]))' in files["src/n/steps.py"].decode()
+    assert "Figure size" not in files.get("tests/test_steps.py", b"").decode()

@@ -27,9 +27,11 @@ SAME = {
         " #   Column  Non-Null Count  Dtype\n---  ------  --------------  -----\n 0   age     8 non-null      str\n",
         "age    8 non-null object\n",
     ),
+    "a column in a tuple": ("(a 1\nb 2\ndtype: int64, (3, 4))", "(a 1\n b 2\n dtype: object,\n (3, 4))"),
     "a class in a value is shown by its name": ("{'a': <class '__main__.A'>}", "{'a': __main__.A}"),
 }
 DIFFERENT = {
+    "another value behind a column": ("(a 1\ndtype: int64, (3, 5))", "(a 1\n dtype: int64,\n (3, 4))"),
     "another class in a value": ("{'a': <class '__main__.A'>}", "{'a': __main__.B}"),
     "another word": ("rows 7", "lines 7"),
     "another whole number": ("rows 7", "rows 8"),

@@ -51,12 +51,17 @@ def raw_text(cell: CodeCell) -> str:
 
 
 def displayed_text(output: Mapping[str, object]) -> str | None:
-    """Return a displayed value as text; None where it is a formula, which every printer writes otherwise."""
+    """Return a displayed value as text; None for a formula, which every printer writes otherwise, and for a figure."""
     data = output.get("data", output)
     if not isinstance(data, dict) or "text/latex" in data:
         return None
     text = data.get("text/plain", data.get("text"))
-    return None if text is None else joined_text(text)
+    return None if text is None or is_figure_text(joined_text(text)) else joined_text(text)
+
+
+def is_figure_text(text: str) -> bool:
+    """Return whether a displayed value was a figure of matplotlib: ``<Figure size 640x480 with 1 Axes>``."""
+    return text.startswith(("<Figure size ", "<matplotlib.figure.Figure "))
 
 
 def certain_words(cell: CodeCell) -> frozenset[str]:

@@ -29,7 +29,14 @@ _SPELLINGS = (
     (re.compile(r"\bnp\.\w+\(([^()]*)\)"), r"\1"),
     (re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"<class \1>"),
     (re.compile(r"\b(?:Int64|UInt64|Float64)Index\("), "Index("),
-    (re.compile(r"^(?:Freq: [^,\n]+, )?(?:Name: [^\n]*?, )?(Length: \d+)?(?:, )?dtype: [^\n]*$", re.MULTILINE), r"\1"),
+    (
+        re.compile(
+            r"^ *(?:Freq: [^,\n]+, )?(?:Name: [^\n]*?, )?(Length: \d+)?(?:, )?dtype: \w+(?:\[[^\]\n]*\])?"
+            r"([,)\]}][^\n]*)?$",
+            re.MULTILINE,
+        ),
+        r"\1\2",
+    ),
     (re.compile(r",\s*dtype='?[\w\[\]<>, ]+?'?(?=[,)])"), ""),
     (re.compile(r"^(?:memory usage|dtypes): .*$|^ *# +Column .*$|^ *--- +[- ]+$", re.MULTILINE), ""),
     (re.compile(r"^ *(?:\d+ +)?(\S.*?) +(\d+) non-null +\S+ *$", re.MULTILINE), r"\1 \2 non-null"),
