@@ -21,6 +21,11 @@ _BLOCKS: tuple[type[ast.stmt], ...] = (ast.For, ast.While, ast.With, ast.Try)
 _LOOPS: tuple[type[ast.For | ast.While], ...] = (ast.For, ast.While)
 # So many blocks may stand in one another.
 _MOST_BLOCKS = 18
+# What is looked at here, beside calls.
+_ASKED = _SUBTLE.union(_BLOCKS) | {
+    ast.Break, ast.ClassDef, ast.Continue, ast.FunctionDef, ast.ImportFrom, ast.Return, ast.arguments,
+    ast.comprehension,
+}  # fmt: skip
 
 
 def surely_compiles(analysis: Analysis, tree: ast.Module, source: str) -> bool:
@@ -29,7 +34,12 @@ def surely_compiles(analysis: Analysis, tree: ast.Module, source: str) -> bool:
     What it refuses in usual code is a jump outside of its function or loop, a parameter twice, a keyword twice,
     ``except:`` before other handlers.
     """
-    if not _SUBTLE.isdisjoint(analysis.nodes_by_kind(tree)) or "__debug__" in source:
+    found = analysis.nodes_by_kind(tree)
+    if any(_repeats(_keywords(each)) for each in analysis.nodes_of(tree, ast.Call) if len(each.keywords) > 1):
+        return False
+    if _ASKED.isdisjoint(found):
+        return "__debug__" not in source  # two of three cells are done with here
+    if not _SUBTLE.isdisjoint(found) or "__debug__" in source:
         return False
     if any(
         each.module == "__future__" or each.names[0].name == "*" for each in analysis.nodes_of(tree, ast.ImportFrom)
@@ -43,7 +53,6 @@ def surely_compiles(analysis: Analysis, tree: ast.Module, source: str) -> bool:
         any(getattr(each, "type_params", None) for each in analysis.nodes_of(tree, ast.FunctionDef))
         or any(getattr(each, "type_params", None) for each in analysis.nodes_of(tree, ast.ClassDef))
         or any(_repeats(_parameters(each)) for each in analysis.nodes_of(tree, ast.arguments))
-        or any(_repeats(_keywords(each)) for each in analysis.nodes_of(tree, ast.Call) if len(each.keywords) > 1)
         or any(_repeats(_keywords(each)) for each in analysis.nodes_of(tree, ast.ClassDef))
         or any(handler.type is None for each in analysis.nodes_of(tree, ast.Try) for handler in each.handlers[:-1])
         or any(_misplaced(analysis, tree))
