@@ -334,6 +334,15 @@ def test_progress_and_timings_are_left_out_on_both_sides_and_listed() -> None:
     assert [each.kind for each in match.masked] == ["progress"] * 2 + ["duration"] * 4
 
 
+def test_a_time_behind_a_line_without_its_newline_ends_no_line() -> None:
+    timed = ["0 1 CPU times: user 3 ms, sys: 0 ns, total: 3 ms", "Wall time: 3.2 ms"]
+
+    assert compare_lines([*timed, "2", "3"], ["0 1 2", "3"], now=NOW).different == 0
+    assert compare_lines([*timed, *timed, "2"], ["0 1 0 1 2"], now=NOW).different == 0
+    assert compare_lines(["3", *timed], ["3", "0 1 "], now=NOW).different == 0
+    assert [each.line for each in compare_lines([*timed, "2", "3"], ["0 1 3", "3"], now=NOW).differences] == [1]
+
+
 def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:
     installing = [
         "Collecting pandas",

@@ -56,7 +56,7 @@ class Code:
     """Python to put at the magic's range.
 
     text        an expression, a ``del`` statement, or an assignment of what the magic binds; on one line
-    helpers     functions it calls from the package's ``shell`` module (``from <package>.shell import …``), or from
+    helpers     functions it calls from the package's ``shell`` module (``from .shell import …``), or from
                 another, whose name stands before it (``timing.measure_time``)
     imports     modules it needs, by dotted name (``import …``)
     names       names of the notebook it reads

@@ -49,7 +49,7 @@ def run_own_tests(plan: Plan, analysis: Analysis) -> Plan:
     if _UNITTEST in found:
         imports.append(Import(("SimpleNamespace",), "from types import SimpleNamespace", None))
     if _DOCTEST in found:
-        imports.append(Import(("run_doctests",), f"from {plan.package}.doctests import run_doctests", None))
+        imports.append(Import(("run_doctests",), "from .doctests import run_doctests", None))
     return replace(plan, steps=steps, imports=tuple(imports), uses_doctest=_DOCTEST in found)
 
 

@@ -152,9 +152,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         home, _, function = helper.rpartition(".")
         homes.setdefault(home or "shell", []).append(function)
     for home, functions in homes.items():
-        imports.append(Import(tuple(functions), f"from {plan.package}.{home} import {', '.join(functions)}", None))
+        imports.append(Import(tuple(functions), f"from .{home} import {', '.join(functions)}", None))
     if captures:
-        imports.append(Import(("captured_output",), f"from {plan.package}.capture import captured_output", None))
+        imports.append(Import(("captured_output",), "from .capture import captured_output", None))
     imports.extend(Import((module,), f"import {module}", None) for module in modules)
     if pylab:
         imports.extend(Import(binds, text, None) for binds, text in _PYLAB_IMPORTS)

@@ -23,6 +23,8 @@ _TIMING = re.compile(
     r"|^The slowest run took [\d.]+ times longer than the fastest\."
     r"|^\s+\d+(?:/\d+)?(?:\s+\d+\.\d{3}){4}\s"  # a row of cProfile's table
 )
+# The same behind what was printed without a newline: what is printed next stands on that line in a package.
+_TIMING_INSIDE = re.compile(r"(?<=.)CPU times: (?:user|total) .*$")
 # What pip says while it installs what a package has as its dependencies, colours and all.
 _COLOURS = r"(?:\x1b\[[\d;]*m)*"
 _INSTALLING = re.compile(
@@ -141,8 +143,8 @@ def compare_lines(
     """
     masks = _masks(now or datetime.now(UTC).astimezone(), window)
     masked = [Masked(number, kind, line) for number, line in enumerate(left, start=1) if (kind := _no_result(line))]
-    rows = [(number, line) for number, line in enumerate(left) if not _no_result(line)]
-    others = [line for line in right if not _no_result(line)]
+    rows = _results(left)
+    others = [line for _, line in _results(right)]
     equal = different = left_out = 0
     differences: list[LineDifference] = []
     for one, other in _aligned([_hide(line, masks)[0] for _, line in rows], [_hide(line, masks)[0] for line in others]):
@@ -176,6 +178,21 @@ def varying_lines(first: Sequence[str], second: Sequence[str], *, now: datetime 
     """Return the lines (from 0) of ``first`` that a second run of the same code did not print alike."""
     found = compare_lines(first, second, now=now, window=timedelta(days=1)).differences
     return frozenset(each.line - 1 for each in found)
+
+
+def _results(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the lines that say something of a result, each with its number, from 0."""
+    rows: list[tuple[int, str]] = []
+    begun = None
+    for number, line in enumerate(lines):
+        if _no_result(line):
+            continue
+        start, before = begun or (number, "")
+        text = _TIMING_INSIDE.sub("", line)
+        begun = (start, before + text) if text != line else None
+        if begun is None:
+            rows.append((start, before + text))
+    return [*rows, begun] if begun else rows
 
 
 def _no_result(line: str) -> str:

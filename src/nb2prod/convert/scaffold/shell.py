@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -80,7 +81,8 @@ def run_shell(command: str) -> None:
         modes[1] &= ~termios.OPOST  # lines end in "\n", as in a file
         termios.tcsetattr(inner, termios.TCSANOW, modes)
         termios.tcsetwinsize(inner, (24, 80))
-        shell = os.environ.get("SHELL", "sh")
+        name = os.environ.get("SHELL", "sh")
+        shell = shutil.which(name) or name  # it tells its errors under the name it was called by
         process = subprocess.Popen(
             [shell, "-c", command], stdin=subprocess.DEVNULL, stdout=inner, stderr=inner, start_new_session=True
         )
