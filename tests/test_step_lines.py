@@ -30,3 +30,31 @@ def test_declarations_for_functions_are_no_statements_of_the_notebook() -> None:
     lines = {first: cell for first, _, cell in cells_of(function, {"statements": statements}, row)}
 
     assert lines == {6: 1, 11: 3, 13: 5}
+
+
+DISPLAYED = """
+def show_all():
+    first = 1 + 1
+    show("first", first)
+
+    display(first)
+
+    show("second", first * 2)
+
+    class A: pass
+    globals()["A"] = A
+
+    x = A()
+    show("x", x)
+"""
+
+
+def test_a_displayed_value_with_a_name_is_two_statements_of_one_cell() -> None:
+    (function,) = ast.parse(DISPLAYED).body
+    shown = [(1, "first"), (2, None), (3, "second"), (4, None), (5, None), (5, "x")]
+    statements = [{"kind": "step", "name": "show_all", "cell": cell, "shown": label} for cell, label in shown]
+    row = {"name": "show_all", "cells": [1, 2, 3, 4, 5]}
+
+    lines = {first: cell for first, _, cell in cells_of(function, {"statements": statements}, row)}
+
+    assert lines == {3: 1, 4: 1, 6: 2, 8: 3, 10: 4, 13: 5, 14: 5}

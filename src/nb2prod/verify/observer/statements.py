@@ -1,4 +1,3 @@
-# ruff: noqa: B905 - CPython 3.8 and later
 """The statements of a step: the cells they come from, and the names they bind."""
 
 from __future__ import annotations
@@ -8,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+_MODULE = ast.dump(ast.parse("globals()", mode="eval").body)
 
 
 def module_of(row: Mapping[str, Any]) -> str:
@@ -51,13 +53,8 @@ def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> li
     """
     rows = [each for each in manifest["statements"] if each.get("kind") == "step" and each["name"] == row["name"]]
     body = list(_statements(function))
-    moved = [node for node in body if _anchor(node)[0] != "end"]
-    # A displayed value that is kept is two statements: ``label = …`` and ``show("label", label)``.
-    expected = [each["cell"] for each in rows for _ in range(2 if each.get("kept") else 1)]
-    found: list[tuple[int, int, int]] = []
-    if len(moved) == len(expected):
-        cells = dict(zip(map(id, moved), expected))
-    else:
+    cells = _one_by_one(rows, [node for node in body if _anchor(node)[0] != "end"])
+    if cells is None:
         cells = {}
         labels: dict[str, list[int]] = {}
         for each in rows:
@@ -66,6 +63,7 @@ def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> li
             kind, label = _anchor(node)
             if kind == "shown" and labels.get(str(label)):
                 cells[id(node)] = labels[str(label)].pop(0)
+    found: list[tuple[int, int, int]] = []
     cell = row["cells"][-1] if len(row["cells"]) == 1 else None
     for node in reversed(body):
         kind, label = _anchor(node)
@@ -75,6 +73,29 @@ def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> li
                 (min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]), node.end_lineno, cell)
             )
     return found
+
+
+def _one_by_one(rows: list[dict[str, Any]], moved: list[Any]) -> dict[int, int] | None:
+    """Return the cell of each statement, by its identity; None where they are not those of the manifest.
+
+    A displayed value with a name is two statements: ``label = …`` and ``show("label", label)``.
+    """
+    cells = {}
+    left = iter(moved)
+    waiting = next(left, None)
+    for each in rows:
+        shown = ("shown", each["shown"]) if each.get("shown") else None
+        if waiting is None:
+            return None
+        cells[id(waiting)] = each["cell"]
+        following = next(left, None)
+        if shown is not None and _anchor(waiting) != shown:
+            if following is None or _anchor(following) != shown:
+                return None
+            cells[id(following)] = each["cell"]
+            following = next(left, None)
+        waiting = following
+    return cells if waiting is None else None
 
 
 def _statements(function: Any) -> Iterator[Any]:
@@ -93,7 +114,14 @@ def _statements(function: Any) -> Iterator[Any]:
 
 
 def _is_declaration(node: Any) -> bool:
-    """Return whether a statement is ``name: object``: what functions of the step bind by ``nonlocal``."""
+    """Return whether a statement only declares a name of the notebook's.
+
+    ``name: object`` is what functions of the step bind by ``nonlocal``, ``globals()["Name"] = Name`` a class that
+    pickle looks for in its module.
+    """
+    if isinstance(node, ast.Assign):
+        (target, *_) = node.targets
+        return isinstance(target, ast.Subscript) and ast.dump(target.value) == _MODULE
     return (
         isinstance(node, ast.AnnAssign)
         and node.value is None
