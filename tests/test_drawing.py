@@ -61,3 +61,26 @@ def test_a_call_that_was_saved_with_a_figure_shows_it_as_well() -> None:
 
     assert 'show("qqplot", sm.qqplot([1]))' in files["src/n/steps.py"].decode()
     assert "Figure size" not in files.get("tests/test_steps.py", b"").decode()
+
+
+@pytest.mark.parametrize(
+    ("cell", "data", "shown"),
+    [
+        ("look(1)", None, False),  # it ran and has no result
+        ("look(1)", {"text/plain": "three"}, True),
+        ("look(1)", {"text/html": "<b>3</b>"}, True),
+        ("np.zeros(2)", None, True),  # whoever took the output out
+        ("plt.plot([1])", None, False),
+    ],
+)
+def test_a_saved_result_tells_whether_a_call_has_a_value(
+    cell: str, data: dict[str, str] | None, *, shown: bool
+) -> None:
+    above = "import matplotlib.pyplot as plt\nimport numpy as np\nfrom anywhere import look"
+    notebook = json.loads(document(above, cell, "1 + 1", counts=[1, 2, 3]))
+    result = {"output_type": "execute_result", "execution_count": 2, "metadata": {}}
+    notebook["cells"][1]["outputs"] = [] if data is None else [result | {"data": data}]
+    notebook["cells"][2]["outputs"] = [result | {"data": {"text/plain": "2"}}]
+    files = convert_notebook(Path("n.ipynb"), content=json.dumps(notebook).encode()).package.files
+
+    assert (f", {cell})" in files["src/n/steps.py"].decode()) == shown

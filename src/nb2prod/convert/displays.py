@@ -100,8 +100,10 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if _is_figure(node.value, saved, analysis):
         return True
     # A cell is saved without a result where it was cleared, too: only of calls that says what they return.
-    if saved or (saved is not None and isinstance(node.value, ast.Call)):
-        return bool(saved) and not _ARTIST.match(saved)
+    if saved:
+        return not _ARTIST.match(saved)
+    if saved is not None and isinstance(node.value, ast.Call):
+        return _is_known(node.value, analysis) and not _draws(node.value, analysis)
     if isinstance(node.value, ast.Call):
         if _draws(node.value, analysis) or _only_acts(node.value, analysis):
             return False
@@ -185,15 +187,15 @@ def _has_results(analysis: Analysis) -> bool:
 
 
 def _saved_text(statement: Statement, *, has_results: bool) -> str | None:
-    """Return the text of the cell's saved result, empty where it ran without one, None where nothing is known."""
+    """Return the text of the cell's saved result, empty where it ran without one, None where that is not known."""
     cell = statement.cell
     if cell.execution_count is None:
         return None
     for output in cell.outputs:
         if output.get("output_type") in ("execute_result", "pyout"):
             data = output.get("data", output)
-            text = data.get("text/plain", data.get("text", "")) if isinstance(data, dict) else ""
-            return joined_text(text)
+            text = data.get("text/plain", data.get("text")) if isinstance(data, dict) else None
+            return None if text is None else joined_text(text)
     # A cell that ran and has no result returned None, unless outputs were stripped from the file.
     return "" if cell.outputs or has_results else None
 
