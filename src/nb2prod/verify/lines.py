@@ -60,6 +60,10 @@ _BARE_DURATION = re.compile(
     rf"{_NUMBER}(?![\d.,]*\d|\s*[A-Za-z%])",
     re.IGNORECASE,
 )
+# `KNeighborsClassifier fit in 0.01 seconds`
+_IN_SECONDS = re.compile(
+    rf"(?P<before>\bin (?:about |~ ?)?){_NUMBER} ?(?:minutes?|mins?|seconds?|secs?|s|milliseconds?|ms)\b", re.IGNORECASE
+)
 _CLOCK_TIMES = re.compile(
     rf"---\s*{_NUMBER}\s*{_UNIT}\s*---|(?P<keras>\b{_NUMBER}(?:s|ms|us)/(?:step|epoch|sample))", re.IGNORECASE
 )
@@ -254,6 +258,7 @@ def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str],
 def _without_durations(line: str) -> str:
     line = _CLOCK_TIMES.sub("<duration>", line)
     line = _DURATION.sub(r"\g<before><duration>", line)
+    line = _IN_SECONDS.sub(r"\g<before><duration>", line)
     return _BARE_DURATION.sub(r"\g<before><duration>", line)
 
 
