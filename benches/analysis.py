@@ -94,7 +94,7 @@ def main() -> None:
         profile.runcall(lambda: [analyse(path, libraries) for path in notebooks])
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
         return
-    works = (parse_barely, lambda path: analyse(path, libraries), Checking())
+    works: list[Callable[[Path], int]] = [parse_barely, lambda path: analyse(path, libraries), Checking()]
     seconds = [dict.fromkeys(notebooks, float("inf")) for _ in works]
     for _ in range(_ROUNDS):
         counts = [0, 0, 0]
@@ -107,7 +107,7 @@ def main() -> None:
     print(f"{len(notebooks)} notebooks, {counts[0]} lines of code, {counts[1]} statements, {counts[2]} findings")
     print(f"CPU: {floor:.2f} s for json.loads + ast.parse")
     print(f"     {analysed:.2f} s to read and analyse, {analysed / floor:.2f} times that")
-    print(f"     {checked:.2f} s to check, {checked / floor:.2f} times that, {checked / analysed:.2f} times the analysis")
+    print(f"     {checked:.2f} s to check, {checked / floor:.2f} times that, {checked / analysed:.2f} times the latter")
 
 
 if __name__ == "__main__":
