@@ -164,7 +164,7 @@ def test_a_tolerance_that_would_make_everything_equal_is_refused(value: float) -
 
 
 @given(st.integers(0, 49_999), st.sampled_from(["change", "swap", "nan", "sign"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_one_change_among_many_numbers_is_found(place: int, how: str) -> None:
     values = [math.sin(number) * 100 + 150 for number in range(50_000)]
     changed = list(values)
@@ -183,7 +183,7 @@ def test_one_change_among_many_numbers_is_found(place: int, how: str) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_many_numbers_within_the_tolerance_are_equal(seed: int) -> None:
     source = random.Random(seed)  # noqa: S311
     values = [math.sin(number) * 100 for number in range(50_000)]

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nb2prod.convert import magics
@@ -228,7 +228,6 @@ PIECES += [
 VALUES: dict[str, Any] = {"x": 3, "name": "it's", "files": ["a", 'b"']}
 
 
-@settings(deadline=None)  # the first example pays for the import
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_interpolation_is_that_of_ipython(text: str) -> None:
     """For any mix of its forms, the Python computes what IPython's own formatter gives."""

@@ -335,7 +335,7 @@ FRAGMENTS = st.sampled_from(
 
 
 @given(st.lists(st.lists(FRAGMENTS | st.text(max_size=5), max_size=12).map("".join), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_stands_in_cells_gives_a_report_and_no_bug(sources: list[str]) -> None:
     """The report can be printed: nothing in it acts on a terminal."""
     with TemporaryDirectory() as folder:
