@@ -23,6 +23,8 @@ _CONDA_ITEM = lazy_pattern(r"(?P<indent>\s*)-\s+(?P<item>[^#]+)")
 _LISTS = ("*requirements*.txt", "*requirements*.in", "requirements/*.txt", "requirements/*.in",
           "binder/requirements.txt", ".binder/requirements.txt", "constraints.txt")  # fmt: skip
 _ENVIRONMENTS = ("environment*.y*ml", "conda*.y*ml", "env.y*ml", "binder/environment.y*ml", ".binder/environment.y*ml")
+# How the names of all of these end, in lower case: most folders hold none, and a pattern costs more than this look.
+_ENDS = (".txt", ".in", "ml", ".nix", ".r", "dockerfile")
 # The folders these name.
 _BELOW = ("requirements/", "binder/", ".binder/")
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock")
@@ -100,11 +102,12 @@ def _matching(folder: Path, listed: Sequence[str], globs: Iterable[str]) -> Iter
 
 
 def _listed(folder: Path) -> list[str]:
-    """Return what is in a folder, and in the folders in it that declarations may stand in, sorted."""
+    """Return what may declare something in a folder, and in the folders in it that are for that, sorted."""
     found: list[str] = []
     for below in ("", *_BELOW):
         with suppress(OSError):
-            found += (below + entry.name for entry in os.scandir(folder / below))
+            names = (entry.name for entry in os.scandir(folder / below))
+            found += (below + name for name in names if name.lower().endswith(_ENDS))
     return sorted(found)
 
 

@@ -14,7 +14,7 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from nb2prod.analysis import Analysis, Call
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     _FixOf: TypeAlias = Callable[[Analysis, Sequence[Location]], Fix | None]
 
+# What makes a pattern of a name.
+_GLOB = frozenset("*?[")
 # What code catches that goes on where a module or a name is missing.
 _ABSENT = {"ImportError", "ModuleNotFoundError", "NameError", "Exception", "BaseException"}
 
@@ -64,31 +66,75 @@ def _check(forbidden: Forbidden, fix: _FixOf | None, analysis: Analysis) -> Iter
 
 def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
     if forbidden.calls:
-        is_forbidden = _expression(forbidden.calls).match
-        for name, calls in analysis.once(_called).items():
-            if name and is_forbidden(name) and analysis.mentions(*_beginnings(forbidden.calls)):
+        called = analysis.once(_called)
+        meant = _meant(forbidden.calls, called)
+        for name, calls in called.calls.items() if meant and analysis.mentions(*_beginnings(forbidden.calls)) else ():
+            if name in meant:
                 yield from (_Use(name, call.location) for call in calls)
-    for cell in analysis.notebook.code_cells if forbidden.imports or forbidden.magics or forbidden.strings else ():
+    for cell in analysis.notebook.code_cells if forbidden.magics or forbidden.strings else ():
         for magic in cell.magics if forbidden.magics else ():
             if _matches(magic.name, forbidden.magics):
                 start, end = magic.range
                 sign = {"line": "%", "automagic": "%", "cell": "%%"}.get(magic.kind, "")
                 yield _Use(f"{sign}{magic.name}", cell.location(start.line, start.column, end.line, end.column))
-        if cell.tree is not None and forbidden.imports:
-            imports = (*analysis.nodes_of(cell.tree, ast.Import), *analysis.nodes_of(cell.tree, ast.ImportFrom))
-            yield from _imports(forbidden.imports, cell, imports)
         if cell.tree is not None and forbidden.strings:
             yield from _strings(forbidden.strings, cell, analysis.nodes_of(cell.tree, ast.Constant))
+    for each in analysis.once(_imports) if forbidden.imports else ():
+        if found := next((name for name in each.names if _matches(name, forbidden.imports)), None):
+            yield _Use(found, each.cell.locate(each.node))
     for cell in analysis.notebook.code_cells if analysis.mentions(*_beginnings(forbidden.assigns)) else ():
         if cell.tree is not None:
             yield from _assigned(forbidden.assigns, analysis, cell)
 
 
-def _called(analysis: Analysis) -> dict[str, list[Call]]:
-    """Return the calls of a notebook by what is called."""
+class _Called(NamedTuple):
+    """The calls of a notebook by what is called, and those names by what they are or are in."""
+
+    calls: Mapping[str, Sequence[Call]]
+    within: Mapping[str, Collection[str]]
+
+
+def _called(analysis: Analysis) -> _Called:
     found: dict[str, list[Call]] = {}
     for call in analysis.calls():
-        found.setdefault(_name(call, analysis), []).append(call)
+        if name := _name(call, analysis):
+            found.setdefault(name, []).append(call)
+    within: dict[str, set[str]] = {}
+    for name in found:
+        outer = name
+        while outer:
+            within.setdefault(outer, set()).add(name)
+            outer = outer.rpartition(".")[0]
+    return _Called(found, within)
+
+
+def _meant(patterns: tuple[str, ...], called: _Called) -> set[str]:
+    """Return which names of what is called patterns mean. Few patterns have a star: the others are looked up."""
+    forms = _forms(patterns)
+    found = {name for each in forms.names for name in called.within.get(each, ())}
+    return found.union(filter(forms.globs, called.calls)) if forms.globs is not None else found
+
+
+class _Import(NamedTuple):
+    """An import and the dotted names of what it imports."""
+
+    cell: CodeCell
+    node: ast.AST
+    names: Sequence[str]
+
+
+def _imports(analysis: Analysis) -> list[_Import]:
+    """Return the imports of a notebook, cell by cell; relative ones name nothing that could be forbidden."""
+    found = []
+    for cell in analysis.notebook.code_cells:
+        if cell.tree is None:
+            continue
+        for node in (*analysis.nodes_of(cell.tree, ast.Import), *analysis.nodes_of(cell.tree, ast.ImportFrom)):
+            match node:
+                case ast.Import(names=names):
+                    found.append(_Import(cell, node, [alias.name for alias in names]))
+                case ast.ImportFrom(module=str() as module, level=0, names=names):
+                    found.append(_Import(cell, node, [module, *(f"{module}.{alias.name}" for alias in names)]))
     return found
 
 
@@ -103,20 +149,7 @@ def _name(call: Call, analysis: Analysis) -> str:
     return call.name if use is not None and not analysis.flow.reaching(use) else ""
 
 
-def _imports(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.AST]) -> Iterator[_Use]:
-    for node in nodes:
-        match node:
-            case ast.Import(names=names):
-                imported = [alias.name for alias in names]
-            case ast.ImportFrom(module=str() as module, level=0, names=names):
-                imported = [module, *(f"{module}.{alias.name}" for alias in names)]
-            case _:
-                continue
-        if found := next((name for name in imported if _matches(name, patterns)), None):
-            yield _Use(found, cell.locate(node))
-
-
-def _strings(patterns: Sequence[str], cell: CodeCell, nodes: Iterable[ast.Constant]) -> Iterator[_Use]:
+def _strings(patterns: tuple[str, ...], cell: CodeCell, nodes: Iterable[ast.Constant]) -> Iterator[_Use]:
     for node in nodes:
         if isinstance(node.value, str) and _matches(node.value, patterns):
             yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
@@ -157,18 +190,34 @@ def _exceptions(handler: ast.ExceptHandler) -> list[str]:
     return [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)]
 
 
-@cache  # the same
+@cache  # once a run and rule
 def _beginnings(patterns: tuple[str, ...]) -> frozenset[str]:
     """Return the words that the names begin with which patterns mean."""
     return frozenset(pattern.partition(".")[0].partition("*")[0] for pattern in patterns)
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a pattern means ``name`` or a module, class or package it is in."""
-    return bool(name) and _expression(tuple(patterns)).match(name) is not None
+    forms = _forms(patterns)
+    if name in forms.names or name.startswith(forms.begin):
+        return True
+    return bool(name) and forms.globs is not None and forms.globs(name) is not None
 
 
-@cache  # once a run and rule: every call of every notebook is held against it
-def _expression(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    within = (rf"{re.escape(each)}\." for each in patterns)
-    return re.compile("|".join((*map(translate, patterns), *within)))
+class _Forms(NamedTuple):
+    """Patterns: those that are names, what names begin with that are in these, and a matcher of those with stars."""
+
+    names: frozenset[str]
+    begin: tuple[str, ...]
+    globs: Callable[[str], re.Match[str] | None] | None
+
+
+@cache  # once a run and rule: every call of every notebook is held against them
+def _forms(patterns: tuple[str, ...]) -> _Forms:
+    globs = [each for each in patterns if not _GLOB.isdisjoint(each)]
+    names = [each for each in patterns if each not in globs]
+    begin = tuple(f"{each}." for each in names)
+    within = (rf"{re.escape(each)}\." for each in globs)
+    return _Forms(
+        frozenset(names), begin, re.compile("|".join((*map(translate, globs), *within))).match if globs else None
+    )
