@@ -13,6 +13,7 @@ import enum
 import fractions
 import functools
 import importlib.util
+import io
 import json
 import os
 import pathlib
@@ -890,6 +891,28 @@ def test_what_is_drawn_in_space_is_the_same_before_and_after_it_is_drawn() -> No
     before, after = digests(6)
     assert compare_values(before, after) is None
     assert compare_values(before, digests(7)[0]) is not None
+
+
+def test_a_figure_is_looked_at_as_drawn() -> None:
+    """``plt.axis("equal")`` sets the limits, and arrows find their places, only when the figure is drawn."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    def digests(last: float) -> tuple[Any, Any]:
+        figure, (left, right) = plt.subplots(1, 2)
+        left.plot([1, 2], [1, last])
+        left.axis("equal")
+        right.quiver([1, 2], [1, 2], [1, 1], [2, last])
+        right.add_patch(matplotlib.patches.FancyArrowPatch((0, 0), (1, last)))
+        before = observer.digest_figure(figure)
+        figure.canvas.print_figure(io.BytesIO(), dpi=200)
+        plt.close(figure)
+        return before, observer.digest_figure(figure)
+
+    before, after = digests(9)
+    assert compare_values(before, after) is None
+    assert compare_values(before, digests(8)[0]) is not None
 
 
 def test_what_a_symbol_was_found_to_be_is_no_part_of_it() -> None:

@@ -94,7 +94,9 @@ def digest_of_name(space: Any, name: str) -> Digest:
 
 
 def digest_figure(figure: Any, limits: Limits | None = None) -> Digest:
-    """Return the axes, data and texts of a matplotlib figure, written down as ``digest`` does; no pixels."""
+    """Return the axes, data and texts of a matplotlib figure, drawn, written down as ``digest`` does; no pixels."""
+    with silent_warnings(), contextlib.suppress(Exception):  # one that cannot be drawn says so when it is shown
+        figures.settle(figure)
     return digest(figure, limits)
 
 

@@ -65,8 +65,11 @@ def _text_of(text: Any) -> str | None:
 
 
 def _placed(text: Any) -> list[Any]:
-    place = [float(each) if isinstance(each, (int, float)) else str(each) for each in text.get_position()]
-    return [text.get_text(), place]
+    return [text.get_text(), _place(text.get_position())]
+
+
+def _place(place: Any) -> list[float | str]:
+    return [float(each) if isinstance(each, (int, float)) else str(each) for each in place]
 
 
 def _legend(legend: Any) -> list[str] | None:
@@ -84,6 +87,10 @@ def _patch(patch: Any) -> Any:
         return [float(number) for number in patch.get_bbox().bounds]
     if hasattr(patch, "theta1"):
         return [float(patch.theta1), float(patch.theta2), float(patch.r)]
+    # The path of an arrow depends on the resolution it was drawn with, once it has been drawn.
+    ends = (patch.xy1, patch.xy2) if hasattr(patch, "xy1") else getattr(patch, "_posA_posB", None)
+    if ends is not None:
+        return [_place(each) for each in ends]
     return patch.get_path().vertices
 
 
@@ -113,6 +120,15 @@ def _ticks(axis: Any) -> Any:
         "places": None if places is None else [float(place) for place in places],
         "categories": None if names is None else [str(name) for name in names],
     }
+
+
+def settle(figure: Any) -> None:
+    """Draw a figure that is shown and not drawn yet, as it is about to be: limits and places may follow from that.
+
+    A kernel draws the figures of a cell before it shows them, and none before ``plt.show()``.
+    """
+    if getattr(figure, "stale", False):
+        figure.canvas.draw()
 
 
 def is_figure(value: Any) -> bool:
