@@ -346,7 +346,7 @@ def test_a_time_behind_a_line_without_its_newline_ends_no_line() -> None:
     assert [each.line for each in compare_lines([*timed, "2", "3"], ["0 1 3", "3"], now=NOW).differences] == [1]
 
 
-def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:
+def test_what_pip_help_and_the_fonts_of_the_machine_say_is_left_out() -> None:
     installing = [
         "Collecting pandas",
         "  Downloading pandas-2.3.3-cp311-cp311-manylinux_2_17_x86_64.whl (12.8 MB)",
@@ -363,6 +363,7 @@ def test_what_pip_and_the_fonts_of_the_machine_say_is_left_out() -> None:
 
     match = compare_lines([*installing, "a", *fonts], ["a", fonts[0]], now=NOW)
 
+    assert compare_lines(["Object `frame` not found.", "a"], ["a"], now=NOW).different == 0
     assert (match.equal, match.different) == (1, 0)
     assert [each.kind for each in match.masked] == ["installation"] * 10 + ["fonts"] * 3
     assert compare_lines(["We are collecting pandas"], ["b"], now=NOW).different == 1

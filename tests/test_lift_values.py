@@ -277,6 +277,7 @@ def test_a_configuration_has_only_so_many_fields_and_first_what_is_wanted_most(t
 
 DOCUMENTED = {
     "beside": ("LIMIT = 5  # the most we send", "limit: the most we send"),
+    "of a form": ('LIMIT = 5  # @param {type:"integer"}', "limit: `key` of `sorted` in cell 2"),
     "what takes it": ("LIMIT = 5", "limit: `key` of `sorted` in cell 2"),
     "not the linter's": ("LIMIT = 5  # noqa: E501", "limit: `key` of `sorted` in cell 2"),
 }

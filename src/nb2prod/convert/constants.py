@@ -35,7 +35,7 @@ _MOST_WORDS = 3
 _MOST_ITEMS = 8
 _ADDRESS = re.compile(r"[a-z][a-z0-9+]*://\S+", re.IGNORECASE)
 _SEED = re.compile(r"(?:^|_)(?:seed|random_state)(?:$|_)", re.IGNORECASE)
-_NO_DOCUMENTATION = re.compile(r"(?:noqa|type:|pylint:|pragma|fmt:)")
+_NO_DOCUMENTATION = re.compile(r"(?:noqa|type:|pylint:|pragma|fmt:|@(?:param|title)\b)")
 
 
 def named_constants(plan: Plan, analysis: Analysis) -> Iterator[Candidate]:

@@ -44,6 +44,8 @@ _INSTALLING = re.compile(
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]")
 # matplotlib's word on the fonts of the machine, as often as something is drawn.
 _FONTS = re.compile(r"^findfont: ")
+# What `name?` prints where there is no such name; where there is one it opens a page.
+_NOT_FOUND = re.compile(r"^Object `.+` not found\.$")
 _HELP = re.compile(r"^(?P<before>Help on \w+ \S+ in module )[\w.]+:$")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _NUMBER = r"\d+(?:[.,]\d+)?(?:e[-+]?\d+)?"
@@ -139,8 +141,8 @@ def compare_lines(
 
     A line that differs is masked and looked at again: addresses, durations in their known shapes, today's
     date, times of day within ``window`` of ``now``, and the module ``help`` says a function is in. Lines of
-    progress bars, of ``%time``, of pip, and of matplotlib on missing fonts are left out on both sides. What was
-    masked is listed.
+    progress bars, of ``%time``, of pip, of ``name?`` and of matplotlib on missing fonts are left out on both sides.
+    What was masked is listed.
 
     without        lines of ``left`` (from 0) that are not compared
     extra_allowed  lines that only ``right`` has are no difference
@@ -207,6 +209,8 @@ def _no_result(line: str) -> str:
         return "duration"
     if _INSTALLING.search(line):
         return "installation"
+    if _NOT_FOUND.match(line):
+        return "help"
     return "fonts" if _FONTS.search(line) else ""
 
 

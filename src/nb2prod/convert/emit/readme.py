@@ -256,7 +256,9 @@ def _left_out(plan: Plan) -> str:
         f"| {each.statement.cell.number} | {each.statement.location.line} | {table_cell(each.reason)} |"
         for each in sorted(plan.dropped, key=lambda each: each.statement.index)
     ]
-    head = f"{number_of_lines(plan.dropped)} lines of the notebook's code are not in the package."
+    number = number_of_lines(plan.dropped)
+    lines = "1 line" if number == 1 else f"{number} lines"
+    head = f"{lines} of the notebook's code {'is' if number == 1 else 'are'} not in the package."
     return "\n".join(["## Left out", "", head, "", "| cell | line | why |", "|---|---|---|", *rows])
 
 
