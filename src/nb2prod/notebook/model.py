@@ -146,6 +146,7 @@ class Notebook:
     language  lower-case kernel language, ``python`` where the file does not say
     nbformat  (major, minor) as saved, before any upgrade
     text      the file's decoded text, for raw locations; never printed
+    cell_starts  where its cells start in ``text``, if that was noted when it was read
     runs      each ``%run``, where they have been followed
     included  by index the cells that stand here because a ``%run`` was followed, behind the cell that has it;
               their indices go on where those of the notebook's own cells end
@@ -157,6 +158,7 @@ class Notebook:
     nbformat: Final[tuple[int, int]]
     metadata: Final[Mapping[str, Any]]
     text: Final[str] = field(default="", repr=False, compare=False)
+    cell_starts: Final[Sequence[int]] = field(default=(), repr=False, compare=False)
     runs: Final[tuple[Run, ...]] = ()
     included: Final[Mapping[int, Included]] = field(default_factory=dict)
     _code_cells: tuple[CodeCell, ...] = field(init=False, repr=False, compare=False)

@@ -1,4 +1,4 @@
-"""Where values stand in JSON text: readers and the fixer look for them without parsing what they do not ask for."""
+"""Where values stand in JSON text: noted while a notebook is read, or looked for without parsing the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,62 @@ _COMMA = lazy_pattern(r"[ \t\n\r]*(?:,[ \t\n\r]*)?")
 _PIECE = lazy_pattern(
     r'[^"\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.', re.DOTALL
 )
+# What may follow a value.
+_SIGN = lazy_pattern(r"[ \t\n\r]*([,\]}])[ \t\n\r]*")
 _DECODER = JSONDecoder()
+
+
+def loads_with_places(text: str, key: str) -> tuple[dict[str, Any], list[int]]:
+    """Return the JSON object in ``text``, and where the elements of the array start that is its member ``key``.
+
+    Raises ValueError for all that is none, and RecursionError: ``json.loads`` says what is wrong with it.
+    """
+    values: dict[str, Any] = {}
+    places: list[int] = []
+    at, sign = blank_end(text, _after("{", text, blank_end(text, 0))), ","
+    while sign == ",":
+        name, at = scanstring(text, _after('"', text, at))
+        at = _end(_BLANK, text, _after(":", text, _end(_BLANK, text, at)))
+        if name == key and text.startswith("[", at):
+            values[name], places, at = _array(text, at)
+        else:
+            values[name], at = _DECODER.raw_decode(text, at)
+        sign, at = _sign(text, at)
+    if sign != "}" or at != len(text):
+        raise ValueError(sign)
+    return values, places
+
+
+def _array(text: str, at: int) -> tuple[list[Any], list[int], int]:
+    """Return the elements of the array at ``at``, where each starts, and the array's end."""
+    values: list[Any] = []
+    places: list[int] = []
+    at = blank_end(text, at + 1)
+    if text.startswith("]", at):
+        return values, places, at + 1
+    sign = ","
+    while sign == ",":
+        places.append(at)
+        value, end = _DECODER.raw_decode(text, at)
+        values.append(value)
+        sign, at = _sign(text, end)
+    if sign != "]":
+        raise ValueError(sign)
+    return values, places, at
+
+
+def _after(sign: str, text: str, at: int) -> int:
+    if not text.startswith(sign, at):
+        raise ValueError(sign)
+    return at + 1
+
+
+def _sign(text: str, at: int) -> tuple[str, int]:
+    """Return what follows a value that ends at ``at``, and where the blank space behind it ends."""
+    found = _SIGN.match(text, at)
+    if found is None:
+        raise ValueError(at)
+    return found[1], found.end()
 
 
 def find(text: str, at: int, shape: Any) -> tuple[Any, int]:

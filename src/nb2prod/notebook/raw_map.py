@@ -6,6 +6,7 @@ import json
 from bisect import bisect_right
 from itertools import accumulate
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.notebook.location import Position, RawPosition, RawRange, line_starts
@@ -54,8 +55,8 @@ class _Source(NamedTuple):
 class RawMap:
     """Finds characters of cells in the text of the ``.ipynb`` file they were read from.
 
-    The file is walked once for where its cells are, when the first position is asked for, and a
-    cell when one in it is: a position is then counted from the start of its cell's source. Lines
+    A cell is walked when the first position in it is asked for, and the file before that if it was
+    not noted where its cells are: a position is counted from the start of its cell's source. Lines
     and columns of the file count from 1 as everywhere; a byte-order mark is not a column.
     """
 
@@ -64,8 +65,8 @@ class RawMap:
     def __init__(self, notebook: Notebook) -> None:
         """Make the map of a notebook; nothing is walked yet."""
         self.notebook = notebook
-        self._cells: list[int] | None = None
-        self._places: list[_Place] = []
+        self._cells: Sequence[int] = notebook.cell_starts
+        self._places = [_Place(0, RawPosition(1, 1, 1, 1))]
         self._sources: dict[int, _Source | None] = {}
         self._is_utf8: bool | None = None
         self._counted = 0, 0
@@ -133,7 +134,7 @@ class RawMap:
         return _moved(self.notebook.text, source.place, _raw_offset(self.notebook.text, source, offset)).position
 
     def _cell_start(self, cell: int) -> int | None:
-        if self._cells is None:
+        if not self._cells:
             self._cells = _cell_starts(self.notebook.text, self.notebook.nbformat[0])
         return self._cells[cell - 1] if 1 <= cell <= min(len(self._cells), len(self.notebook.cells)) else None
 
@@ -153,13 +154,12 @@ class RawMap:
         )
 
     def _place(self, cell: int) -> _Place:
-        """Return the start of a cell; those before it are counted on the way."""
-        if not self._places:
-            place = _Place(0, RawPosition(1, 1, 1, 1))
-            for start in self._cells or ():
-                place = _moved(self.notebook.text, place, start)
-                self._places.append(place)
-        return self._places[cell - 1]
+        """Return the start of a cell, counted from the nearest one before it that was asked for."""
+        start = self._cells[cell - 1]
+        number = bisect_right(self._places, start, key=itemgetter(0))
+        place = _moved(self.notebook.text, self._places[number - 1], start)
+        self._places.insert(number, place)
+        return place
 
 
 def _text_starts(source: str, texts: list[str]) -> Sequence[int] | None:
