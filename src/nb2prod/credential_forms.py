@@ -72,6 +72,7 @@ _CUT_ADDRESS = r"(\w://[^\s/:@`]+:)[^\s/:@`]*[^\s/:@`\d…][^\s/:@`]*…"
 _DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
 _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_ACCOUNT = lazy_pattern(r"\baccount\.key\..*")
 _PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
 _TOKENS = frozenset({"apikey", "secret", "token"})
 _KEYS = frozenset(
@@ -86,6 +87,8 @@ _STAND_IN = (
     r"|passw|^(?:pass|pwd|secret|token|key|test\w*|none|null|true|false|str|string|text|user|todo|abc\d*|foo|bar)$|:\s*$"
 )
 _ENVIRONMENT_NAME = lazy_pattern(r"[A-Z]+(?:_[A-Z0-9]+)+")
+# Words of what is said about a password: "at least 12 characters".
+_PROSE = frozenset({"a", "an", "and", "at", "be", "for", "in", "is", "must", "no", "of", "or", "the", "to", "with"})
 # What a table calls the place: `password = "pw_hash"`.
 _COLUMN = lazy_pattern(r"(?:[a-z]+_)+(?:col|column|digest|field|hash|hashed)")
 _ELSEWHERE = lazy_pattern(r"^(?:\.{0,2}/|~|\w+://)|\.\w{2,4}$")  # a path, an address, a file name
@@ -104,8 +107,17 @@ def credentials_in_prose(text: str) -> Iterator[str]:
 
 def is_unmistakable(value: str) -> bool:
     """Return whether a credential is no word that code has for other reasons too (``admin``, ``data``)."""
-    mixed = sum(bool(re.search(kind, value)) for kind in (r"\d", "[a-z]", "[A-Z]", r"[^\w]"))
-    return len(value) >= 8 and (mixed > 1 or len(value) >= 16)  # noqa: PLR2004 what nobody writes by chance
+    return len(value) >= 8 and (_classes(value) > 1 or len(value) >= 16)  # noqa: PLR2004 what nobody writes by chance
+
+
+def _is_mixed(value: str) -> bool:
+    """Return whether a password has letters of both cases and digits, as those that are drawn or demanded have."""
+    return len(value) >= 8 and _classes(value) > 2  # noqa: PLR2004 what policies ask for
+
+
+def _classes(value: str) -> int:
+    """Return how many kinds of characters there are: digits, small letters, capitals, others."""
+    return sum(bool(re.search(kind, value)) for kind in (r"\d", "[a-z]", "[A-Z]", r"[^\w]"))
 
 
 def credentials_in_text(text: str) -> Iterator[str]:
@@ -175,8 +187,9 @@ def formats_in(line: str) -> Iterator[tuple[str, int, int, str, str]]:
         if kind == "a private key" or not (re.search(_STAND_IN, found[0]) or _entropy(found[0]) < 3):  # noqa: PLR2004
             yield kind, found.start(), found.end(), found[0].partition("Key=")[2] or found[0], ""
     for found in re.finditer(_ADDRESS, text) if _ADDRESS_PART in text and "@" in text else ():
-        default = found["value"] == found["user"] or re.search(r"\bexample\b|^host", found["host"])
-        if is_password(found["value"]) and not default:
+        # Documentation is full of addresses of nobody; what looks drawn by lot was none of its examples.
+        at_nobody = re.search(r"\bexample\b|^host", found["host"]) and not _is_mixed(found["value"])
+        if is_password(found["value"]) and found["value"] != found["user"] and not at_nobody:
             yield "an address with a password", found.start(), found.end(), found["value"], "password"
     for found in re.finditer(_QUERY, text) if _ADDRESS_PART in text and _QUERY_PART.search(text) else ():
         if _is_random(found["value"], found["name"].lower()) and not _DOCUMENTS.search(text):
@@ -193,7 +206,8 @@ def kind_given(name: str, value: str) -> str | None:
     """Return what ``value`` is if it is a credential given to ``name``, which must end as such names do."""
     if not _hints(name):
         return None
-    words = [word.lower() for word in _WORD.findall(name)] or [""]
+    # Spark's setting for a storage account ends with the account's address.
+    words = [word.lower() for word in _WORD.findall(_ACCOUNT.sub("account.key", name))] or [""]
     if words == ["authorization"]:
         found = re.fullmatch(BEARER, value)
         return "a credential" if _is_random(found["value"] if found else value) else None
@@ -208,7 +222,7 @@ def kind_given(name: str, value: str) -> str | None:
 def is_password(value: str) -> bool:
     """Return whether ``value``, given to a password, may be a real one: no stand-in, no name of a place for it."""
     stands_in = re.search(_STAND_IN, value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
-    stands_in = stands_in or _COLUMN.fullmatch(value)
+    stands_in = stands_in or _COLUMN.fullmatch(value) or not _PROSE.isdisjoint(value.split()[:-1])
     return len(value) > 3 and len(set(value)) > 1 and not stands_in  # noqa: PLR2004 nobody's password is "abc"
 
 

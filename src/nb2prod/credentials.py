@@ -174,6 +174,8 @@ def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Cred
 _LOGIN = "login"
 # Calls that are given a user's name and password, in this order.
 _LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "HTTPDigestAuth"})
+# Calls that are given a setting's name and value, in this order.
+_SETTERS = frozenset({"set", "config", "option", "set_option", "putenv", "setenv", "add_header", "put"})
 # The nodes `_named` looks at: the rest of a tree is most of it.
 _GIVING = frozenset({ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.keyword})
 _NAMING = _GIVING | {ast.Call, ast.Dict, ast.arguments}
@@ -198,6 +200,8 @@ def _named(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
             yield _name(function), value
         case ast.Call(func=function, args=[_, value]) if _name(function) in _LOGINS:
             yield "password", value
+        case ast.Call(func=function, args=[ast.Constant(value=str(name)), value]) if _name(function) in _SETTERS:
+            yield name, value
         case ast.Call(func=function, keywords=[ast.keyword(arg="key", value=value), *_]) if _name(function) == "login":
             yield "api_key", value
         case ast.Dict(keys=keys, values=values):
