@@ -58,6 +58,8 @@ def test_a_heading_starts_a_step_that_takes_what_it_reads_and_returns_what_is_re
         ("# Data visualization", "visualize_data"),
         ("# Loading the dataset", "load_dataset"),
         ("# Feature selection", "select_features"),
+        ("# Parameter Definition", "define_parameters"),
+        ("# Forecasting", "forecast"),
         ("# Evaluation of the model", "evaluate_model"),
         ("# Evaluation metrics", "evaluation_metrics"),
         ("# Training data", "training_data"),

@@ -35,6 +35,7 @@ from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.partial import refused_statements, statements_meant
 from nb2prod.convert.plan import DEFAULTS, MOST_TEST_DATA, Moved, Pass, Plan, Step, map_moved
 from nb2prod.convert.refusals import refuse_unknowable
+from nb2prod.convert.restarts import drop_restarts
 from nb2prod.convert.results import collect_results
 from nb2prod.convert.search_paths import drop_search_paths
 from nb2prod.convert.slicing import slice_plan
@@ -73,6 +74,7 @@ PASSES: tuple[Pass, ...] = (
     refuse_unknowable,
     take_local_modules,
     translate_magics,
+    drop_restarts,
     settle_membership,
     give_namespaces,
     run_own_tests,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.definitions import shadowed_class_names
 from nb2prod.convert.namespace_reads import opaque_calls, timed_in_main
 from nb2prod.convert.plan import Plan, Refusal
+from nb2prod.convert.restarts import restarts_kernel
 from nb2prod.convert.test_runs import own_test_runs
 from nb2prod.convert.translate import defines_magic
 from nb2prod.dataflow.paths import is_guarded
@@ -46,7 +47,7 @@ def refuse_unknowable(plan: Plan, analysis: Analysis) -> Plan:
             advice = "make it valid at the top level of a cell, or delete it"
             refusals.append(Refusal(cell.index, location.line, message, advice))
     for statement in analysis.flow.statements:
-        if not defines_magic(statement, analysis):  # it goes
+        if not (defines_magic(statement, analysis) or restarts_kernel(statement)):  # they go
             refusals.extend(_unknowable(statement, analysis))
     return replace(plan, refusals=tuple(refusals), notes=(*plan.notes, *_stops(analysis)))
 
