@@ -19,6 +19,13 @@ _COMPARE = ("assert_allclose", "assert_almost_equal", "assert_array_equal", "ass
 # Attributes that hold no single number.
 _NO_NUMBERS = frozenset({"columns", "dtype", "dtypes", "index", "name", "names", "ndim", "shape", "size"})
 _SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
+# Methods that answer a question when they are called; as they stand they are true.
+_ASKING = frozenset({
+    "all", "any", "endswith", "equals", "exists", "is_dir", "is_file", "isalnum", "isalpha", "isdigit", "isdisjoint",
+    "isna", "isnull", "issubset", "issuperset", "notna", "notnull", "startswith",
+})  # fmt: skip
+# Calls that give the same whenever they are asked, and no number that equals nothing.
+_STEADY = frozenset({"count", "keys", "len", "list", "nunique", "set", "sorted", "sum", "tolist", "type", "unique"})
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -33,7 +40,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                         cell.locate(each),
                         "this assertion cannot fail: its error is caught below, and nothing comes of it",
                     )
-            elif isinstance(node, ast.Assert) and (reason := _always(node.test) or _never_none(analysis, node.test)):
+            elif isinstance(node, ast.Assert) and (reason := _always(node.test) or _by_its_class(analysis, node.test)):
                 yield Finding(cell.locate(node), f"this assertion cannot fail: {reason}", fix=_fix(cell, node))
             elif isinstance(node, ast.Call) and _compares_with_itself(node):
                 yield Finding(cell.locate(node), "this assertion cannot fail: both sides are the same expression")
@@ -67,6 +74,12 @@ def _always(test: ast.expr) -> str | None:
             return f"`{ast.unparse(test)[:40]}` is always true"
         case ast.List(elts=[_, *_]) | ast.Set() | ast.Dict(keys=[_, *_]):
             return "what has something in it is always true"
+        case ast.GeneratorExp():
+            return "a generator is always true, whatever it would yield; write `all(…)`"
+        case ast.Lambda():
+            return "a function is always true; call it"
+        case ast.Attribute(attr=method) if method in _ASKING:
+            return f"a method is always true; call it: `{method}()`"
         case ast.BoolOp(op=ast.Or(), values=values):
             return next((reason for value in values if (reason := _always(value))), None)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
@@ -76,9 +89,14 @@ def _always(test: ast.expr) -> str | None:
     return None
 
 
-def _never_none(analysis: Analysis, test: ast.expr) -> str | None:
-    """Return why what is asked to be something always is: the call it comes from returns nothing else."""
+def _by_its_class(analysis: Analysis, test: ast.expr) -> str | None:
+    """Return why what is asked to be something always is: a function, or what a call returns and nothing else."""
     match test:
+        case ast.Name(id=name):
+            use = analysis.use_at(test)
+            values = analysis.flow.reaching(use) if use is not None and not use.deferred else ()
+            functions = bool(values) and all(each.kind == "function" and each.certain for each in values)
+            return f"`{name}` is a function, which is always true; call it" if functions else None
         case ast.Compare(left=ast.Name() as left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
             known = analysis.qualified_name(left)
             return None if known is None else f"`{left.id}` is a `{known.rpartition('.')[2]}`, and never `None`"
@@ -106,12 +124,17 @@ def _passed_over(node: ast.Try) -> Iterator[ast.Assert]:
 
 
 def _compares_with_itself(call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in _COMPARE and len(call.args) > 1 and _same(call.args[0], call.args[1])
+    return _called(call) in _COMPARE and len(call.args) > 1 and _same(call.args[0], call.args[1])
 
 
 def _same(left: ast.expr, right: ast.expr) -> bool:
-    """Whether two expressions are one text and have one value: a call may return something else each time."""
+    """Whether two expressions are one text and have one value: most calls may return something else each time."""
     return ast.dump(left) == ast.dump(right) and not any(
-        isinstance(node, (ast.Call, ast.Await)) for node in nodes(left)
+        isinstance(node, ast.Await) or (isinstance(node, ast.Call) and _called(node) not in _STEADY)
+        for node in nodes(left)
     )
+
+
+def _called(call: ast.Call) -> str:
+    """Return the last name of what is called; empty where it has none."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
