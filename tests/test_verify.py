@@ -229,6 +229,15 @@ def test_what_a_cell_that_only_installs_prints_is_not_compared(converted: Callab
     assert run(["verify", str(path), str(package), "--allow-effects"]) == 1
 
 
+def test_what_a_cell_shows_of_the_kernel_is_not_compared(converted: Callable[..., tuple[Path, Path]]) -> None:
+    path, package = converted("total = 3", "%whos\n%who_ls", "%history", "print(total)")
+
+    assert run(["verify", str(path), str(package)]) == 0
+
+    assert {"kind": "printed", "step": None, "cell": 2, "name": "every line",
+            "reason": "the cell only concerns working in the notebook"} in outcome(package)["not_compared"]  # fmt: skip
+
+
 def test_a_notebook_that_varies_is_run_again_before_its_package_is_called_different(
     converted: Callable[..., tuple[Path, Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
+import sys
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +205,27 @@ def test_what_a_run_has_changed_is_told_by_path(tmp_path: Path) -> None:
     assert found["new/table.bin"].digest is None
     assert found["removed.txt"].size == 0
     assert folders.outside(tuple(found.values())) == ("../above.txt",)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickle_is_the_same_whichever_module_its_class_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    def digest_of_saved(module: str, value: int) -> str:
+        kind = type("Model", (), {"__module__": module})
+        for name in (module.partition(".")[0], module):
+            monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+        monkeypatch.setattr(sys.modules[module], "Model", kind, raising=False)
+        (tmp_path / module).mkdir()
+        copy = source(tmp_path / module).copy(tmp_path / f"copy of {module}")
+        (copy.folder / "m.pkl").write_bytes(pickle.dumps([kind(), value, "x" * value], protocol))
+        (file,) = written_files(copy, "report")
+        return file.sha256
+
+    saved = digest_of_saved("__main__", 1)
+    assert digest_of_saved("report.steps", 1) == saved
+    assert digest_of_saved("report.models", 2) != saved
+    assert digest_of_saved("reporter", 1) != saved
 
 
 def test_paths_above_the_folder_are_found_in_strings(tmp_path: Path) -> None:

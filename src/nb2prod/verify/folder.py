@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.errors import ConfigurationError
+from nb2prod.verify.pickled import MOST_PICKLED, is_pickle, without_places
 from nb2prod.verify.trace import WrittenFile
 
 if TYPE_CHECKING:
@@ -170,14 +171,17 @@ def _modules(above: Path, folder: Path) -> Iterator[Path]:
             yield path
 
 
-def written_files(copy: Copy) -> tuple[WrittenFile, ...]:
+def written_files(copy: Copy, package: str = "__main__") -> tuple[WrittenFile, ...]:
     """Return what the run made, changed or removed in its copy, by path relative to the notebook's folder.
 
-    A removed file has no size and no digest of its content; a text has its lines as digest.
+    A removed file has no size and no digest of its content; a text has its lines as digest. Pickles are the same
+    whether the classes in them are of ``package`` or of ``__main__``.
     """
     after = dict(_snapshot(copy.root, copy.folder))
     found = [_removed(path) for path in copy.before if path not in after]
-    found += [_written(copy.folder / path, path) for path, seen in after.items() if copy.before.get(path) != seen]
+    found += [
+        _written(copy.folder / path, path, package) for path, seen in after.items() if copy.before.get(path) != seen
+    ]
     return tuple(sorted(found, key=lambda file: file.path))
 
 
@@ -203,13 +207,15 @@ def _removed(path: str) -> WrittenFile:
     return WrittenFile(path, "", 0, {"kind": "exact", "type": "file", "value": "removed"})
 
 
-def _written(file: Path, path: str) -> WrittenFile:
+def _written(file: Path, path: str, package: str) -> WrittenFile:
     if file.is_symlink() or not stat.S_ISREG(file.lstat().st_mode):
         kind = f"link to {file.readlink()}" if file.is_symlink() else "no regular file"
         return WrittenFile(path, "", 0, {"kind": "exact", "type": "file", "value": kind})
     hashed = hashlib.sha256()
     size = file.stat().st_size
     with file.open("rb") as content:
+        if is_pickle(content.peek(2)) and size <= MOST_PICKLED:
+            hashed.update(without_places(content.read(), package))
         while block := content.read(1024**2):
             hashed.update(block)
     return WrittenFile(path, hashed.hexdigest(), size, _lines(file) if size <= _TEXT else None)

@@ -65,7 +65,7 @@ def run_package(
         recorded.values,
         recorded.displayed,
         recorded.figures,
-        written_files(place.copy),
+        written_files(place.copy, subject.package.partition(".")[0]),
         failure,
         round(time.monotonic() - started, 3),
         watched.memory,

@@ -43,6 +43,7 @@ _RUNS = (1, 2)
 MOST_RUNS: Final = 4
 _INSIDE = "its step ends inside of a %run, in which another one goes on"
 _INSTALLING: Final = "the cell does nothing but install"
+_WORKING: Final = "the cell only concerns working in the notebook"
 _PAGE: Final = "what it shows is only for the notebook's page, or kept from it"
 
 
@@ -222,15 +223,18 @@ def compare_runs(
     """Hold a package's run against the notebook's; the differences come with their places, the first one first."""
     unseen = _cells_not_compared(subject.notebook)
     inside = ending_inside(subject.manifest)
-    installing = _installing_cells(subject)
-    said = sorted(installing.intersection(each for each in runs[0].cells_out if each is not None))
-    package, *runs = [_without_lines_of(run, installing) for run in (package, *runs)]
-    trace, first, *others = [_without_displays_of(run.trace, unseen) for run in (package, *runs)]
+    installing = _cells_dropped_for(subject, {INSTALLS})
+    working = _cells_dropped_for(subject, {INSTALLS, *knowledge().dropped.values()})
+    said = sorted(working.intersection(each for each in runs[0].cells_out if each is not None))
+    package, *runs = [_without_lines_of(run, working) for run in (package, *runs)]
+    trace, first, *others = [_without_displays_of(run.trace, unseen.keys() | working) for run in (package, *runs)]
     trace = replace(trace, values=tuple(each for each in trace.values if each.step not in inside))
     second, *more = others or [first]
     comparison = compare_traces(first, second, trace, tolerance, more=more)
     skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in unseen.items())
-    skipped += tuple(Skipped("printed", None, cell, "every line", _INSTALLING) for cell in said)
+    skipped += tuple(
+        Skipped("printed", None, cell, "every line", _INSTALLING if cell in installing else _WORKING) for cell in said
+    )
     skipped += tuple(Skipped("value", each.step, each.cell, each.name, _INSIDE) for each in package.trace.values
                      if each.step in inside and each.role == "result")  # fmt: skip
     comparison = replace(comparison, skipped=(*comparison.skipped, *skipped))
@@ -251,10 +255,13 @@ def _cells_not_compared(notebook: Notebook) -> dict[int, str]:
     }
 
 
-def _installing_cells(subject: Subject) -> frozenset[int]:
-    """Return the cells that do nothing but install: what they print is about the machine, and no package prints it."""
+def _cells_dropped_for(subject: Subject, reasons: Collection[str]) -> frozenset[int]:
+    """Return the cells all of which was left out for these reasons: that they install, or serve work in the notebook.
+
+    What they print is about the machine or the kernel, and no package prints it.
+    """
     rows = subject.manifest["statements"]
-    others = {row["cell"] for row in rows if row.get("reason") != INSTALLS}
+    others = {row["cell"] for row in rows if row.get("reason") not in reasons}
     return frozenset(row["cell"] for row in rows) - others
 
 
