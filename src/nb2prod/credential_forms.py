@@ -222,8 +222,9 @@ def kind_given(name: str, value: str) -> str | None:
 def is_password(value: str) -> bool:
     """Return whether ``value``, given to a password, may be a real one: no stand-in, no name of a place for it."""
     stands_in = re.search(_STAND_IN, value) or _ENVIRONMENT_NAME.fullmatch(value) or _ELSEWHERE.search(value)
-    stands_in = stands_in or _COLUMN.fullmatch(value) or not _PROSE.isdisjoint(value.split()[:-1])
-    return len(value) > 3 and len(set(value)) > 1 and not stands_in  # noqa: PLR2004 nobody's password is "abc"
+    if stands_in or _COLUMN.fullmatch(value) or not _PROSE.isdisjoint(value.split()[:-1]):
+        return False
+    return len(value) > 3 and len(set(value)) > 1  # noqa: PLR2004 nobody's password is "abc"
 
 
 def _is_random(value: str, word: str = "") -> bool:

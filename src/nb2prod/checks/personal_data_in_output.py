@@ -133,9 +133,8 @@ def _is_issued(text: str) -> bool:
 
 
 def _is_iban(text: str) -> bool:
-    """Whether the check digits are right (ISO 7064, modulo 97)."""
+    """Whether country and length go together, and the check digits are right (ISO 7064, modulo 97)."""
     number = text.replace(" ", "")
-    return (
-        number[:2] in _LENGTHS.get(len(number), ())
-        and int("".join(str(int(each, 36)) for each in number[4:] + number[:4])) % 97 == 1
-    )  # noqa: PLR2004 - as the standard says
+    if number[:2] not in _LENGTHS.get(len(number), ()):
+        return False
+    return int("".join(str(int(each, 36)) for each in number[4:] + number[:4])) % 97 == 1
