@@ -84,11 +84,9 @@ def written_items(analysis: Analysis, node: ast.expr) -> dict[str, ast.expr]:
     return {}
 
 
-def is_constant(node: ast.expr | None, *values: object) -> bool:
-    """Return whether ``node`` is a literal that is one of ``values``, of the same type."""
-    return isinstance(node, ast.Constant) and any(
-        type(node.value) is type(value) and node.value == value for value in values
-    )
+def is_constant(node: ast.expr | None, *, value: object) -> bool:
+    """Return whether ``node`` is a literal of this value and its type."""
+    return isinstance(node, ast.Constant) and type(node.value) is type(value) and node.value == value
 
 
 def _or_hole(analysis: Analysis, node: ast.expr, depth: int) -> str:

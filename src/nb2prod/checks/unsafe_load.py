@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._sources import source_of
 from nb2prod.diagnostics import Finding, Severity
+from nb2prod.literals import argument, is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 
+# Arguments by which a loader is told that the file may run code, whatever the library.
+_SWITCHES = (("safe_mode", False), ("allow_dangerous_deserialization", True))
+_UNSAFE = ("yaml.unsafe_load", "yaml.unsafe_load_all")
+
+
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first load of a cell that can run code which others put into a file."""
-    loads = [call for call in analysis.calls(effects={"unpickle"}) if _may_run_code(call)]
-    if not loads:
+    loads = [call for call in analysis.calls(effects={"unpickle"}) if _may_run_code(analysis, call)]
+    switched = list(_switched(analysis))
+    if not (loads or switched):
         return
     calls = {id(call.node): call for call in analysis.calls()}
     saves = [call for call in calls.values() if not call.effects.isdisjoint({"model-save", "write-file"})]
@@ -26,6 +32,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     downloads = [call for call in calls.values() if {"network", "write-file"} <= call.effects]
     downloaded = {text for call in downloads for text in source_of(analysis, call.node, calls).texts}
     seen: set[int] = set()
+    for call, switch in switched:
+        if call.cell.index not in seen:
+            seen.add(call.cell.index)
+            yield Finding(
+                call.location,
+                f"`{switch}` lets the file run whatever code is in it: load only what you made and can check",
+            )
     for call in loads:
         source = source_of(analysis, call.node, calls)
         # Without a name to compare, a notebook that saves something may load just that.
@@ -48,15 +61,23 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(call.location, message, severity=Severity.NOTE if silent else None)
 
 
-def _may_run_code(call: Call) -> bool:
+def _may_run_code(analysis: Analysis, call: Call) -> bool:
     """Whether no argument keeps the call from it: ``weights_only=True``, NumPy's own ``allow_pickle=False``."""
     if call.library == "numpy":
-        return _is(call.arguments.get("allow_pickle"), value=True)
-    return not _is(call.arguments.get("weights_only"), value=True)
+        return is_constant(argument(analysis, call, "allow_pickle"), value=True)
+    return not is_constant(argument(analysis, call, "weights_only"), value=True)
 
 
-def _is(node: ast.expr | None, *, value: bool) -> bool:
-    return isinstance(node, ast.Constant) and node.value is value
+def _switched(analysis: Analysis) -> Iterator[tuple[Call, str]]:
+    """Yield the calls that ask for a load that runs code, and by what."""
+    if not analysis.mentions(*(name for name, _ in _SWITCHES), "unsafe_load"):
+        return
+    for call in analysis.calls():
+        if call.qualified_name in _UNSAFE:
+            yield call, call.name
+        for name, value in _SWITCHES:
+            if is_constant(argument(analysis, call, name), value=value):
+                yield call, f"{name}={value}"
 
 
 def _opens(call: Call) -> bool:
