@@ -36,6 +36,7 @@ from nb2prod.convert.plan import (
 )
 from nb2prod.generated import digest
 from nb2prod.notebook.code import read_code
+from nb2prod.notebook.location import Range
 from nb2prod.notebook.model import Cell, MarkdownCell, Notebook
 
 if TYPE_CHECKING:
@@ -222,6 +223,18 @@ def test_what_a_statement_gives_back_is_shown_below_it(tmp_path: Path) -> None:
 
     assert '    total.sort()\n    show("total", total)\n' in files["src/churn/steps.py"]
     assert run(files, tmp_path).stderr.splitlines() == ["total: [1]"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_pass_puts_above_a_shown_value_stands_above_it(tmp_path: Path, kept: bool) -> None:
+    analysis = analysis_of("max([1, 2])", "max = 3")
+    shown, bound = analysis.statements()
+    start = shown.location.range.start
+    above = Replacement(Range(start, start), "max = [].__len__ and __builtins__['max']\n")
+    moved = Moved(shown, (above,), shown="largest", kept=kept)
+    files = files_of(plan_of(analysis, step("look", [], items=(moved, Moved(bound)))), analysis)
+
+    assert run(files, tmp_path).stderr.splitlines() == ["largest: 2"]
 
 
 def test_a_step_starts_with_the_imports_that_no_module_can_hold(tmp_path: Path) -> None:
@@ -419,6 +432,15 @@ def test_lint_rules_that_moved_code_breaks_are_listed_with_their_cells() -> None
     text = files_of(plan, analysis)["pyproject.toml"]
 
     assert '"src/churn/steps.py" = [\n  "E711", # cell 2\n  "F401", # cell 1\n]' in text
+
+
+def test_names_that_look_like_figures_are_listed_where_the_pipeline_has_them() -> None:
+    analysis = analysis_of("I = make()", "print(I)")
+    made, printed = analysis.statements()
+    plan = plan_of(analysis, step("go", [made], gives="I"), step("look", [printed], takes="I"))
+    text = files_of(plan, analysis)["pyproject.toml"]
+
+    assert '"src/churn/pipeline.py" = [\n  "E741", # cell 1\n]' in text
 
 
 def test_what_is_ours_is_clean_and_formatted(tmp_path: Path) -> None:

@@ -109,16 +109,17 @@ def _body(
         cut = snippet(item)
         text = cut.around(cut.code)
         shown: tuple[str, ...] = ()
+        above, code = _apart(cut.code) if item.shown is not None else ("", cut.code)
         if item.shown is not None and item.kept:
-            text = cut.around(f"{item.shown} = {cut.code}")
+            text = cut.around(f"{above}{item.shown} = {code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None and (item.acts or not isinstance(item.statement.node, ast.Expr)):
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
-        elif item.shown is not None and (assignment := _assignment(cut.code)):
-            text = cut.around(assignment)
+        elif item.shown is not None and (assignment := _assignment(code)):
+            text = cut.around(above + assignment)
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
-            text = cut.around(_shown(names.show, item.shown, cut.code))
+            text = cut.around(above + _shown(names.show, item.shown, code))
         if item.read is not None:
             table, file = item.read
             shown = (f"{prefix}{names.check_input}({table}, {file!r})", *shown)
@@ -253,6 +254,16 @@ def module_level(plan: Plan) -> list[str]:
             texts.append(text)
         after_constant = is_constant
     return texts
+
+
+def _apart(code: str) -> tuple[str, str]:
+    """Return the lines that a pass has put above an expression (``max = builtins.max``), and the expression."""
+    tree, _ = parse_code(code)
+    if tree is None or len(tree.body) < 2:  # noqa: PLR2004
+        return "", code
+    lines = code.splitlines(keepends=True)
+    first = tree.body[-1].lineno - 1
+    return "".join(lines[:first]), "".join(lines[first:])
 
 
 def _assignment(code: str) -> str:
