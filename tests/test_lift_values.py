@@ -127,6 +127,10 @@ def test_a_name_read_before_it_is_bound_stays(tmp_path: Path) -> None:
     assert fields(conversion) == {}
 
 
+def test_a_name_that_looks_like_a_figure_in_small_letters_stays_in_capitals(tmp_path: Path) -> None:
+    assert fields(convert(tmp_path, "L = 1.5\nN = 2", "print(L + N)")) == {"L": 1.5, "n": 2}
+
+
 def test_a_cell_that_may_raise_keeps_its_constants(tmp_path: Path) -> None:
     conversion = convert(tmp_path, "1 / 0\nLIMIT = 5", "print(LIMIT)", tags=("raises-exception",))
 

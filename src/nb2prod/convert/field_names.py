@@ -23,7 +23,7 @@ def name_fields(plan: Plan, _analysis: Analysis) -> Plan:
     parameters = []
     for each in plan.parameters:
         wanted = each.field_name or (each.name.lower() if each.name.isupper() else each.name)
-        wanted = _OURS.get(wanted, wanted)
+        wanted = "L" if wanted == "l" else _OURS.get(wanted, wanted)  # a small one looks like a figure
         name, number = wanted, 2
         while name in taken:
             name, number = f"{wanted}_{number}", number + 1

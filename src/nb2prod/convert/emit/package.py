@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Plan
 
+# Names of variables that look like figures: ruff's E741.
+_AMBIGUOUS = frozenset({"l", "O", "I"})
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -132,6 +135,8 @@ def emit_code(
     files |= {path: text.encode() for path, text in python.items()}
     found = findings({path: python[path] for path in moved}, beside)
     ignores = {path: _ignores(plan, python[path], found[path]) for path in moved}
+    if cells := sorted({cell for step in plan.steps if _AMBIGUOUS & {*step.results} for cell in step.numbers}):
+        ignores[f"{source}/pipeline.py"] = {"E741": cells}
     for local in plan.local_files:
         _add(files, local_target(local.target), local.content)
     place = place_in_test_data(folder, plan.data_files)
