@@ -6,6 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.changes import called_function
+from nb2prod.checks._repeated_value import fails_on_numbers, place_text, repeated
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Pow, ast.MatMult, ast.LShift, ast.RShift)
 _FRAME = "pandas.DataFrame"
+_NETWORKS = ("keras.Sequential", "tensorflow.keras.Sequential")
 
 
 def second_run(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
@@ -20,13 +23,13 @@ def second_run(analysis: Analysis, statement: Statement, definition: Definition)
     name = definition.name
     if definition.through is not None:
         return _through(analysis, statement, definition)
-    match statement.node:
+    match _change(statement.node, definition):
         case ast.AugAssign(op=op, target=target, value=value) if isinstance(op, _ARITHMETIC):
             if _depends(analysis, statement, value, name):
                 return None
             return f"{'adds to' if isinstance(op, ast.Add) else 'changes'} `{ast.unparse(target)}` again"
         case ast.Assign(targets=[ast.Name() | ast.Subscript() as target], value=value):
-            return _assigned(analysis, statement, name, target)
+            return _assigned(analysis, statement, name, target, value)
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) as call) if (
             owner.id == name
         ):
@@ -37,6 +40,37 @@ def second_run(analysis: Analysis, statement: Statement, definition: Definition)
             return "fails: what it deletes is gone" if _is_named(definition) else None
         case _:
             return None
+
+
+def _change(node: ast.stmt, definition: Definition) -> ast.stmt | None:
+    """Return the statement that makes a change: the one of the cell, or one in its loop or `with`.
+
+    A condition that looks at the object itself may be there so that nothing is done twice.
+    """
+    if not isinstance(node, (ast.For, ast.With, ast.If)):
+        return node
+    if isinstance(node, ast.If) and _reads(node.test, definition.name):
+        return None
+    inside = [*node.body, *(() if isinstance(node, ast.With) else node.orelse)]
+    if any(_starts_anew(each, definition.name) for each in inside):
+        return None
+    found = next((each for each in inside if any(part is definition.node for part in nodes(each))), None)
+    return None if found is None else _change(found, definition)
+
+
+def _starts_anew(node: ast.stmt, name: str) -> bool:
+    """Whether a statement gives the name a value that is not made of the one it had, or empties it."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value):
+            return target == name and not _reads(value, name)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="clear"))):
+            return owner == name
+        case _:
+            return False
+
+
+def _reads(node: ast.expr, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in nodes(node))
 
 
 def _is_named(definition: Definition) -> bool:
@@ -70,32 +104,29 @@ def _depends(analysis: Analysis, statement: Statement, node: ast.expr, name: str
     return False
 
 
-def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.expr) -> str | None:
-    value = statement.node.value  # type: ignore[attr-defined]
-    old = ast.dump(target).replace("Store()", "Load()")
+def _assigned(analysis: Analysis, statement: Statement, name: str, target: ast.expr, value: ast.expr) -> str | None:
+    old = place_text(target)
+    if old and fails_on_numbers(value, target):
+        return f"fails: `{ast.unparse(target)}` holds numbers then, and no text"
     match value:
         case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _ARITHMETIC) and old in map(
-            ast.dump, (left, right)
+            place_text, (left, right)
         ):
-            other = right if ast.dump(left) == old else left
+            other = right if place_text(left) == old else left
             return None if _depends(analysis, statement, other, name) else f"changes `{ast.unparse(target)}` again"
-        case ast.Subscript(value=inner, slice=ast.Slice(lower=ast.Constant(value=int(start)), step=None)) if (
-            start > 0 and ast.dump(inner) == old
+        case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if (
+            owner.id == name
+            and isinstance(target, ast.Name)
+            and (reason := _called(analysis.qualified_name(owner), name, method, value, reassigned=target.id == name))
+            is not None
         ):
-            return f"cuts off more of `{name}`"
-        case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=method)) if owner.id == name and isinstance(
-            target, ast.Name
+            return reason
+        case ast.Call(args=[ast.Name(id=first), *_]) if (
+            first == old and analysis.qualified_name(value.func) == "pandas.get_dummies"
         ):
-            return _called(analysis.qualified_name(owner), name, method, value, reassigned=target.id == name)
-        case ast.Call(args=[ast.List(elts=parts), *_]) if isinstance(target, ast.Name):
-            if analysis.qualified_name(value.func) == "pandas.concat" and any(ast.dump(each) == old for each in parts):
-                return _rows(value, name)
-            return None
-        case ast.Call(args=[ast.Name(id=first), *_]) if first == name and isinstance(target, ast.Name):
-            dummies = analysis.qualified_name(value.func) == "pandas.get_dummies"
-            return "fails: the columns are gone" if dummies and _literal(value, "columns") else None
+            return "fails: the columns are gone" if _literal(value, "columns") else None
         case _:
-            return None
+            return repeated(analysis, value, target) if old else None
 
 
 def _through(analysis: Analysis, statement: Statement, definition: Definition) -> str | None:
@@ -106,8 +137,11 @@ def _through(analysis: Analysis, statement: Statement, definition: Definition) -
     inner, kind = _name_inside(statement, function, definition), analysis.qualified_name(definition.node)
     for each in function.body:
         match each:
-            case ast.Assign(targets=[ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name))]) if name == inner:
-                return None  # starts anew
+            case ast.Assign(
+                targets=[ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)) as target], value=value
+            ) if name == inner:
+                # None where it starts anew.
+                return repeated(analysis, value, target) if isinstance(target, ast.Subscript) else None
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) as call) if (
                 name == inner
             ):
@@ -129,19 +163,12 @@ def _name_inside(statement: Statement, function: ast.FunctionDef, definition: De
     return definition.name
 
 
-def _rows(call: ast.Call, name: str) -> str:
-    across = any(each.arg == "axis" and not _is_zero(each.value) for each in call.keywords)
-    return f"adds the same {'columns' if across else 'rows'} to `{name}` again"
-
-
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value in (0, "index", "rows")
-
-
 def _called(kind: str | None, name: str, method: str, call: ast.Call, *, reassigned: bool = False) -> str | None:
     """Return what a second call of ``method`` does to ``name``, an object of class ``kind``."""
     if kind == "builtins.list" and method in ("append", "extend", "insert") and not reassigned:
         return f"adds to `{name}` again"
+    if kind in _NETWORKS and method == "add" and not reassigned:
+        return f"adds the same layer to `{name}` again"
     if kind != _FRAME:
         return None
     if method in ("pop", "insert") and not reassigned:
@@ -156,6 +183,8 @@ def _called(kind: str | None, name: str, method: str, call: ast.Call, *, reassig
         return "fails: what it drops is gone"
     if method == "set_index" and not _has(call, "drop") and call.args and _is_text(call.args[0]):
         return "fails: the column has become the index"
+    if method == "reset_index" and not call.args and not _has(call, "drop"):
+        return f"adds another column of numbers to `{name}`: its index is one by now"
     if method == "append":
         return f"adds the same rows to `{name}` again"
     return None

@@ -47,15 +47,19 @@ def _from_elsewhere(analysis: Analysis, statement: Statement, definition: Defini
     """Return the read of the name that ``definition`` changes, if its value is another cell's alone."""
     for use in statement.uses:
         if use.name == definition.name and not use.deferred and use.exposed:
-            made = [each for each in analysis.flow.reaching(use) if each.kind != "mutate"]
-            if made and all(each.cell is not statement.cell for each in made if each is not definition):
+            made = [each for each in analysis.flow.reaching(use) if each.kind != "mutate" and each is not definition]
+            if made and all(each.cell is not statement.cell for each in made):
                 return use
     return None
 
 
 def _finding(analysis: Analysis, changes: list[_Change]) -> Finding:
     statement, use = changes[0].statement, changes[0].use
-    made = next(each for each in reversed(analysis.flow.reaching(use)) if each.kind != "mutate")
+    made = next(
+        each
+        for each in reversed(analysis.flow.reaching(use))
+        if each.kind != "mutate" and each.cell is not statement.cell
+    )
     count = statement.cell.execution_count
     message = f"running this cell again {changes[0].reason}: `{use.name}` comes from cell {made.cell.index}"
     if count is not None and analysis.recorded is not None and _gap_before(analysis, count):
