@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.notebook.tree import nodes
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def source_of(analysis: Analysis, node: ast.AST, calls: dict[int, Call], depth: 
     """Return what ``node`` is made of, names followed to what gives them their value."""
     texts: set[str] = set()
     fetched = dumped = False
-    for part in ast.walk(node):
+    for part in nodes(node):
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and _names_data(part.value):
             texts.add(part.value)
             fetched = fetched or part.value.startswith(("http://", "https://", "ftp://"))

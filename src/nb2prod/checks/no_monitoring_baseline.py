@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.models import saves_without
+from nb2prod.notebook.tree import children
 from nb2prod.operations import operations
 from nb2prod.writes import writes
 
@@ -76,7 +77,7 @@ def _read(root: ast.AST) -> Iterator[ast.AST]:
             if name in operations().using or name.endswith(("_score", "_error", "_loss")):
                 continue
         yield node
-        waiting += ast.iter_child_nodes(node)
+        waiting += children(node)
 
 
 def _writes_argument_only(call: Call) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.notebook.tree import children
 from nb2prod.words import words
 
 if TYPE_CHECKING:
@@ -137,8 +138,8 @@ class _Search:
         """Remember the parents of all nodes of a statement."""
         if statement.index not in self.looked_at:
             self.looked_at.add(statement.index)
-            for node in ast.walk(statement.node):
-                self.parents.update((id(child), node) for child in ast.iter_child_nodes(node))
+            for node in self.analysis.nodes(statement.node):
+                self.parents.update((id(child), node) for child in children(node))
 
     def is_clock(self, node: ast.expr) -> bool:
         """Whether an expression is itself a time that was taken: a difference of two is how long something took."""

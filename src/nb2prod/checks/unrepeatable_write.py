@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.checks._appending import appended_by_shell, inserted
 from nb2prod.checks._repeatable import RULE, repeatable, switch_of
 from nb2prod.diagnostics import Applicability, Finding, Fix
+from nb2prod.notebook.tree import nodes
 from nb2prod.words import words
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             or (name in known["opens"] and problem is None)
             or "write-file" in call.effects
         )
-        if problem is not None and not harmless and not _is_asked(call) and not _is_harmless(analysis, call):
+        if problem is not None and not harmless and not _is_asked(analysis, call) and not _is_harmless(analysis, call):
             cells.setdefault(call.cell.index, []).append(call)
     for calls in cells.values():
         message = _problem(calls[0], calls[0].qualified_name or "") or ""
@@ -113,7 +114,7 @@ def _text(node: ast.expr | None) -> str | None:
 def _is_harmless(analysis: Analysis, call: Call) -> bool:
     """Whether a log or something temporary is written, by the text of the call and of what its variables are."""
     written = [ast.unparse(call.node)]
-    for node in ast.walk(call.node):
+    for node in nodes(call.node):
         use = analysis.use_at(node)
         written += (
             [ast.unparse(analysis.statements()[each.statement].node) for each in analysis.flow.reaching(use)]
@@ -123,13 +124,13 @@ def _is_harmless(analysis: Analysis, call: Call) -> bool:
     return any(part in text.lower() for text in written if "\n" not in text for part in words(RULE)["harmless"])
 
 
-def _is_asked(call: Call) -> bool:
+def _is_asked(analysis: Analysis, call: Call) -> bool:
     """Whether the call stands where the code has asked what is there, or catches that it is not."""
     cell: CodeCell = call.cell
     if cell.tree is None:
         return True
     line = call.node.lineno
-    for node in ast.walk(cell.tree):
+    for node in analysis.nodes(cell.tree):
         if isinstance(node, (ast.If, ast.IfExp, ast.While)) and node.lineno <= line <= (node.end_lineno or line):
             if any(word in ast.unparse(node.test) for word in words(RULE)["asks"]):
                 return True

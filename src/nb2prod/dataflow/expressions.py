@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.names import name_table
 from nb2prod.dataflow.walk import Scope, argument_nodes
+from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _generate(
     for generator in generators:
         scope.stores.update(
             child.id
-            for child in ast.walk(generator.target)
+            for child in nodes(generator.target)
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
         )
     outer, walk.scope = walk.scope, scope

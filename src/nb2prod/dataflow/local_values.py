@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from nb2prod.notebook.tree import children
+from nb2prod.notebook.tree import children, nodes
+from nb2prod.records import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# Expressions that are more than what stands in them: the last five are scopes of their own.
+_SPECIAL = frozenset({
+    ast.Yield, ast.YieldFrom, ast.NamedExpr,
+    ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+})  # fmt: skip
 # A name that has so many values in a function is not followed.
 _MANY = 4
 
@@ -29,7 +37,7 @@ class Given(NamedTuple):
 
 
 _UNKNOWN = Given()
-_State = dict[str, tuple[Given, ...]]
+_State: TypeAlias = "dict[str, tuple[Given, ...]]"
 
 
 class LocalValues(NamedTuple):
@@ -186,23 +194,23 @@ class _Reader:
             if isinstance(node, ast.Name):
                 if isinstance(node.ctx, ast.Load) and node.id in state and node.id not in self.outside:
                     self.values.given[id(node)] = state[node.id]
+            elif node.__class__ not in _SPECIAL:
+                waiting += children(node)
             elif isinstance(node, (ast.Yield, ast.YieldFrom)):
                 self.is_plain = False
                 waiting += children(node)
             elif isinstance(node, ast.NamedExpr):
                 self.bind(node.target, Given(node.value), state)
                 waiting.append(node.value)
-            elif isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
+            else:
                 inner = dict(state)
-                for each in ast.walk(node):
+                for each in nodes(node):
                     if isinstance(each, ast.arg):
                         inner[each.arg] = (_UNKNOWN,)
                     elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
                         inner[each.id] = (_UNKNOWN,)
                 for child in children(node):
                     self.expression(child, inner)
-            else:
-                waiting += children(node)
 
 
 def _joined(given: object) -> tuple[Given, ...]:

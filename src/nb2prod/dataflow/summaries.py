@@ -107,12 +107,16 @@ class Summaries:
 
     def _may_change(self, call: ast.Call) -> bool:
         """Whether a call may run a function that changes something, by a look that costs little."""
-        if self._own and (not self._changing_names().isdisjoint(names_called(call)) or self._changes_result(call)):
+        if self._own and (self._calls_changing(call) or self._changes_result(call)):
             return True
         if not call.args or isinstance(call.args[0], (ast.Constant, ast.Call)):
             return False
         name = qualified_callee(call.func, self._known.libraries)
         return bool(name) and self._known.mutates(name)
+
+    def _calls_changing(self, call: ast.Call) -> bool:
+        names = self._changing_names()
+        return bool(names) and not names.isdisjoint(names_called(call))
 
     def _changes_result(self, call: ast.Call) -> bool:
         """Whether a call changes what one of the notebook's functions has returned: ``first(rows).append(1)``."""

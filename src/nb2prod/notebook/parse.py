@@ -56,7 +56,7 @@ def parse_silenced(python: str) -> tuple[ast.Module | None, SyntaxProblem | None
         _shift(tree, len(margin))
     except (SyntaxError, MemoryError, RecursionError, ValueError) as error:
         return None, _problem(python, error)
-    if _may_be_deep(python) and (deep := _too_deep(tree)):
+    if _may_be_deep(python, tree) and (deep := _too_deep(tree)):
         line = min(deep.lineno, python.count("\n") + 1)
         at = Position(line, 1)
         return None, SyntaxProblem("unsupported", f"this is nested more than {_DEEPEST} levels deep", Range(at, at))
@@ -104,8 +104,13 @@ def _shift(tree: ast.Module, columns: int) -> None:
                 node.end_col_offset += columns
 
 
-def _may_be_deep(python: str) -> bool:
-    return len(python) > _DEEPEST and _LEVELS * sum(map(python.count, _NESTING)) > _DEEPEST - 2 * _LEVELS
+def _may_be_deep(python: str, tree: ast.Module) -> bool:
+    # Every second long cell has only short statements, and needs no counting.
+    return (
+        len(python) > _DEEPEST
+        and any(map(_is_long, tree.body))
+        and _LEVELS * sum(map(python.count, _NESTING)) > _DEEPEST - 2 * _LEVELS
+    )
 
 
 def _too_deep(tree: ast.Module) -> ast.stmt | ast.expr | None:
