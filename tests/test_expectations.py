@@ -116,6 +116,16 @@ def test_addresses_and_folders_are_not_expected(tmp_path: Path) -> None:
     assert "/home/me" not in expected(files)
 
 
+def test_formulas_that_are_drawn_in_characters_are_not_expected(tmp_path: Path) -> None:
+    start = cell("from sympy import init_printing, symbols\ninit_printing()\nx = symbols('x')", 1)
+    files = convert(
+        tmp_path, start, cell("x**2 + 1", 2, displayed=" 2    \nx  + 1"), cell("len('drawn')", 3, displayed="5")
+    )
+
+    assert "x  + 1" not in expected(files)
+    assert '"5"' in expected(files)
+
+
 def test_a_step_without_any_output_is_run_and_marked(tmp_path: Path) -> None:
     files = convert(tmp_path, cell("x = 1\ny = [x]", 1))
 

@@ -51,6 +51,8 @@ _FOREIGN = frozenset(
     {"help", "dir", "get_params", "__version__", "__doc__", "__dict__", "__file__", "show_versions"}
     | {"getsizeof", "memory_usage", "nbytes"}
 )
+# SymPy's, with which a displayed formula is drawn in characters, over several lines.
+_DRAWS_FORMULAS = frozenset({"init_printing", "init_session"})
 # Line magics that change nothing of what a cell prints.
 _SILENT_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision"})
 
@@ -127,6 +129,9 @@ class _Reader:
         self.prints = not any(
             each.name == "print" for statement in analysis.statements() for each in statement.definitions
         )
+        self.draws_formulas = any(
+            not _DRAWS_FORMULAS.isdisjoint(named_in(cell.tree)) for cell in plan.notebook.code_cells if cell.tree
+        )
         self.steps_of: dict[int, set[str]] = {}
         for step in plan.steps:
             for cell in step.cells:
@@ -195,6 +200,8 @@ class _Reader:
             return None
         text = displayed_text(outputs[0])
         if text is None or is_older(outputs[0], self.python):
+            return None
+        if self.draws_formulas and ("\n" in text.strip() or not text.isascii()):
             return None
         if "value_counts" in ast.unparse(statement.node):
             text = without_ties(text)
