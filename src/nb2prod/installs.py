@@ -41,6 +41,7 @@ _REDIRECTION = lazy_pattern(r"(\d|&)?>>?(&\d|.*)$|<")
 _HINT = lazy_pattern(r"\b(?:install|add|uninstall|remove)\b")
 _RUNS_COMMANDS = ("os.system", "os.popen", "subprocess.run", "subprocess.call", "subprocess.check_call",
                   "subprocess.check_output", "subprocess.Popen", "subprocess.getoutput")  # fmt: skip
+_ASKED_OF_IPYTHON = ("get_ipython().system", "get_ipython().getoutput")
 
 
 class Installation(NamedTuple):
@@ -103,7 +104,10 @@ def _installing(analysis: Analysis) -> Iterator[InstallLine]:
         if cell.magics and _HINT.search(cell.source):
             for line in whole_commands(cell):
                 yield from (InstallLine(each, line.location, cell) for each in installations(line.text))
-    for call in analysis.calls_of(*_RUNS_COMMANDS):
+    calls = list(analysis.calls_of(*_RUNS_COMMANDS))
+    if analysis.mentions("get_ipython"):
+        calls += [call for call in analysis.calls() if call.name in _ASKED_OF_IPYTHON]
+    for call in calls:
         if text := _command(next(iter(call.arguments.values()), None)):
             yield from (InstallLine(each, call.location, call.cell) for each in installations(text))
 

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.literals import HOLE, written_text
 from nb2prod.notebook.commands import command_lines
 from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
@@ -45,6 +46,8 @@ _ASKS = frozenset(
 )
 # Asking whether a path exists depends on nothing: the notebook finds out where it runs.
 PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.path.lexists"})
+# The longest beginning of an address that leads to a file, as far as its `://`.
+_SCHEME = len("sqlite://")
 _HTTP = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "route"})
 
 
@@ -79,6 +82,7 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
         text = _beginning(literal)
         if _ABSOLUTE.match(text) and not _place(text) and not _NO_PATH.search(text):
             yield MachinePath(text, cell.locate(literal), _place(f"{text}/file"), cell, literal)
+    yield from _joined(analysis)
     hinting = {cell.index for cell in analysis.notebook.code_cells if cell.tree and _HINT.search(cell.source)}
     calls = {id(call.node): call for call in analysis.calls()} if hinting else {}
     for cell in analysis.notebook.code_cells:
@@ -88,6 +92,16 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
             place = _place(text)
             if place and not _NO_PATH.search(text):
                 yield MachinePath(text, cell.locate(literal), place, cell, literal)
+
+
+def _joined(analysis: Analysis) -> Iterator[MachinePath]:
+    """Yield paths whose parts are joined from the root on: ``os.path.join("/", "home", "anna", name)``."""
+    for call in analysis.calls_of("os.path.join", "posixpath.join", "pathlib.Path"):
+        parts = [written_text(analysis, each) or HOLE for each in call.node.args]
+        if len(parts) > 1 and parts[0] == "/":
+            text = "/" + "/".join(parts[1:]).partition(HOLE)[0]
+            if place := _place(text) or _place(f"{text}file"):
+                yield MachinePath(f"{text}…" if HOLE in parts else text, call.location, place, call.cell)
 
 
 def without_folders(text: str) -> str:
@@ -104,7 +118,9 @@ def base_name(path: str) -> str:
 
 
 def _place(text: str) -> str | None:
-    found = re.match(_MACHINE, text.removeprefix("file://"))
+    if "://" in text[:_SCHEME]:
+        text = text.removeprefix("file://").removeprefix("sqlite:///")
+    found = re.match(_MACHINE, text)
     return list(PLACES)[int(found.lastgroup[1:])] if found and found.lastgroup else None
 
 

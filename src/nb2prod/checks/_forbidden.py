@@ -77,6 +77,8 @@ def _uses(forbidden: Forbidden, analysis: Analysis) -> Iterator[_Use]:
                 start, end = magic.range
                 sign = {"line": "%", "automagic": "%", "cell": "%%"}.get(magic.kind, "")
                 yield _Use(f"{sign}{magic.name}", cell.location(start.line, start.column, end.line, end.column))
+        if forbidden.magics and cell.tree is not None and "magic(" in cell.source:
+            yield from _run_magics(forbidden.magics, cell, analysis.nodes_of(cell.tree, ast.Call))
         if cell.tree is not None and forbidden.strings:
             yield from _strings(forbidden.strings, cell, analysis.nodes_of(cell.tree, ast.Constant))
     for each in analysis.once(_imports) if forbidden.imports else ():
@@ -153,6 +155,19 @@ def _strings(patterns: tuple[str, ...], cell: CodeCell, nodes: Iterable[ast.Cons
     for node in nodes:
         if isinstance(node.value, str) and _matches(node.value, patterns):
             yield _Use(node.value if len(node.value) <= 60 else f"{node.value[:57]}…", cell.locate(node))  # noqa: PLR2004 what fits on a line
+
+
+def _run_magics(patterns: tuple[str, ...], cell: CodeCell, calls: Iterable[ast.Call]) -> Iterator[_Use]:
+    """Yield magics that are called: ``get_ipython().run_line_magic("cd", "..")``, ``.magic("cd ..")``."""
+    for call in calls:
+        match call:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic" | "magic"),
+                args=[ast.Constant(value=str(text)), *_],
+            ):
+                name = text.partition(" ")[0].lstrip("%")
+                if _matches(name, patterns):
+                    yield _Use(f"%{name}", cell.locate(call))
 
 
 def _assigned(patterns: tuple[str, ...], analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:

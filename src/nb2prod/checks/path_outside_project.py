@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What a path that goes up has in it where it is written, `...` is none.
 _WORDS = ("../", "..\\", "..'", '.."')
+# What goes up without dots.
+_GOES_UP = ("pardir", "cwd().parent")
 _UPWARD = lazy_pattern(r"\.\.(?:[/\\]|$)")
 _NO_PATH = lazy_pattern(r"[\n\t<>|^]|\.\.\.|://")
 # What these do has rules of its own, or shows the path only.
@@ -25,7 +27,8 @@ _OTHERS = ("sys.path", "os.chdir", "print", "re.", "site.")
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such path of each cell."""
-    words = [word for word in _WORDS if analysis.mentions(word)] if analysis.mentions("..") else []
+    written = (*(_WORDS if analysis.mentions("..") else ()), *_GOES_UP)
+    words = [word for word in written if analysis.mentions(word)]
     for cell in analysis.notebook.code_cells if words else ():
         if cell.tree is None or not any(word in cell.source for word in words):
             continue
@@ -56,6 +59,13 @@ def _paths(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
                 parts = [part.value if isinstance(part, ast.Constant) else "" for part in node.args]
                 yield node.args[0], "/".join(str(part) for part in parts)
                 continue
+            case ast.Call(func=ast.Attribute(attr="join"), args=[first, *_]) if _is_parent(first):
+                ups = sum(_is_parent(each) for each in node.args)
+                yield node, "../" * ups + "…"
+                continue
+            case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(rest))) if ups := _parents(left):
+                yield node, "../" * ups + rest
+                continue
             case ast.JoinedStr() | ast.Constant(value=str()):
                 text = _text(node)
                 if _UPWARD.match(text) and not _NO_PATH.search(text) and text not in {"..", "../", "..\\"}:
@@ -64,8 +74,24 @@ def _paths(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
         waiting += ast.iter_child_nodes(node)
 
 
+def _is_parent(node: ast.expr) -> bool:
+    """Whether an expression is ``os.pardir``."""
+    return isinstance(node, ast.Attribute) and node.attr == "pardir"
+
+
+def _parents(node: ast.expr) -> int:
+    """Return how many folders up ``Path.cwd().parent.parent`` is; 0 for anything else."""
+    ups = 0
+    while isinstance(node, ast.Attribute) and node.attr == "parent":
+        ups, node = ups + 1, node.value
+    is_here = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cwd"
+    return ups if is_here else 0
+
+
 def _text(node: ast.expr) -> str:
     match node:
+        case ast.Call() | ast.BinOp():
+            return ast.unparse(node)
         case ast.Constant(value=str() as text):
             return text
         case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
