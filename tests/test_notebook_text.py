@@ -27,6 +27,7 @@ SAME = {
         " #   Column  Non-Null Count  Dtype\n---  ------  --------------  -----\n 0   age     8 non-null      str\n",
         "age    8 non-null object\n",
     ),
+    "an image has no address": ("<Image mode=L size=6x4 at 0x7F50BD502890>", "<Image mode=L size=6x4>"),
     "a column in a tuple": ("(a 1\nb 2\ndtype: int64, (3, 4))", "(a 1\n b 2\n dtype: object,\n (3, 4))"),
     "a class in a value is shown by its name": ("{'a': <class '__main__.A'>}", "{'a': __main__.A}"),
 }

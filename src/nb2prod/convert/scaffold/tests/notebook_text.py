@@ -41,6 +41,8 @@ _SPELLINGS = (
     (re.compile(r"^(?:memory usage|dtypes): .*$|^ *# +Column .*$|^ *--- +[- ]+$", re.MULTILINE), ""),
     (re.compile(r"^ *(?:\d+ +)?(\S.*?) +(\d+) non-null +\S+ *$", re.MULTILINE), r"\1 \2 non-null"),
     (re.compile(r"\.\.\.,(?=\s)"), "..."),
+    # A notebook shows an image without its address.
+    (re.compile(r"(\bsize=\d+x\d+) at (?:0x[0-9A-Fa-f]+|\.\.\.)"), r"\1"),
 )
 _CLASS = re.compile(r"\s*<class '(?:\w+\.)*(\w+)'>\s*")
 _CLASS_WITHIN = re.compile(r"<class '([\w.]+)'>")
