@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.naming import notebook_names
 from nb2prod.convert.plan import Dropped, Import, Item, Moved, Plan, Replacement, Step, map_moved
+from nb2prod.dataflow.paths import is_guarded
 from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nb2prod.analysis import Analysis
-    from nb2prod.dataflow.model import Statement
+    from nb2prod.dataflow.model import Statement, Use
     from nb2prod.notebook.location import Position
 
 
@@ -58,6 +59,12 @@ def keep_main(plan: Plan, analysis: Analysis) -> Plan:
         replacements.extend(Replacement(use.location.range, module) for use in builtin if use.name != module)
         reads_builtins = reads_builtins or bool(builtin)
         replacements.extend(
+            # A name that is gone is missing by other words where it is a local variable: so in no scope at all.
+            Replacement(use.location.range, f'eval("{use.name}", {{}})')
+            for use in statement.uses
+            if _is_asked_for(use, statement, analysis)
+        )
+        replacements.extend(
             Replacement(statement.cell.locate(node).range, "pass")
             for node in _globals_outside_functions(statement.node)
         )
@@ -67,6 +74,17 @@ def keep_main(plan: Plan, analysis: Analysis) -> Plan:
     steps = map_moved(plan, kept)
     imports = (*plan.imports, builtins_import) if reads_builtins else plan.imports
     return replace(plan, steps=steps, dropped=tuple(dropped), imports=imports)
+
+
+def _is_asked_for(use: Use, statement: Statement, analysis: Analysis) -> bool:
+    """Return whether a name that surely means nothing is read where the exception is told: ``except … as error``."""
+    if not isinstance(use.node, ast.Name) or use.deferred or hasattr(builtins, use.name):
+        return False
+    if not is_guarded(statement.node, use.node) or analysis.flow.reaching(use):
+        return False
+    named = any(isinstance(node, ast.ExceptHandler) and node.name for node in ast.walk(statement.node))
+    every = (each for other in analysis.flow.statements for each in other.definitions)
+    return named and any(each.name == use.name for each in every)
 
 
 def _globals_outside_functions(node: ast.stmt) -> Iterable[ast.Global]:

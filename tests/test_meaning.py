@@ -1,0 +1,44 @@
+"""What is true at module level stays true in the steps of a package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from notebooks import document
+
+from nb2prod.convert.api import convert_notebook
+from nb2prod.convert.write import write_package
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def printed(folder: Path, *cells: str) -> str:
+    """Return what the package of a notebook with these cells prints."""
+    conversion = convert_notebook(folder / "n.ipynb", content=document(*cells))
+    write_package(conversion.package, folder / "out")
+    command = [sys.executable, "-m", conversion.plan.package]
+    environment = {"PYTHONPATH": str(folder / "out" / "src"), "PYTHONUTF8": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("x = 1", "del x", "try:\n    x\nexcept NameError as error:\n    print(error)"),
+        ("try:\n    print(x)\nexcept NameError as error:\n    print(error)", "x = 1\nprint('end')"),
+        ("x = 1\ndel x\ntry:\n    x.y += 1\nexcept Exception as error:\n    print(error)",),
+    ],
+)
+def test_a_missing_name_is_missing_by_the_same_words(cells: tuple[str, ...], tmp_path: Path) -> None:
+    assert printed(tmp_path, *cells).startswith("name 'x' is not defined\n")
+
+
+def test_a_name_that_may_be_there_is_read_as_it_is(tmp_path: Path) -> None:
+    cells = ("import os", "if os.sep:\n    x = 1", "try:\n    print(x)\nexcept NameError as error:\n    print(error)")
+
+    assert printed(tmp_path, *cells) == "1\n"
