@@ -22,6 +22,8 @@ _DEPTH = 8
 _TRAIN = ("lightgbm.train", "xgboost.train", "catboost.train")
 # What a call that fits is written as.
 _FITS = (".fit", ".fit_generator", ".partial_fit", ".train")
+# What a network is fitted with if it is to be scored at once.
+_VALIDATION = frozenset({"validation_data", "validation_split"})
 # Their result is written by somebody else.
 _SERIALIZE = ("pickle.dumps", "cloudpickle.dumps", "dill.dump", "dill.dumps")
 
@@ -240,19 +242,25 @@ def is_predictor(analysis: Analysis, name: str | None) -> bool:
     return any(each in known.bases or each in known.composed for each in ancestors)
 
 
-def fitted_predictors(analysis: Analysis, found: Sequence[Event]) -> list[Event]:
+def fitted_predictors(analysis: Analysis, found: Sequence[Event], *, or_saved: bool = False) -> list[Event]:
     """Return the fits among ``found`` of models that predict and are put to use, in written order.
 
-    What a function of the notebook returns is one if it is fitted on data and a target and then predicts.
+    What a function of the notebook returns is one if it is fitted on data and a target and then predicts. A fit that
+    is given rows to validate on is a use, too; with ``or_saved`` so is keeping the model.
     """
-    used = [each for each in found if each.kind == "use"]
+    used = [each for each in found if each.kind == "use" or (or_saved and each.kind == "save")]
     return [
         each
         for each in found
         if each.kind == "fit"
         and (is_predictor(analysis, each.model) or _is_made_by_function(analysis, each))
-        and any(each.same_model(use) for use in used)
+        and (_validates(each) or any(each.same_model(use) for use in used))
     ]
+
+
+def _validates(fit: Event) -> bool:
+    """Whether a model is scored while it is fitted: `model.fit(X, y, validation_split=0.2)`, and any search."""
+    return (fit.model or "").endswith("SearchCV") or not _VALIDATION.isdisjoint(fit.within.arguments)
 
 
 def _is_made_by_function(analysis: Analysis, event: Event) -> bool:

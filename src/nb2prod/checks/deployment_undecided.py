@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 _Named: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# What the figures of a model are written to, and by.
+_NOTES = (".json", ".md", ".toml", ".txt", ".yaml", ".yml")
+_NOTING = frozenset({"dump", "dumps", "safe_dump", "write_text"})
 _FUNCTIONS: tuple[type[_Named], ...] = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 # Words by which text says what it will be.
@@ -28,7 +31,8 @@ _SAID = lazy_pattern(
     r"\b(?:(?:batch|nightly|daily|hourly|weekly|monthly|cron|scheduled|scoring|spark) (?:\w+ )?(?:job|run|scoring"
     r"|task|predictions?)|airflow|(?:rest|http|web|scoring|prediction) (?:api|service|endpoint)|microservice"
     r"|deployed (?:as|to|on|in|by)|(?:runs?|scored|executed|scheduled) (?:every|each|daily|nightly|hourly|weekly"
-    r"|monthly|at night|on a schedule))\b",
+    r"|monthly|at night|on a schedule)|as an? (?:\w+ )?(?:library|service|job|endpoint|api)"
+    r"|(?:service|app|application|backend) (?:loads|calls|imports|reads))\b",
     re.IGNORECASE,
 )
 
@@ -37,11 +41,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use."""
     if not analysis.once(is_fitting):
         return
-    fits = fitted_predictors(analysis, events(analysis))
+    fits = fitted_predictors(analysis, events(analysis), or_saved=True)
     known = operations()
     if not fits or imports_any(analysis, known.services | known.registries):
         return
-    # A model in a file is no decision yet; a table after the fit is what a batch job leaves.
+    # A model in a file, with or without its figures, is no decision yet;
+    # a table after the fit is what a batch job leaves.
     if any(
         write.kind == "unknown" or (write.kind == "data" and not _is_record(write.call))
         for write in writes(analysis)
@@ -68,8 +73,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _is_record(call: Call | None) -> bool:
-    """Whether a write is of the model itself: the file it is pickled into."""
-    return call is not None and call.name == "open" and "'wb'" in ast.unparse(call.node)
+    """Whether a write is of the model itself, the file it is pickled into, or of its version and figures."""
+    if call is None:
+        return False
+    last = call.name.rpartition(".")[2]
+    if last == "open":
+        written = ast.unparse(call.node)
+        return "'wb'" in written or any(f"{ending}'" in written for ending in _NOTES)
+    return last in _NOTING
 
 
 def _serves(node: _Named) -> bool:

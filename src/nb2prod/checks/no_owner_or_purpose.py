@@ -23,8 +23,12 @@ _ANY_NOTEBOOK = frozenset(
     (
         *("analysis", "and", "code", "copy", "data", "dataset", "demo", "draft", "eda", "exploration", "exploratory"),
         *("for", "from", "import", "importing", "imports", "introduction", "jupyter", "libraries", "library", "load"),
-        *("loading", "model", "modules", "my", "necessary", "new", "notebook", "of", "packages", "part", "project"),
+        *("loading", "model", "modules", "my", "necessary", "new", "notebook", "of", "part", "project"),
         *("python", "required", "setup", "step", "test", "the", "to", "untitled", "up"),
+        # Headings of parts, which say nothing about the whole.
+        *("cleaning", "config", "configuration", "constants", "evaluate", "evaluation", "functions", "helper"),
+        *("packages", "parameters", "preparation", "preprocessing", "read", "reading", "results", "save", "saving"),
+        *("settings", "split", "train", "training", "visualization"),
     )
 )
 _STATED = ("author", "authors", "description", "owner", "title")
