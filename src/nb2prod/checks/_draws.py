@@ -8,12 +8,15 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.literals import argument, is_constant
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
+# What a seed is taken from to be another one in each run.
+_CLOCKS = frozenset({"time.time", "time.time_ns", "datetime.datetime.now", "os.getpid", "os.urandom"})
 # Helpers that seed whatever is there, by the names people give them: set_seed, seed_everything, fix_all_seeds.
 _SEEDS_ALL = lazy_pattern(
     r"(?:set|fix|init|setup|reset|control)_?\w*seeds?$|seed_?(?:everything|all|torch|it|worker)\w*$|setSeed$",
@@ -71,7 +74,7 @@ class Draws:
                 self.bodies.setdefault(call.statement.index, []).append(call)
             else:
                 immediate.append(call)
-            if call.info is not None and "self" in call.info.seeds and _is_given(call):
+            if call.info is not None and "self" in call.info.seeds and self.is_given(call):
                 self.seeded_objects.add(call.name.rpartition(".")[0])
         for call in immediate:
             self.call(call)
@@ -102,7 +105,7 @@ class Draws:
         if call.info is None:
             self.all_seeded = self.all_seeded or _seeds_all(call)
         elif "seed" in call.effects:
-            if call.info.seed is None or _is_given(call):
+            if call.info.seed is None or self.is_given(call):
                 for seeded in call.info.seeds:
                     self.seeds.setdefault(seeded, call)
         elif "random" in call.effects and not isinstance(
@@ -136,7 +139,7 @@ class Draws:
             self.all_seeded
             or call.statement.index > self.unknown_from
             or not self.seeds.keys().isdisjoint(info.seeded_by)
-            or _is_given(call)
+            or self.is_given(call)
         ):
             return False
         if info.seed is None and not info.seeded_by:  # uuid4, secrets: never meant to be repeatable
@@ -158,6 +161,14 @@ class Draws:
         }
         return "random" in effects_given(info, values, if_unknown=False)
 
+    def is_given(self, call: Call) -> bool:
+        """Whether the call's seed is given, and neither None, which means "from the operating system", nor the time."""
+        seed = argument(self.analysis, call, call.info.seed) if call.info is not None and call.info.seed else None
+        if seed is None or is_constant(seed, value=None):
+            return False
+        asked = (self.analysis.qualified_name(each.func) for each in nodes(seed) if isinstance(each, ast.Call))
+        return _CLOCKS.isdisjoint(asked)
+
     def makes_a_name(self, call: Call) -> bool:
         """Whether letters are drawn: ``random.choices(string.ascii_lowercase, k=8)`` is meant to be unique."""
         parts = (part for argument in call.arguments.values() for part in nodes(argument))
@@ -178,12 +189,6 @@ def _is_function(node: ast.stmt) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or (
         isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)
     )
-
-
-def _is_given(call: Call) -> bool:
-    """Whether the call's seed is given, and not as None, which means "from the operating system"."""
-    seed = call.arguments.get(call.info.seed) if call.info is not None and call.info.seed else None
-    return seed is not None and not (isinstance(seed, ast.Constant) and seed.value is None)
 
 
 def _assigned(call: Call) -> set[str]:

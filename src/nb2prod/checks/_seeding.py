@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.checks._import_block import below_imports
 from nb2prod.diagnostics import Applicability, Fix
 from nb2prod.edits import argument_added, newline, replaced
+from nb2prod.literals import is_constant
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
@@ -115,8 +116,11 @@ def _free_name(analysis: Analysis, library: str) -> str | None:
 
 
 def _is_unset(call: Call) -> bool:
-    """Whether it seeds from the clock, which undoes every seed before: `random.seed()`, `random.seed(None)`."""
-    return all(isinstance(each, ast.Constant) and each.value is None for each in call.arguments.values())
+    """Whether it seeds from the clock, which undoes every seed before: `random.seed()`, `random.seed(int(time()))`."""
+    return all(
+        is_constant(each, value=None) or any(isinstance(part, ast.Call) for part in nodes(each))
+        for each in call.arguments.values()
+    )
 
 
 def _imports(analysis: Analysis, library: str) -> Iterator[Statement]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.literals import written_text
 from nb2prod.notebook.tree import children
 from nb2prod.words import words
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 _RULE = "time-dependent-result"
 _DEPTH = 6
+# What sends a query.
+_ASKS = frozenset({"read_sql", "read_sql_query", "execute", "sql"})
 # What NumPy and pandas take for the time it is.
 _WORDS = ("now", "today")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first call of each cell whose date or time data is computed from, chosen by, or asked for with."""
+    yield from _in_queries(analysis)
     clocks = [call for call in analysis.calls(effects={"clock"}) if _tells_time(call)] + _by_word(analysis)
     if not clocks:
         return
@@ -43,6 +47,22 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             location = where[1].cell.locate(where[0])
             related = () if where[1] is call.statement else (Related(location, "it is used here"),)
             yield Finding(call.location, message, related)
+
+
+def _in_queries(analysis: Analysis) -> Iterator[Finding]:
+    """Yield queries that leave it to the database what day it is."""
+    if not analysis.mentions("read_sql", "execute", "sql("):
+        return
+    for call in analysis.calls():
+        if call.name.rpartition(".")[2] not in _ASKS or not call.node.args:
+            continue
+        query = (written_text(analysis, call.node.args[0]) or "").lower()
+        word = next((each for each in words(_RULE)["in-queries"] if each in query), None)
+        if word is not None and query.lstrip().startswith(("select", "with")):
+            yield Finding(
+                call.location,
+                f"this query asks for `{word}`, so another day gives another result; make the date a parameter",
+            )
 
 
 def _by_word(analysis: Analysis) -> list[Call]:
@@ -92,7 +112,9 @@ class _Search:
         inner: ast.AST = node
         while (outer := self.parents.get(id(inner))) is not None:
             match outer:
-                case ast.Attribute() | ast.Await() | ast.FormattedValue() | ast.Starred() | ast.keyword():
+                case ast.Attribute() | ast.Await() | ast.Starred() | ast.keyword():
+                    pass
+                case ast.FormattedValue() | ast.JoinedStr():  # the text of a query
                     pass
                 case ast.UnaryOp() | ast.IfExp() | ast.NamedExpr():
                     pass
