@@ -25,6 +25,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         found = _leak(fit.x, fit.y)
         if found is None or found[0] in seen:
             continue
+        if fit.model is not None and fit.model.takes is not None and found[0] not in fit.model.takes:
+            continue
         seen.add(found[0])
         message = f"the features of `{fit.name}` hold {found[1]}; drop it from the features, or the score means nothing"
         yield Finding(fit.place.location, message, _related(fit))

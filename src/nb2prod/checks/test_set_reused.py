@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.learning import history
 from nb2prod.learning.rows import disjoint
+from nb2prod.learning.values import Changing, Literal
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if each.metric is not None and each.fit.kind in _MODELS and split is not None and not _is_baseline(each):
             tested.setdefault(id(split), (split, []))[1].append(each)
     for split, evaluations in tested.values():
-        stopped = _stopped(past, split, evaluations)
+        stopped = _stopped(past, evaluations)
         if stopped is not None:
             message = (
                 f"`{stopped.name}` is trained until it is best on the rows set apart in cell {split.place.cell.index} "
@@ -57,11 +59,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             yield Finding(at.place.location, message, tuple(related))
 
 
-def _stopped(past: History, split: Split, evaluations: list[Evaluation]) -> Fit | None:
+def _stopped(past: History, evaluations: list[Evaluation]) -> Fit | None:
     """Return the fit that the test rows put an end to and score as well; None where there is none."""
-    scored = {id(each.fit) for each in evaluations}
     for fit, x in past.stopped:
-        if id(fit) in scored and any(row.split is split and row.piece == ("test",) for row in x.rows.chain()):
+        if any(each.fit is fit and each.x.rows.within(x.rows) for each in evaluations):
             return fit
     return None
 
@@ -94,10 +95,27 @@ def _reason(evaluations: list[Evaluation]) -> tuple[Evaluation, str] | None:
     chosen = list({_configuration(each): each for each in compared}.values())
     if len(chosen) > 1:
         return chosen[-1], "models are chosen by their scores on"
+    cut = _cut(compared)
+    if cut is not None:
+        return cut, f"where `{cut.fit.name}` tells the classes apart is chosen by its scores on"
     # What an unknown class makes may be a wrapper around a model that is counted already.
     different = [each for each in different if each.fit.kind == "model"]
     if len(different) >= _MANY:
         return different[-1], f"{len(different)} models are compared by their scores on"
+    return None
+
+
+def _cut(compared: list[Evaluation]) -> Evaluation | None:
+    """Return a score by which one of several thresholds is chosen; None where there is none."""
+    constants: dict[int, set[object]] = {}
+    for each in compared:
+        if isinstance(each.cut, Changing):
+            return each
+        if isinstance(each.cut, Literal):
+            tried = constants.setdefault(id(each.fit), set())
+            tried.add(each.cut.value)
+            if len(tried) > 1:
+                return each
     return None
 
 
@@ -120,9 +138,18 @@ def _tries_parameters(each: Evaluation) -> bool:
 
 
 def _changing(loop: ast.AST) -> set[str]:
-    """Return the names a loop gives one value after another."""
+    """Return the names a loop gives one value after another, and those of what is made of them."""
     if isinstance(loop, ast.FunctionDef):  # what a search calls with other parameters each time
-        return {each.arg for each in loop.args.args}
-    targets = [loop.target] if isinstance(loop, ast.For) else []
-    targets += [each.target for each in getattr(loop, "generators", ())]
-    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+        found = {each.arg for each in loop.args.args}
+    else:
+        targets = [loop.target] if isinstance(loop, ast.For) else []
+        targets += [each.target for each in getattr(loop, "generators", ())]
+        found = {name for target in targets for name in _names(target)}
+    for node in nodes(loop):
+        if isinstance(node, ast.Assign) and not found.isdisjoint(_names(node.value)):
+            found |= {each.id for each in node.targets if isinstance(each, ast.Name)}
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in nodes(node) if isinstance(each, ast.Name)}

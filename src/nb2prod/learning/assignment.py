@@ -5,17 +5,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.columns import Columns, Table
+from nb2prod.learning.rows import Indices
 from nb2prod.learning.values import (
-    Columns,
     Data,
-    Indices,
     Learned,
     Literal,
     Mask,
     Score,
     Sequence,
     Statistic,
-    Table,
     Unknown,
     as_data,
     selected,

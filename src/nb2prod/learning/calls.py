@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.columns import ColumnNames
 from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_of
 from nb2prod.learning.functions import library_call
 from nb2prod.learning.tables import grouped_call, table_call
 from nb2prod.learning.values import (
-    ColumnNames,
     Data,
     Estimator,
     Function,
@@ -22,14 +22,13 @@ from nb2prod.learning.values import (
     Statistic,
     Unknown,
     as_estimator,
+    scores_in,
 )
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
-# Enough for what anybody writes down; a list that holds itself has no end.
-_MOST_ITEMS = 200
 # Methods of the names of columns that give some of them.
 _SOME_NAMES = frozenset({"difference", "drop", "intersection", "to_list", "tolist"})
 # Methods that try what is best for a function they are given: a study of optuna, `hyperopt.fmin`.
@@ -125,6 +124,9 @@ def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
         case Grouped():
             return grouped_call(run, node, owner, method)
         case Score():
+            if method in {"argmax", "argmin", "idxmax", "idxmin"}:
+                for each in owner.evaluations:
+                    each.compared = True
             if method not in {"round", "mean", "std", "item", "numpy"}:
                 _use(Arguments([owner], {}, starred=False))
             return owner
@@ -168,13 +170,9 @@ def _sequence(owner: Sequence, method: str, given: Arguments) -> object:
 
 def _use(given: Arguments) -> None:
     """Figures that go into a call do more than meet the eye."""
-    waiting = given.every()
-    for value in waiting:
-        if isinstance(value, Score):
-            for each in value.evaluations:
-                each.used = True
-        elif isinstance(value, Sequence) and len(waiting) < _MOST_ITEMS:
-            waiting += value.items
+    for value in given.every():
+        for each in scores_in(value):
+            each.used = True
 
 
 def _unknown(run: Run, given: Arguments) -> Unknown:

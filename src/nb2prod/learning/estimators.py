@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.history import Stopped
 from nb2prod.learning.knowledge import knowledge
-from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.rows import Folds, Rows, Split
 from nb2prod.learning.values import (
+    Callback,
     Data,
     Estimator,
     Evaluation,
     Fit,
-    Folds,
     Learned,
     Literal,
     Prediction,
@@ -36,6 +37,7 @@ _MODELS = frozenset({"sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixi
 _TRANSFORMER = "sklearn.base.TransformerMixin"
 _SAMPLER = "imblearn.base.SamplerMixin"
 _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
+_BY_COLUMNS = frozenset({"ColumnTransformer", "make_column_transformer"})
 _SHUFFLES = ("Shuffle", "Repeated")
 
 
@@ -109,7 +111,34 @@ def construct(run: Run, node: ast.Call, name: str, kind: str, given: Arguments) 
         or given.literal("oob_score") is True
         or any(each.searches for each in parts)
     )
-    return Estimator(name, kind, run.place(node), parts, text, searches=searches)
+    return Estimator(name, kind, run.place(node), parts, text, searches=searches, takes=_takes(name, parts, given))
+
+
+def _takes(name: str, parts: tuple[Estimator, ...], given: Arguments) -> frozenset[object] | None:
+    """Return the columns that an estimator surely looks at; None for all it is given."""
+    if name.rpartition(".")[2] in _BY_COLUMNS:
+        return None if given.literal("remainder") == "passthrough" else _named(given.get(0, "transformers"))
+    within = [each.takes for each in parts if each.takes is not None]
+    steps = given.get(0, "steps")
+    own = isinstance(steps, Sequence) and any(_is_own(each) for each in steps.items)
+    return within[0] if within else frozenset() if own else None
+
+
+def _named(transformers: object) -> frozenset[object]:
+    """Return the columns that the transformers of a ``ColumnTransformer`` name."""
+    items = transformers.items if isinstance(transformers, Sequence) else []
+    found: set[object] = set()
+    for each in items:
+        if isinstance(each, Sequence) and each.items:
+            found |= literal_names(each.items[-1]) or set()
+    return frozenset(found)
+
+
+def _is_own(step: object) -> bool:
+    """Whether a step of a pipeline is of a class nobody knows: it may take columns away."""
+    return isinstance(step, Sequence) and any(
+        isinstance(each, Unknown) and each.estimator is None for each in step.items
+    )
 
 
 def estimator_call(
@@ -145,21 +174,24 @@ def _fits(
         return transformed(estimator, x)
     if method == "fit_predict":
         return Data(x.rows, x.learned | {Learned(fit)})
-    stops = _stops_early(node, estimator)
+    stops = _stops_early(estimator, given)
     for name in ("validation_data", "eval_set"):
         _validated(run, given.keywords.get(name), fit if stops else None)
     return owner
 
 
-def _stops_early(node: ast.Call, estimator: Estimator) -> bool:
+def _stops_early(estimator: Estimator, given: Arguments) -> bool:
     """Whether a fit ends, or keeps the state it had, when it is best on rows held out: as far as that is in view."""
-    made = getattr(estimator.place.node, "keywords", [])
-    given = {each.arg: each.value for each in (*made, *node.keywords)}
-    rounds = given.get("early_stopping_rounds")
-    callbacks = ast.dump(given["callbacks"]) if "callbacks" in given else ""
-    return (rounds is not None and not (isinstance(rounds, ast.Constant) and rounds.value is None)) or any(
-        word in callbacks for word in ("EarlyStopping", "early_stopping")
-    )
+    made = {each.arg: each.value for each in getattr(estimator.place.node, "keywords", ())}
+    rounds = given.keywords.get("early_stopping_rounds", made.get("early_stopping_rounds"))
+    if rounds is not None and getattr(rounds, "value", ...) is not None:
+        return True
+    best = given.keywords.get("use_best_model", made.get("use_best_model"))
+    if (estimator.qualified or "").startswith("catboost.") and getattr(best, "value", True) is True:
+        return True  # the default, wherever there is a set to evaluate on
+    callbacks = given.keywords.get("callbacks")
+    items = callbacks.items if isinstance(callbacks, Sequence) else [callbacks]
+    return any(isinstance(each, Callback) for each in items)
 
 
 def record_fit(run: Run, node: ast.Call, estimator: Estimator, x: Data, y: Data | None) -> Fit:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.assignment import assign
 from nb2prod.learning.calls import call
+from nb2prod.learning.columns import ColumnNames, Columns
 from nb2prod.learning.masks import condition
+from nb2prod.learning.rows import RowsOf
 from nb2prod.learning.subscripts import subscript
 from nb2prod.learning.values import (
-    ColumnNames,
-    Columns,
+    Changing,
     Data,
     Learned,
     Literal,
+    Many,
     Mask,
     Named,
     Prediction,
-    RowsOf,
     Score,
     Sequence,
     Statistic,
@@ -25,15 +27,20 @@ from nb2prod.learning.values import (
     as_data,
     as_estimator,
     fresh,
+    scores_in,
     selected,
 )
 
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
+    Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
+
 # What a bunch of scikit-learn calls its parts, which have the same rows.
 _BUNCH = frozenset({"data", "target", "frame", "images", "DESCR"})
 _SAME = frozenset({"values", "array", "str", "dt", "real", "codes", "cat", "A"})
+# As many turns of a comprehension are followed.
+_MOST_ITEMS = 12
 _FITTED = frozenset({"best_estimator_", "estimator", "model"})
 
 
@@ -84,6 +91,8 @@ def evaluate(run: Run, node: ast.expr) -> object:
             return run.value(value)
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
             return _comprehension(run, node, element)
+        case ast.DictComp(value=element):
+            return _comprehension(run, node, element)
         case _:
             return Unknown()
 
@@ -106,24 +115,62 @@ def _unbound(name: str) -> object:
     return Named(f"builtins.{name}") if hasattr(builtins, name) else Unknown()
 
 
-def _comprehension(run: Run, node: ast.ListComp | ast.GeneratorExp, element: ast.expr) -> object:
-    """Evaluate the element once, in a scope of its own, with unknown loop variables."""
+def _comprehension(run: Run, node: Comprehension, element: ast.expr) -> object:
+    """Evaluate the element for each item where they are known, else once: in a scope of its own."""
     run.scopes.append(dict(run.scopes[-1]) if len(run.scopes) > 1 else {})
+    try:
+        iterated = [run.value(each.iter) for each in node.generators]
+        match iterated, node.generators:
+            case [Sequence(items=items)], [ast.comprehension(target=target, ifs=[])] if len(items) <= _MOST_ITEMS:
+                found: object = _each(run, node, element, target, items)
+            case _:
+                found = _many(_once(run, node, element))
+    finally:
+        run.scopes.pop()
+    for each in scores_in(found):
+        each.used = True
+    return found
+
+
+def _many(item: object) -> object:
+    """Return a list of such items: their scores and rows, nothing else of them, are followed."""
+    if scores_in(item):
+        return Many(item)
+    found = Unknown()
+    if isinstance(item, Data):
+        found.data = Data(item.rows.some(), item.learned, None, None, item.traits)
+    return found
+
+
+def _each(
+    run: Run,
+    node: Comprehension,
+    element: ast.expr,
+    target: ast.expr,
+    items: list[object],
+) -> Sequence:
+    """Return what a comprehension gives for items that are known."""
+    values: list[object] = []
+    keys: list[object] = []
+    for item in items:
+        assign(run, target, item)
+        values.append(run.value(element))
+        if isinstance(node, ast.DictComp):
+            keys.append(run.value(node.key))
+    return Sequence(values, keys if isinstance(node, ast.DictComp) else None)
+
+
+def _once(run: Run, node: Comprehension, element: ast.expr) -> object:
+    """Return what a comprehension gives for an item that stands for all."""
     run.loops.append(node)
     try:
         for generator in node.generators:
-            run.value(generator.iter)
             for name in ast.walk(generator.target):
                 if isinstance(name, ast.Name):
-                    run.bind(name.id, Unknown())
-        found = run.value(element)
+                    run.bind(name.id, Changing())
+        return run.value(element)
     finally:
         run.loops.pop()
-        run.scopes.pop()
-    if isinstance(found, Score):
-        for each in found.evaluations:
-            each.used = True
-    return Unknown()
 
 
 def _attribute(owner: object, attribute: str) -> object:
@@ -230,7 +277,8 @@ def _comparison(run: Run, node: ast.Compare) -> object:
     for each in values:
         if isinstance(each, Score):
             for evaluation in each.evaluations:
-                evaluation.used = evaluation.compared = True
+                evaluation.used = True
+                evaluation.compared = evaluation.compared or not run.gate
     if len(node.ops) == 1:
         left, right = as_data(values[0]), as_data(values[1])
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and left is not None and right is not None:
@@ -238,5 +286,7 @@ def _comparison(run: Run, node: ast.Compare) -> object:
             if error is not None:
                 return Data(left.rows, prediction=error)
     source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], Literal) else None
+    if isinstance(values[0], Data) and (prediction := values[0].prediction) is not None:
+        source = values[0]._replace(prediction=prediction._replace(cut=values[-1]))
     text, side = condition(node)
     return Mask(text, side, "random" in text, source)

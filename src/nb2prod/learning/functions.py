@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
+from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.estimators import cross_validated, record_fit
 from nb2prod.learning.knowledge import knowledge
-from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.rows import Folds, Rows, RowsOf, Split
 from nb2prod.learning.values import (
-    Columns,
+    Callback,
     Data,
     Estimator,
     Evaluation,
     Fit,
-    Folds,
     Learned,
     Literal,
-    RowsOf,
+    Many,
     Score,
     Sequence,
     Statistic,
-    Table,
     Unknown,
     as_data,
     as_estimator,
     fresh,
+    scores_in,
 )
 
 if TYPE_CHECKING:
@@ -36,18 +36,19 @@ if TYPE_CHECKING:
 
 _TABLES = ("pandas.DataFrame",)
 _ARRAY_FILES = frozenset({"numpy.genfromtxt", "numpy.load", "numpy.loadtxt"})
-_CHOOSE = frozenset({"builtins.max", "builtins.min", "builtins.sorted"})
+_CHOOSE = frozenset({
+    "builtins.max", "builtins.min", "builtins.sorted",
+    "numpy.amax", "numpy.amin", "numpy.argmax", "numpy.argmin", "numpy.max", "numpy.min",
+})  # fmt: skip
+_CALLBACKS = frozenset({"EarlyStopping", "early_stopping"})
+_FRAMEWORKS = ("keras.", "tensorflow.", "lightgbm.", "xgboost.")
 _LOOKS = frozenset({"builtins.float", "builtins.round", "builtins.int", "builtins.abs", "numpy.round", "numpy.sqrt"})
 
 
-def _chosen(scores: Sequence) -> None:
+def _chosen(scores: object) -> None:
     """Record that the best of several scores is looked for: ``max(scores, key=scores.get)``."""
-    for each in scores.items:
-        if isinstance(each, Score):
-            for evaluation in each.evaluations:
-                evaluation.used = evaluation.compared = True
-        elif isinstance(each, Sequence):
-            _chosen(each)
+    for each in scores_in(scores):
+        each.used = each.compared = True
 
 
 def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
@@ -72,15 +73,24 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return _stacked(run, name, given)
     if known.has("functions.keep-rows", name):
         return _kept(name, first, given)
-    if name in _CHOOSE and isinstance(first, Sequence):
+    if name in _CHOOSE and isinstance(first, (Sequence, Many)):
         _chosen(first)
+    if name.rpartition(".")[2] in _CALLBACKS and name.startswith(_FRAMEWORKS):
+        return _callback(given)
     if name in {"builtins.zip", "builtins.enumerate"}:
         return _zipped(name, given)
     if name in {"sklearn.utils.resample", "sklearn.utils.shuffle"}:
         return _redrawn(run, node, name, given)
     if name == "sklearn.base.clone":
         return _cloned(run, node, given)
-    return _boosted(run, node, name, given) or _read(run, name, given)
+    return _boosted(run, node, name, given) or _read(run, node, name, given)
+
+
+def _callback(given: Arguments) -> object:
+    """Return what stops training by what is held out; one that looks at the training rows does not."""
+    monitored = given.keywords.get("monitor")
+    held_out = monitored is None or (isinstance(monitored, Literal) and str(monitored.value).startswith("val"))
+    return Callback() if held_out else Unknown()
 
 
 def _split(run: Run, node: ast.Call, given: Arguments) -> object:
@@ -101,10 +111,16 @@ def measured(run: Run, node: ast.Call, name: str, given: Arguments) -> object | 
     """Record a metric of what a model predicted."""
     found = []
     for value in given.every():
-        if isinstance(value, Data) and value.prediction is not None:
-            prediction = value.prediction
+        data = as_data(value)
+        if data is not None and data.prediction is not None:
+            prediction = data.prediction
             evaluation = Evaluation(
-                prediction.fit, prediction.x, name.rpartition(".")[2], run.place(node), tuple(run.loops)
+                prediction.fit,
+                prediction.x,
+                name.rpartition(".")[2],
+                run.place(node),
+                tuple(run.loops),
+                cut=prediction.cut,
             )
             run.history.evaluations.append(evaluation)
             found.append(evaluation)
@@ -240,7 +256,7 @@ def _boosted(run: Run, node: ast.Call, name: str, given: Arguments) -> object | 
     return model
 
 
-def _read(run: Run, name: str, given: Arguments) -> object | None:
+def _read(run: Run, node: ast.Call, name: str, given: Arguments) -> object | None:
     """Return a table of its own for what reads or makes one."""
     info = run.libraries.call(name)
     if info is not None and info.returns in _TABLES:
@@ -251,7 +267,8 @@ def _read(run: Run, name: str, given: Arguments) -> object | None:
     if name in _ARRAY_FILES:
         return Data(Rows())
     if name.startswith("keras.datasets.") and name.endswith(".load_data"):
-        train, test = Rows(), Rows()
+        split = Split(run.place(node), shuffled=True)
+        train, test = Rows(split=split, piece=("train",)), Rows(split=split, piece=("test",))
         return Sequence([Sequence([Data(train), Data(train)]), Sequence([Data(test), Data(test)])])
     if name.startswith("sklearn.datasets.make_") or (
         name.startswith(("sklearn.datasets.load_", "sklearn.datasets.fetch_")) and given.literal("return_X_y") is True

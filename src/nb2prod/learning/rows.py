@@ -140,3 +140,22 @@ def _before(upper: object, lower: object) -> bool:
     if isinstance(upper, int) and isinstance(lower, int):
         return upper <= lower and (upper < 0) == (lower < 0)
     return upper == lower
+
+
+class Indices(NamedTuple):
+    """Numbers of rows: a part of whatever they are used on."""
+
+    split: Split
+    piece: Piece
+
+
+class RowsOf(NamedTuple):
+    """The index of a table: names exactly its rows."""
+
+    rows: Rows
+
+
+class Folds(NamedTuple):
+    """What a splitter yields: pairs of indices."""
+
+    split: Split

@@ -6,10 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import assign, replace_everywhere
+from nb2prod.learning.columns import ColumnNames
 from nb2prod.learning.expressions import evaluate
 from nb2prod.learning.history import History
-from nb2prod.learning.rows import Place, Rows
-from nb2prod.learning.values import ColumnNames, Data, Folds, Function, Indices, Literal, Named, Sequence, Unknown
+from nb2prod.learning.rows import Folds, Indices, Place, Rows
+from nb2prod.learning.values import Changing, Data, Function, Literal, Many, Named, Sequence, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,8 @@ class Run:
         self.loops: list[ast.AST] = []
         self.active: list[ast.AST] = []
         self.returned: list[list[object]] = []
+        # A condition is evaluated that must hold for the notebook to go on.
+        self.gate = False
         self.cell: CodeCell
         self._steps = 0
         self._depth = 0
@@ -133,6 +136,8 @@ class Run:
             case ast.AugAssign(target=ast.expr() as target, op=op, value=value):
                 left = _as_read(target)
                 assign(self, target, self.value(ast.copy_location(ast.BinOp(left, op, value), node)))
+            case ast.If(test=test, body=[*_, ast.Raise()], orelse=[]):
+                self._must_hold(test)
             case ast.If(test=test, body=body, orelse=orelse):
                 self.value(test)
                 self._branches(body, orelse)
@@ -165,9 +170,15 @@ class Run:
                 for target in targets:
                     assign(self, target, None)
             case ast.Assert(test=test):
-                self.value(test)
+                self._must_hold(test)
             case _:
                 pass
+
+    def _must_hold(self, test: ast.expr) -> None:
+        """Evaluate a condition that chooses nothing: where it does not hold, the notebook ends."""
+        self.gate = True
+        self.value(test)
+        self.gate = False
 
     def _branches(self, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         """Run both branches; what they leave different is unknown."""
@@ -198,8 +209,10 @@ class Run:
                 value = iterated
             case Data() as data:
                 value = data._replace(rows=data.rows.some(), columns=None)
+            case Many(item=item):
+                value = item
             case _:
-                value = Unknown()
+                value = Changing()
         assign(self, target, value)
         self._once(node, body)
 

@@ -6,21 +6,18 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
+from nb2prod.learning.columns import ColumnNames, Columns, Table
 from nb2prod.learning.masks import mask_of
-from nb2prod.learning.rows import Rows, Split
+from nb2prod.learning.rows import Indices, Rows, RowsOf, Split
 from nb2prod.learning.values import (
-    ColumnNames,
-    Columns,
     Data,
     Grouped,
-    Indices,
     Literal,
+    Many,
     Mask,
-    RowsOf,
     Score,
     Sequence,
     Statistic,
-    Table,
     Unknown,
     as_data,
     selected,
@@ -43,6 +40,9 @@ def subscript(run: Run, node: ast.Subscript) -> object:
         return _item(held, run.value(node.slice))
     if isinstance(held, (Statistic, Score, Grouped)):
         return held
+    if isinstance(held, Many):
+        run.value(node.slice)
+        return held.item
     data = as_data(held)
     if data is None:
         if not isinstance(node.slice, ast.Slice):

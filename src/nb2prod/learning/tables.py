@@ -6,23 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names, without
+from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
 from nb2prod.learning.knowledge import knowledge
-from nb2prod.learning.rows import Rows, Split
-from nb2prod.learning.values import (
-    Columns,
-    Data,
-    Grouped,
-    Learned,
-    Literal,
-    Mask,
-    RowsOf,
-    Statistic,
-    Table,
-    Unknown,
-    fresh,
-    selected,
-)
+from nb2prod.learning.rows import Rows, RowsOf, Split
+from nb2prod.learning.values import Data, Grouped, Learned, Literal, Mask, Statistic, Unknown, fresh, selected
 
 if TYPE_CHECKING:
     from nb2prod.learning.calls import Arguments

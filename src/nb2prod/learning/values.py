@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb2prod.learning.rows import Piece, Place, Rows, Split
+from nb2prod.learning.rows import Place, Rows
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
     import ast
 
+    from nb2prod.learning.columns import Columns
     from nb2prod.notebook.model import CodeCell
-
-
-@dataclass(slots=True, eq=False)
-class Table:
-    """A table's set of columns.
-
-    made_of  columns computed from one other column, value by value
-    dated    columns that hold points in time
-    lagged   columns that hold values of neighbouring rows
-    """
-
-    made_of: dict[str, str] = field(default_factory=dict)
-    dated: set[object] = field(default_factory=set)
-    lagged: set[object] = field(default_factory=set)
-
-
-class Columns(NamedTuple):
-    """Which columns of a table are there: ``only`` these, or all but ``without``. A column is a name or a number."""
-
-    table: Table
-    only: frozenset[object] | None = None
-    without: frozenset[object] = frozenset()
-
-    def has(self, column: object) -> bool:
-        """Whether the column is surely there."""
-        if self.only is not None:
-            return column in self.only
-        return isinstance(column, str) and column not in self.without
-
-    def one(self) -> object | None:
-        """Return the column where it is a single one."""
-        return next(iter(self.only)) if self.only is not None and len(self.only) == 1 else None
 
 
 @dataclass(slots=True, eq=False)
@@ -81,11 +50,16 @@ class Learned(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """Values that a fitted model gave for rows; ``error``: held against something by the notebook's own arithmetic."""
+    """Values that a fitted model gave for rows.
+
+    error  they are held against something by the notebook's own arithmetic
+    cut    what they were compared with to tell classes apart
+    """
 
     fit: Fit
     x: Data
     error: bool = False
+    cut: object = None
 
 
 class Data(NamedTuple):
@@ -117,6 +91,7 @@ class Estimator:
     kind       see ``Fit``; ``sampler``; ``splitter``
     parts      what it is made of
     given      the texts of its arguments
+    takes      the columns that it looks at, or some of them; None for all it is given
     """
 
     qualified: str | None
@@ -126,6 +101,7 @@ class Estimator:
     given: str = ""
     fit: Fit | None = None
     searches: bool = False
+    takes: frozenset[object] | None = None
 
 
 class Statistic(NamedTuple):
@@ -141,7 +117,8 @@ class Evaluation:
 
     metric   what was computed; None where it only predicted
     used     the figure went somewhere else than to the eye
-    compared  it was held against another value
+    compared  it was held against another value, to choose
+    cut      what the predictions were compared with to tell classes apart
     """
 
     fit: Fit
@@ -151,6 +128,7 @@ class Evaluation:
     loops: tuple[ast.AST, ...] = ()
     used: bool = False
     compared: bool = False
+    cut: object = None
 
 
 class Grouped(NamedTuple):
@@ -178,29 +156,6 @@ class Mask:
     source: Data | None = None
 
 
-class Indices(NamedTuple):
-    """Numbers of rows: a part of whatever they are used on."""
-
-    split: Split
-    piece: Piece
-
-
-class RowsOf(NamedTuple):
-    """The index of a table: names exactly its rows."""
-
-    rows: Rows
-
-
-class ColumnNames(NamedTuple):
-    """Names of columns of a table, nobody knows which: ``table.columns``, or what a loop over them gives."""
-
-
-class Folds(NamedTuple):
-    """What a splitter yields: pairs of indices."""
-
-    split: Split
-
-
 class Literal(NamedTuple):
     """A constant."""
 
@@ -219,6 +174,16 @@ class Sequence:
 
     items: list[object]
     keys: list[object] | None = None
+
+
+class Many(NamedTuple):
+    """A list, nobody knows how long, of which this is an item."""
+
+    item: object
+
+
+class Callback(NamedTuple):
+    """What ends a fit, or keeps its best state, by rows held out."""
 
 
 class Function(NamedTuple):
@@ -257,6 +222,30 @@ class Unknown:
         if self._attributes is None:
             self._attributes = {}
         return self._attributes
+
+
+class Changing(Unknown):
+    """What a loop gives, one after the other."""
+
+    __slots__ = ()
+
+
+# Enough for what anybody writes down; a list that holds itself has no end.
+_MOST_ITEMS = 200
+
+
+def scores_in(value: object) -> list[Evaluation]:
+    """Return the evaluations whose figures are in ``value``, which may be a list of them."""
+    found: list[Evaluation] = []
+    waiting = [value]
+    for each in waiting:
+        if isinstance(each, Score):
+            found += each.evaluations
+        elif isinstance(each, Many):
+            waiting.append(each.item)
+        elif isinstance(each, Sequence) and len(waiting) < _MOST_ITEMS:
+            waiting += each.items
+    return found
 
 
 def as_data(value: object) -> Data | None:
