@@ -585,6 +585,22 @@ def test_functions_are_called_as_the_notebook_calls_them() -> None:
     assert "No test calls these functions by themselves: `g`." in files["README.md"]
 
 
+@pytest.mark.parametrize(
+    ("function", "called"),
+    [
+        ("def f(p): return list(open(p))", False),
+        ("def f(p): return len(p)", True),
+        ("def f(p, seen=[]): seen.append(p)", False),
+    ],
+)
+def test_functions_that_read_a_missing_file_or_remember_are_not_called(function: str, called: bool) -> None:
+    analysis = analysis_of(function, "f('work/b.txt')")
+    f, *rest = analysis.statements()
+    files = files_of(plan_of(analysis, step("go", rest), functions=(Function("f", "function", Moved(f)),)), analysis)
+
+    assert ("tests/test_functions.py" in files) == called
+
+
 def test_the_same_plan_gives_the_same_bytes() -> None:
     analysis = analysis_of("x = {3, 1, 2}\nprint(x)")
     plan = plan_of(analysis, step("go", analysis.statements(), gives="x"))

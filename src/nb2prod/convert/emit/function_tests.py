@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _OUTSIDE = re.compile(
     r"\b(?:urllib|urlretrieve|urlopen|requests|httpx|wget|socket|boto3|subprocess|input|getpass)\b|https?://"
 )
+_READING = re.compile(r"\b(?:open|load\w*|read_\w+|imread|genfromtxt|listdir|scandir|stat|Path)\b")
+_FILE = re.compile(r"[^\s:*?\"<>|]*(?:\.\w{1,7}|/[^\s:*?\"<>|]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():
             if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
                 function = functions[node.func.id]
-                text = None if _reaches_out(function) or _remembers(function) else _literal_call(node)
+                hopeless = _reaches_out(function) or _remembers(function) or _lacks_a_file(function, node, plan)
+                text = None if hopeless else _literal_call(node)
                 # A folder of one machine is no argument for a test, a credential still less.
                 if text is not None and not any(each.text in text for each in plan.withheld):
                     found[node.func.id] = FunctionCall(function, cell.number, text)
@@ -84,6 +87,18 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
 def _reaches_out(function: Function) -> bool:
     """Return whether a function fetches something, waits for somebody or runs another program."""
     return _OUTSIDE.search(ast.unparse(function.moved.statement.node)) is not None
+
+
+def _lacks_a_file(function: Function, call: ast.Call, plan: Plan) -> bool:
+    """Return whether a function reads files and it, or the call, names one that the tests do not have."""
+    body = function.moved.statement.node
+    if not _READING.search(ast.unparse(body)):
+        return False
+    there = {path.as_posix() for path in plan.data_files}
+    texts = (node.value for tree in (body, call) for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return any(
+        isinstance(each, str) and _FILE.fullmatch(each) and each.removeprefix("./") not in there for each in texts
+    )
 
 
 def _remembers(function: Function) -> bool:
