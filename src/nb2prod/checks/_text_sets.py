@@ -29,6 +29,11 @@ def is_set_of_text(analysis: Analysis, node: ast.expr, depth: int = _DEPTH) -> b
             return _is_text(analysis, element, depth, generators)
         case ast.Call(func=ast.Name(id="set" | "frozenset"), args=[source]):
             return _holds_text(analysis, source, depth)
+        # Views of keys are no sets, what is made of two is: names of columns, mostly.
+        case ast.BinOp(left=left, op=ast.Sub() | ast.BitOr() | ast.BitAnd() | ast.BitXor(), right=right) if _is_view(
+            left
+        ) and _is_view(right):
+            return True
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _COMBINES:
             return is_set_of_text(analysis, value, depth)
         case ast.BinOp(left=left, op=ast.Sub() | ast.BitOr() | ast.BitAnd() | ast.BitXor()):
@@ -50,6 +55,10 @@ def is_set(analysis: Analysis, node: ast.expr, depth: int = _DEPTH) -> bool:
         case ast.Name() if depth and (bound := _value(analysis, node)) is not None:
             return is_set(analysis, bound, depth - 1)
     return False
+
+
+def _is_view(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "keys"
 
 
 def _holds_numbers(node: ast.expr) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.checks._sources import source_of
 from nb2prod.diagnostics import Finding
+from nb2prod.literals import is_constant, written_value
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
@@ -55,13 +56,13 @@ def _uses(analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:
                 "a program is downloaded and run unseen: keep it in the repository, or compare its hash first",
             )
     if _SWITCH.partition("_")[0] in cell.source:
-        yield from _trusting(cell)
+        yield from _trusting(analysis, cell)
     for call in analysis.calls_of(*_RUN):
         if call.cell is cell and (message := _from_hub(call) if call.library == "torch" else _executed(analysis, call)):
             yield _Use(call.location, message)
 
 
-def _trusting(cell: CodeCell) -> Iterator[_Use]:
+def _trusting(analysis: Analysis, cell: CodeCell) -> Iterator[_Use]:
     """Yield where code of a model's or data set's repository is let run, unless its commit is given."""
     for line in command_lines(cell):
         if "--trust-remote-code" in line.text and "--revision" not in line.text:
@@ -78,7 +79,7 @@ def _trusting(cell: CodeCell) -> Iterator[_Use]:
             ]
         given = dict(pairs)
         switch = given.get(_SWITCH)
-        if isinstance(switch, ast.Constant) and switch.value is True and not _is_commit(given):
+        if switch is not None and is_constant(written_value(analysis, switch), value=True) and not _is_commit(given):
             yield _Use(cell.locate(switch), _advice(f"{_SWITCH}=True"))
 
 

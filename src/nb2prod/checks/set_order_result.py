@@ -23,7 +23,7 @@ _FORGETS = frozenset({
     "difference", "issubset", "issuperset", "symmetric_difference", "difference_update", "update", "drop",
 })  # fmt: skip
 _COLLECTS = frozenset({"append", "extend", "insert", "write"})
-_ORDERS = frozenset({ast.Call, ast.ListComp, ast.For})
+_ORDERS = frozenset({ast.Call, ast.ListComp, ast.List, ast.For})
 
 
 class _Ordering(NamedTuple):
@@ -71,6 +71,8 @@ def _sorting(statement: Statement, node: ast.AST, source: ast.expr) -> tuple[Edi
     match node:
         case ast.Call(func=ast.Name(id="list") as function, args=[_], keywords=[]):
             return (replaced(statement.cell, function, "sorted"),)
+        case ast.List():
+            return (replaced(statement.cell, node, f"sorted({ast.unparse(source)})"),)
     where = statement.cell.locate(source).range
     return (
         Edit(statement.cell.location(*where.start), "sorted("),
@@ -84,6 +86,8 @@ def _ordered(node: ast.AST) -> ast.expr | None:
         case ast.Call(func=ast.Name(id="list" | "tuple" | "enumerate"), args=[source, *_]):
             return source
         case ast.Call(func=ast.Attribute(attr="join"), args=[source]):
+            return source
+        case ast.List(elts=[ast.Starred(value=source)]):
             return source
         case ast.ListComp(generators=[ast.comprehension(iter=source), *_]):
             return source

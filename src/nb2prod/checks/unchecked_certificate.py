@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
+from nb2prod.literals import is_constant, written_items
 from nb2prod.notebook.commands import command_lines
 from nb2prod.patterns import lazy_pattern
 
@@ -59,6 +60,8 @@ def _places(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[Location, str]
                     switched = f"`{ast.unparse(node)}` asks for no certificate"
             case ast.Call(keywords=keywords) if name := _switched_off(analysis, node, keywords):
                 switched = f"`{name}=False` holds for every call of this client"
+            case ast.Call(keywords=keywords) if _is_handed_over(analysis, node, keywords):
+                switched = "`verify` is False among the options"
             case ast.Assign(
                 targets=[ast.Subscript(slice=ast.Constant(value="PYTHONHTTPSVERIFY"))], value=ast.Constant(value="0")
             ):
@@ -76,6 +79,14 @@ def _switched_off(analysis: Analysis, node: ast.Call, keywords: list[ast.keyword
             if each.arg == "verify" and (analysis.qualified_name(node.func) or "").startswith("boto3."):
                 return each.arg
     return None
+
+
+def _is_handed_over(analysis: Analysis, node: ast.Call, keywords: list[ast.keyword]) -> bool:
+    """Whether a request or a client gets ``verify=False`` in a dictionary; ruff sees it among the arguments alone."""
+    if not (analysis.qualified_name(node.func) or "").startswith(("requests.", "httpx.")):
+        return False
+    handed = [written_items(analysis, each.value) for each in keywords if each.arg is None]
+    return any(is_constant(each.get("verify"), value=False) for each in handed)
 
 
 def _is_called_session(node: ast.expr) -> bool:
