@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.installs import installations, whole_commands
-from nb2prod.literals import HOLE, written_text
+from nb2prod.literals import HOLE, argument, written_text
 from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
 
@@ -46,23 +46,29 @@ _ASKS = ("requests.get", "requests.Session.get", "urllib.request.urlopen")
 _READS = ("json", "text", "content", "iter_content", "iter_lines", "read", "readlines", "raw")
 _DOWNLOADERS = ("wget.download", "gdown.download", "urllib.urlretrieve", "urllib.request.urlretrieve")
 _BY_NAME = ("datasets.load_dataset", "sklearn.datasets.fetch_openml")
+_PRETRAINED = "from_pretrained"
+# First folders of what people save themselves; a name at the hub is its owner's and its own.
+_OWN_FOLDERS = lazy_pattern(
+    r"[./~]|(?:model|output|result|checkpoint|save|trained|artifact|data|run|export)", re.IGNORECASE
+)
 # What `load_dataset` reads from files of one's own.
 _FORMATS = frozenset(
     {"arrow", "audiofolder", "csv", "imagefolder", "json", "pandas", "parquet", "sql", "text", "webdataset", "xml"}
 )
 # How an address begins, and what fetches by name.
-_HINTS = ("http", "ftp", *(name.rpartition(".")[2] for name in _BY_NAME))
+_HINTS = ("http", "ftp", _PRETRAINED, *(name.rpartition(".")[2] for name in _BY_NAME))
 _HASHES = frozenset({"file_hash", "md5_hash", "known_hash", "sha256", "md5", "checksum"})
 _SUMS = lazy_pattern(r"\b(?:sha\d+|md5|b2)sum\b|\bshasum\b|--checksum")
 
 
 class _Download(NamedTuple):
-    """An address that is fetched, and where; ``answer``: a service is asked, and its answer is read."""
+    """What is fetched, and where; ``answer``: a service is asked, and its answer is read; ``model``: of a hub."""
 
     address: str
     location: Location
     cell: int
     answer: bool = False
+    model: bool = False
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -77,7 +83,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for cell, downloads in sorted(found.items()):
         if cell > last_sum:
             first, *more = downloads.values()
-            severity = Severity.NOTE if first.answer else None
+            severity = Severity.NOTE if first.answer or first.model else None
             yield Finding(first.location, _message(first, len(more)), severity=severity)
 
 
@@ -85,7 +91,9 @@ def _message(download: _Download, more: int) -> str:
     address = download.address
     shown = address if len(address) <= 80 else f"{address[:50]}…{address[-29:]}"  # noqa: PLR2004 what fits on a line
     reference = _reference(address)
-    if download.answer:
+    if download.model:
+        message = f"`{shown}` is fetched in the state it has on that day; name its commit with `revision`"
+    elif download.answer:
         message = f"what `{shown}` answers is another thing tomorrow; keep the answer with the results"
     elif reference:
         message = f"`{shown}` follows the branch `{reference}`, which may hold other data tomorrow; name a commit"
@@ -102,6 +110,7 @@ def _downloads(analysis: Analysis) -> Iterator[_Download]:
                     for address in _fetched(line.text):
                         yield _Download(address, line.location, cell.index)
     yield from _named(analysis)
+    yield from _pretrained(analysis)
     for call in analysis.calls():
         if (node := _source(call)) is not None and (text := written_text(analysis, node)) is not None:
             found = _ADDRESS.match(text)
@@ -119,6 +128,26 @@ def _named(analysis: Analysis) -> Iterator[_Download]:
         stated = any(each in call.arguments for each in ("revision", "version", "data_files", "data_dir", "data_id"))
         if not stated and name.value not in _FORMATS and not name.value.startswith((".", "/", "~")):
             yield _Download(name.value, call.location, call.cell.index)
+
+
+def _pretrained(analysis: Analysis) -> Iterator[_Download]:
+    """Yield models, tokenizers and the like that are fetched from a hub by name alone, each once."""
+    if not analysis.mentions(_PRETRAINED):
+        return
+    # What the notebook saves under a name is its own.
+    known = {
+        written_text(analysis, value)
+        for call in analysis.calls()
+        if "save" in call.name
+        for value in call.arguments.values()
+    }
+    for call in analysis.calls():
+        if call.name.rpartition(".")[2] != _PRETRAINED or argument(analysis, call, "revision", "subfolder") is not None:
+            continue
+        name = next((written_text(analysis, each) for each in call.node.args[:1]), None)
+        if name and name not in known and HOLE not in name and "@" not in name and not _OWN_FOLDERS.match(name):
+            known.add(name)
+            yield _Download(name, call.location, call.cell.index, model=True)
 
 
 def _source(call: Call) -> ast.expr | None:
