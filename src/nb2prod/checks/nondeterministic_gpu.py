@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.edits import replaced
+from nb2prod.literals import argument, is_constant
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
 # The switch, and the value with which two runs differ.
 _ATTRIBUTES = {"torch.backends.cudnn.benchmark": True, "torch.backends.cudnn.deterministic": False}
+_TRAINERS = ("pytorch_lightning.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer")
 _CALL = "torch.use_deterministic_algorithms"
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each switch at the line that sets it last, if that makes runs differ."""
-    if not analysis.mentions("torch"):
+    if not analysis.mentions("torch", "lightning"):
         return
+    yield from _trainers(analysis)
     last = {name: (value, where) for name, value, where in _settings(analysis)}
     for name, (value, where) in last.items():
         if value.value == _ATTRIBUTES.get(name, False):
@@ -33,6 +36,18 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 where.location,
                 f"`{name}` = {value.value}: two runs with one seed give different results; say so, or switch it back",
                 fix=fix,
+            )
+
+
+def _trainers(analysis: Analysis) -> Iterator[Finding]:
+    """Yield trainers of Lightning that are told to try which algorithm is fastest."""
+    for call in analysis.calls_of(*_TRAINERS):
+        if is_constant(argument(analysis, call, "benchmark"), value=True) and not is_constant(
+            argument(analysis, call, "deterministic"), value=True
+        ):
+            yield Finding(
+                call.location,
+                "`benchmark=True`: two runs with one seed give different results; say so, or pass `deterministic=True`",
             )
 
 
