@@ -1,4 +1,4 @@
-"""duplicated-cell: two cells do the same, line for line."""
+"""duplicated-cell: two cells do the same, line for line, with the same names or with others."""
 
 from __future__ import annotations
 
@@ -9,36 +9,129 @@ from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.notebook.model import CodeCell
 
 SHORTEST = 3
+# With other names it takes more lines to be no chance.
+SHORTEST_RENAMED = 5
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield each cell whose code an earlier cell has too."""
-    # Comparing trees is exact, and dear; what kinds of statements and of nodes they have tells most of them apart.
+    """Yield each cell whose code, or a function of which, an earlier cell has too."""
+    copies: set[int] = set()
+    for cell, tree, first in _same(analysis):
+        copies.add(cell.index)
+        yield Finding(
+            cell.locate(tree.body[0]),
+            f"the same code as cell {first.index}; keep one, or make it a function",
+            (Related(first.location(), "the first copy"),),
+        )
+    for cell, node, first, one in _same_functions(analysis):
+        if cell.index not in copies:
+            copies.add(cell.index)
+            message = f"`{node.name}` is defined here as it is in cell {first.index}, line for line; keep one"
+            yield Finding(cell.locate(node), message, (Related(first.locate(one), "the first copy"),))
+    for cell, tree, first in _renamed(analysis):
+        if cell.index not in copies:
+            message = (
+                f"the same code as cell {first.index} with other names or values; make it a function and call it twice"
+            )
+            yield Finding(cell.locate(tree.body[0]), message, (Related(first.location(), "the first copy"),))
+
+
+def _same(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.Module, CodeCell]]:
+    """Yield each cell that is the copy of an earlier one, and that one."""
+    for cells in _alike(analysis, SHORTEST, _length):
+        first_of: dict[str, CodeCell] = {}
+        for cell, tree in cells:
+            first = first_of.setdefault(ast.dump(tree), cell)
+            if first is not cell and _magics(first) == _magics(cell):
+                yield cell, tree, first
+
+
+def _renamed(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.Module, CodeCell]]:
+    """Yield each cell that is an earlier one with other names of variables and other constants, and that one."""
+    for cells in _alike(analysis, SHORTEST_RENAMED, _computing):
+        first_of: dict[tuple[object, ...], CodeCell] = {}
+        for cell, tree in cells:
+            first = first_of.setdefault(_shape(tree), cell)
+            if first is not cell:
+                yield cell, tree, first
+
+
+def _alike(
+    analysis: Analysis, shortest: int, length: Callable[[ast.Module], int]
+) -> Iterator[list[tuple[CodeCell, ast.Module]]]:
+    """Yield groups of cells that have the same kinds of statements and of nodes: most cells are like no other.
+
+    Comparing trees is exact, and dear.
+    """
     similar: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None:
+        if cell.tree is not None and len(cell.tree.body) > 0:
             similar.setdefault(tuple(node.__class__ for node in cell.tree.body), []).append(cell)
     alike: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
     for cell in (each for cells in similar.values() if len(cells) > 1 for each in cells):
-        if cell.tree is not None and _length(cell.tree) >= SHORTEST:
+        if cell.tree is not None and length(cell.tree) >= shortest:
             kinds = tuple(node.__class__ for node in analysis.nodes(cell.tree))
             alike.setdefault(kinds, []).append((cell, cell.tree))
-    for cells in alike.values():
-        first_of: dict[str, CodeCell] = {}
-        for cell, tree in cells if len(cells) > 1 else ():
-            first = first_of.setdefault(ast.dump(tree), cell)
-            if first is not cell and _magics(first) == _magics(cell):
-                yield Finding(
-                    cell.locate(tree.body[0]),
-                    f"the same code as cell {first.index}; keep one, or make it a function",
-                    (Related(first.location(), "the first copy"),),
-                )
+    yield from (cells for cells in alike.values() if len(cells) > 1)
+
+
+def _same_functions(
+    analysis: Analysis,
+) -> Iterator[tuple[CodeCell, ast.FunctionDef, CodeCell, ast.FunctionDef]]:
+    """Yield each function that an earlier cell defines line for line, and that one."""
+    by_name: dict[str, list[tuple[CodeCell, ast.FunctionDef]]] = {}
+    for statement in analysis.statements():
+        node = statement.node
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= SHORTEST:
+            by_name.setdefault(node.name, []).append((statement.cell, node))
+    for (first, one), *others in by_name.values():
+        for cell, node in others:
+            if cell is not first and ast.dump(node) == ast.dump(one):
+                yield cell, node, first, one
+
+
+def _shape(tree: ast.Module) -> tuple[object, ...]:
+    """Return what a cell does with names numbered as they appear, and constants by their kind."""
+    numbers: dict[str, int] = {}
+    found: list[object] = []
+    for node in nodes(tree):
+        match node:
+            case ast.Name(id=name):
+                found.append(numbers.setdefault(name, len(numbers)))
+            case ast.Attribute(attr=attr):
+                found.append(attr)
+            case ast.keyword(arg=arg) | ast.arg(arg=arg):
+                found.append(arg)
+            case ast.Constant(value=value):
+                found.append(type(value))
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.append(name)
+            case ast.Import() | ast.ImportFrom():
+                found.append(ast.unparse(node))
+            case _:
+                found.append(node.__class__)
+    return tuple(found)
+
+
+def _computing(tree: ast.Module) -> int:
+    """Return how many statements do something other than draw."""
+    return sum(not _draws(node) for node in _work(tree))
+
+
+def _draws(node: ast.stmt) -> bool:
+    """Whether a statement is a call on a figure, by the usual names of those: `plt.title("…")`, `ax.legend()`."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    root: ast.expr = node.value.func
+    while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    return isinstance(root, ast.Name) and root.id.startswith(("plt", "ax", "fig", "sns", "display"))
 
 
 def _length(tree: ast.Module) -> int:
