@@ -42,3 +42,39 @@ def test_a_name_that_may_be_there_is_read_as_it_is(tmp_path: Path) -> None:
     cells = ("import os", "if os.sep:\n    x = 1", "try:\n    print(x)\nexcept NameError as error:\n    print(error)")
 
     assert printed(tmp_path, *cells) == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (
+            ("from math import *", "print(round(pi), pow(2, 3))", "pi = 9\ndef pow(a, b): return 0", "print(pi)"),
+            "3 8.0\n9\n",
+        ),
+        (
+            (
+                "from math import *",
+                "def area(r):\n    return pi * r",
+                "print(round(area(1)))",
+                "pi = 9\nprint(area(1))",
+            ),
+            "3\n9\n",
+        ),
+        (
+            (
+                "from cmath import *",
+                "from math import *",
+                "print(tau > 6)\nfor tau in [1]:\n    print(tau)",
+            ),
+            "True\n1\n",
+        ),
+        (
+            ("from math import *", "def f():\n    return alpha", "alpha = 2", "print(f())", "alpha = 3\nprint(f())"),
+            "2\n3\n",
+        ),
+    ],
+)
+def test_a_name_of_a_star_import_means_that_until_the_notebook_binds_it(
+    cells: tuple[str, ...], expected: str, tmp_path: Path
+) -> None:
+    assert printed(tmp_path, *cells) == expected

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from nb2prod.convert.effects import EffectsOf
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Function, Moved, moved_items, without
 from nb2prod.dataflow.flow import PREDEFINED
@@ -91,12 +92,17 @@ def meanings(analysis: Analysis) -> dict[str, list[Definition]]:
 
 
 def _used_before(analysis: Analysis, definition: Definition) -> bool:
-    """Return whether the name is read at once above its definition, where it meant something else."""
-    return any(
-        use.name == definition.name and not use.deferred
-        for statement in analysis.flow.statements[: definition.statement]
-        for use in statement.uses
-    )
+    """Return whether the name is read above its definition, where it meant something else."""
+    above = analysis.flow.statements[: definition.statement]
+    read = [use for statement in above for use in statement.uses if use.name == definition.name]
+    if any(not use.deferred for use in read):
+        return True
+    # A star import may have bound it when a function that reads it is called.
+    if not read or not any(each.kind == "star" for statement in above for each in statement.definitions):
+        return False
+    effects = EffectsOf(analysis)
+    readers = {use.statement for use in read}
+    return any(each.index in readers for statement in above for each in effects.functions(statement))
 
 
 def _is_named_lambda(node: ast.stmt) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.naming import notebook_names
 from nb2prod.convert.plan import Dropped, Import, Item, Moved, Plan, Replacement, Step, map_moved
+from nb2prod.convert.stars import star_line
 from nb2prod.dataflow.paths import is_guarded
 from nb2prod.notebook.location import Range
 
@@ -136,7 +137,8 @@ def keep_globals(plan: Plan, _analysis: Analysis) -> Plan:
 def keep_shadowed_builtins(plan: Plan, analysis: Analysis) -> Plan:
     """Give a step that reads a builtin and binds its name later a variable that starts as the builtin.
 
-    Likewise ``del list`` brings the builtin back at module level, so it becomes an assignment of it.
+    So it is with names that a star import has bound. Likewise ``del list`` brings the builtin back at module level,
+    so it becomes an assignment of it.
     """
     builtins_import, needs_import = _builtins(analysis), False
     (module,) = builtins_import.binds
@@ -144,7 +146,7 @@ def keep_shadowed_builtins(plan: Plan, analysis: Analysis) -> Plan:
     def rewritten(step: Step) -> Step:
         nonlocal needs_import
         made: set[str] = set()
-        early: dict[str, None] = {}
+        early: dict[str, str] = {}
         defined = {
             definition.name
             for item in step.items
@@ -155,8 +157,12 @@ def keep_shadowed_builtins(plan: Plan, analysis: Analysis) -> Plan:
         for item in step.items:
             if isinstance(item, Moved):
                 for use in item.statement.uses:
-                    if use.exposed and use.name in defined - made and hasattr(builtins, use.name):
-                        early[use.name] = None
+                    if not use.exposed or use.name not in defined - made:
+                        continue
+                    if line := star_line(use, analysis):
+                        early.setdefault(use.name, line)
+                    elif hasattr(builtins, use.name):
+                        early[use.name] = f"{use.name} = {module}.{use.name}"
                 made.update(each.name for each in item.statement.definitions if each.certain)
         for name in step.arguments:
             early.pop(name, None)
@@ -165,10 +171,10 @@ def keep_shadowed_builtins(plan: Plan, analysis: Analysis) -> Plan:
         needs_import = needs_import or any(f"{module}." in each.text for each in _replacements(step))
         if not early:
             return step
-        needs_import = True
+        needs_import = needs_import or any(f" = {module}." in line for line in early.values())
         first, head = next((at, item) for at, item in enumerate(step.items) if isinstance(item, Moved))
         start = _start(head.statement)
-        text = "".join(f"{name} = {module}.{name}\n" for name in early)
+        text = "".join(f"{line}\n" for line in early.values())
         changed = replace(head, replacements=(*head.replacements, Replacement(Range(start, start), text)))
         return replace(step, items=(*step.items[:first], changed, *step.items[first + 1 :]))
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import notebook_names
 from nb2prod.convert.plan import Import, Moved, Plan, Replacement, map_moved
+from nb2prod.starred import starred_modules, starred_name
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
@@ -45,6 +48,20 @@ def keep_builtins_above_stars(plan: Plan, analysis: Analysis) -> Plan:
         if changed
         else plan
     )
+
+
+def star_line(use: Use, analysis: Analysis) -> str:
+    """Return the line that binds a name as the star imports above its use have; empty where none surely has."""
+    above = [module for at, module in starred_modules(analysis.flow.statements) if at < use.statement]
+    if hasattr(builtins, use.name):
+        above = [module for module in above if use.name in knowledge().stars.get(module, ())]
+    elif use.deferred and starred_name(use, [(0, each) for each in above], analysis.libraries) is None:
+        # Nothing says that the function is called before the notebook binds the name.
+        above = [each for each in above if each in sys.stdlib_module_names and hasattr(import_module(each), use.name)]
+    modules = set(above)
+    if len(modules) == 1 and "pylab" not in modules:
+        return f"from {modules.pop()} import {use.name}"
+    return f'{use.name} = globals()["{use.name}"]' if modules else ""
 
 
 def _stars(analysis: Analysis) -> dict[str, int]:
