@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 _NUMBERS = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}"
 _INTERNAL = r"[\w-]+(?:\.[\w-]+)*\.(?:local|internal|intranet|corp|lan|localdomain)"
 _HOST = rf"(?:localhost|{_NUMBERS}|{_INTERNAL})"
+# A name without a domain, with a port behind it: only one network knows which machine that is.
+_SINGLE = r"(?!(?:my|your|some)?-?(?:host|hostname|server|address|ip|url|x)\b)[a-z][\w-]*(?=:\d{2,5}(?:[/?\s'\"]|$))"
 # In an address, or with a port: `http://10.0.0.3/x`, `mongodb://me@localhost`, `10.0.0.3:5432`.
 _ADDRESS = lazy_pattern(
-    rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
+    rf"[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST}|{_SINGLE})(?P<port>:\d+)?(?=[/?\s'\"]|$)|^(?P<bare>{_HOST}):\d+$"
     rf"|(?i:\b(?:host|hostaddr|server|data source)=)(?P<paired>{_HOST})(?=[\s;,'\"]|$)"
 )
 _ALONE = lazy_pattern(rf"^{_HOST}$")
 # In each of them is one of these: to look at few cells closely.
 _LOCALHOST = "localhost"
-_DOTTED = lazy_pattern(r"\.(?:\d+\.\d+\.\d|local|internal|intranet|corp|lan)")
+_DOTTED = lazy_pattern(r"\.(?:\d+\.\d+\.\d|local|internal|intranet|corp|lan)|://(?:[^/@\s]*@)?[\w-]+:\d")
 _ASKS = lazy_pattern(r"(?:environ|getenv|config|settings)\b", re.IGNORECASE)
 # Listening on every interface, and the network for examples.
 _NO_MACHINE = lazy_pattern(
