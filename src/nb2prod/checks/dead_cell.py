@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._dead_code import never_reached, outdated
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.libraries import UNKNOWN, effects_given
 from nb2prod.notebook.tree import nodes
@@ -26,6 +27,8 @@ _MOST_NAMES = 3
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each such cell; never the last one with code, whose result may be all the notebook is for."""
     code = [cell for cell in analysis.notebook.code_cells if cell.source.strip()]
+    yield from never_reached(analysis)
+    yield from outdated(analysis, code)
     # Code nobody can see may read any name, and so may a cell that could not be parsed.
     if any(cell.tree is None for cell in code) or any(each.dynamic for each in analysis.statements()):
         return
