@@ -22,6 +22,8 @@ _FORGETS = frozenset({
     "sorted", "len", "sum", "min", "max", "any", "all", "set", "frozenset", "Counter", "isin", "union", "intersection",
     "difference", "issubset", "issuperset", "symmetric_difference", "difference_update", "update", "drop",
 })  # fmt: skip
+# Views of keys, of which operators make sets.
+_VIEWS = (".keys() &", ".keys() -", ".keys() |", ".keys() ^")
 _COLLECTS = frozenset({"append", "extend", "insert", "write"})
 _ORDERS = frozenset({ast.Call, ast.ListComp, ast.List, ast.For})
 
@@ -170,7 +172,7 @@ def _codes(node: ast.stmt, element: str, number: str) -> bool:
 
 def _has_sets(analysis: Analysis) -> bool:
     """Whether a set is made anywhere in the notebook: most notebooks make none."""
-    if any(call.name in ("set", "frozenset") for call in analysis.calls()):
+    if analysis.mentions(*_VIEWS) or any(call.name in ("set", "frozenset") for call in analysis.calls()):
         return True
     trees = [cell.tree for cell in analysis.notebook.code_cells if cell.tree is not None and "{" in cell.source]
     return any(analysis.nodes_of(tree, ast.Set) or analysis.nodes_of(tree, ast.SetComp) for tree in trees)
