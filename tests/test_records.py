@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 
 class Place(NamedTuple):
@@ -104,3 +104,80 @@ def test_there_may_be_no_field() -> None:
 def _sent(place: Place) -> Place:
     copied: Place = pickle.loads(pickle.dumps(place))  # noqa: S301 - our own
     return copied
+
+
+class Shelf(Record):
+    """A place for books."""
+
+    height: int
+    books: list[str] = made(factory=list)
+    label: str = "?"
+    first: str = made(init=False)
+
+    def __post_init__(self) -> None:
+        self.first = self.books[0] if self.books else ""
+
+
+class LongShelf(Shelf):
+    """Has a field more."""
+
+    length: int = 1
+
+
+class SameShelf(Shelf):
+    """Has no field of its own."""
+
+    __slots__ = ()
+
+
+def test_a_record_has_its_fields_and_no_others() -> None:
+    shelf = Shelf(3, label="x")
+    assert (shelf.height, shelf.books, shelf.label, shelf.first) == (3, [], "x", "")
+    shelf.label = "y"
+    assert shelf.label == "y"
+    assert not hasattr(shelf, "__dict__")
+    assert shelf != Shelf(3, label="y")
+    with pytest.raises(AttributeError):
+        shelf.colour = 1  # type: ignore[attr-defined]
+
+
+def test_what_is_made_for_a_record_is_its_own() -> None:
+    one, other = Shelf(1), Shelf(1)
+    one.books.append("a")
+    assert (one.books, other.books) == (["a"], [])
+
+
+def test_a_record_inherits_the_fields_of_its_base() -> None:
+    Shelf(1)  # its constructor is not that of what inherits from it
+    long = LongShelf(1, ["a"], length=4)
+    assert (long.height, long.books, long.label, long.length, long.first) == (1, ["a"], "?", 4, "a")
+    assert SameShelf(2).height == 2
+
+
+def test_a_record_with_something_replaced_is_another() -> None:
+    shelf = LongShelf(1, ["a"], length=4)
+    other = shelf._replace(books=["b"])
+    assert (other.height, other.books, other.length, other.first) == (1, ["b"], 4, "b")
+    assert (type(other), shelf.first) == (LongShelf, "a")
+    with pytest.raises(TypeError):
+        shelf._replace(colour=1)
+
+
+def test_a_record_is_copied_and_sent_to_other_processes() -> None:
+    shelf = Shelf(1, ["a"])
+    for other in (copy.copy(shelf), pickle.loads(pickle.dumps(shelf))):  # noqa: S301 - our own bytes
+        assert (other.height, other.books, other.first) == (1, ["a"], "a")
+
+
+def test_wrong_fields_of_a_record_are_errors() -> None:
+    with pytest.raises(TypeError):
+        Shelf()  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Shelf(1, nothing=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="behind"):
+
+        class Bad(Record):
+            """A field without a default is last."""
+
+            a: int = 1
+            b: int  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from nb2prod.dataflow.flow import Flow, Order, analyse, collect_statements
@@ -11,7 +10,7 @@ from nb2prod.dataflow.summaries import add_changes
 from nb2prod.dataflow.unbound import unbound_names
 from nb2prod.names import Names, arguments_of
 from nb2prod.notebook.tree import nodes
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -61,8 +60,7 @@ class Call(NamedTuple):
         return self.cell.locate(self.node)
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Analysis:
+class Analysis(Record):
     """One reading of one notebook, shared by everything that asks about it.
 
     flow      in written order
@@ -78,14 +76,14 @@ class Analysis:
     project: Project | None = None
     settings: Settings | None = None
     local_types: bool = False
-    _calls: tuple[Call, ...] | None = field(default=None)
+    _calls: tuple[Call, ...] | None = None
     _effective: Sequence[Call] = ()
-    _calls_of: dict[str | None, list[Call]] | None = field(default=None)
-    _unbound: tuple[Unbound, ...] | None = field(default=None)
-    _names: Names = field(init=False)
-    _once: dict[object, object] = field(default_factory=dict)
-    _nodes: dict[int, Sequence[ast.AST]] = field(default_factory=dict)
-    _nodes_of: dict[int, dict[type[ast.AST], list[ast.AST]]] = field(default_factory=dict)
+    _calls_of: dict[str | None, list[Call]] | None = None
+    _unbound: tuple[Unbound, ...] | None = None
+    _names: Names = made(init=False)
+    _once: dict[object, object] = made(factory=dict)
+    _nodes: dict[int, Sequence[ast.AST]] = made(factory=dict)
+    _nodes_of: dict[int, dict[type[ast.AST], list[ast.AST]]] = made(factory=dict)
 
     def __post_init__(self) -> None:
         """Make what resolves names: it reads nothing before it is asked."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nb2prod.credential_forms import (
@@ -22,7 +21,7 @@ from nb2prod.credential_forms import (
 )
 from nb2prod.notebook.commands import command_lines
 from nb2prod.notebook.model import CodeCell
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +40,7 @@ _OPTION = (
 )
 
 
-@dataclass(slots=True, eq=False, repr=False)  # no representation: it would show the value
-class Credential:
+class Credential(Record):
     """A credential where it is written.
 
     kind   what it is, with its article: ``a password``

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.notebook.model import CodeCell, MarkdownCell
@@ -42,8 +41,8 @@ def recorded_order(notebook: Notebook) -> tuple[int, ...] | None:
 
 def reordered(notebook: Notebook, order: Sequence[int]) -> Notebook:
     """Return the notebook with its cells in ``order``."""
-    cells = (replace(notebook.cells[number - 1], index=place) for place, number in enumerate(order, 1))
-    return replace(notebook, cells=tuple(cells))
+    cells = (notebook.cells[number - 1]._replace(index=place) for place, number in enumerate(order, 1))
+    return notebook._replace(cells=tuple(cells))
 
 
 def _parts(notebook: Notebook) -> tuple[Sequence[Cell], list[_Block], Sequence[Cell]]:

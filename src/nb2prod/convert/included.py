@@ -53,11 +53,11 @@ def include_runs(notebook: Notebook) -> Notebook:
             cells += follower.followed(cell)
         else:
             cells.append(cell)
-    followed = replace(notebook, cells=tuple(cells), runs=tuple(follower.runs), included=follower.included)
+    followed = notebook._replace(cells=tuple(cells), runs=tuple(follower.runs), included=follower.included)
     scripts = follower.with_own_names.items()
     clashes = {name: problem for name, path in scripts if (problem := _clash(path, followed))}
     runs = (each._replace(problem=clashes.get(each.file, each.problem)) for each in followed.runs)
-    return replace(followed, runs=tuple(runs)) if clashes else followed
+    return followed._replace(runs=tuple(runs)) if clashes else followed
 
 
 def _clash(path: Path, notebook: Notebook) -> tuple[str, str] | None:
@@ -129,7 +129,7 @@ class _Follower:
             pieces = [_Piece(_part(cell, magic, above=True)), *cells]
             rest = _part(cell, magic, above=False)
             if rest.tree is not None and rest.tree.body:
-                rest = replace(rest, index=next(self.indices), run_by=here.own.index)
+                rest = rest._replace(index=next(self.indices), run_by=here.own.index)
                 known = self.included.get(cell.index)
                 file, number = (known.file, known.number) if known is not None else ("", 0)
                 self.included[rest.index] = Included(here.own.index, here.statement, file, number, 0)
@@ -165,8 +165,7 @@ class _Follower:
             if isinstance(each, CodeCell):
                 self.included[index] = Included(place.own.index, place.statement, name, each.index, 0)
                 # What the file was saved with is of runs of its own; the pictures of this one may be of any cell.
-                as_run = replace(
-                    each,
+                as_run = each._replace(
                     index=index,
                     id=None,
                     metadata={},
@@ -179,7 +178,7 @@ class _Follower:
                 pieces += found
             elif isinstance(each, MarkdownCell):
                 self.included[index] = Included(place.own.index, place.statement, name, each.index, 0)
-                pieces.append(_Piece(replace(each, index=index, id=None, run_by=place.own.index)))
+                pieces.append(_Piece(each._replace(index=index, id=None, run_by=place.own.index)))
         return pieces, None, digest(content)
 
     def where_problem(self, cell: CodeCell, *, has_place: bool) -> tuple[str, str] | None:
@@ -297,8 +296,7 @@ def _part(cell: CodeCell, magic: Magic, *, above: bool) -> CodeCell:
     # What the magic binds is known now: what the cells behind it bind.
     magics = [each._replace(binds=()) if each is magic else each for each in magics]
     outputs = () if above else tuple(each for each in cell.outputs if each.get("output_type") == "execute_result")
-    return replace(
-        cell,
+    return cell._replace(
         source=source,
         python=python,
         tree=ast.Module(body, []),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.emit.statements import statement_range
@@ -23,8 +22,8 @@ def give_broken_cells_a_statement(notebook: Notebook) -> Notebook:
 
     The cell keeps its source and its problem; only what stands for its code is an expression ``0``.
     """
-    return replace(
-        notebook, cells=tuple(_mended(cell) if isinstance(cell, CodeCell) else cell for cell in notebook.cells)
+    return notebook._replace(
+        cells=tuple(_mended(cell) if isinstance(cell, CodeCell) else cell for cell in notebook.cells)
     )
 
 
@@ -36,7 +35,7 @@ def _mended(cell: CodeCell) -> CodeCell:
     lines[first] = "0" + lines[first][1:]
     python = "\n".join(lines)
     tree, _ = parse_code(python)
-    return replace(cell, python=python, tree=tree, magics=())
+    return cell._replace(python=python, tree=tree, magics=())
 
 
 def refused_statements(refusals: Iterable[Refusal], statements: Sequence[Statement]) -> dict[int, str]:

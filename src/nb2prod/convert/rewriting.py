@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.notebook.location import offsets
@@ -45,8 +45,7 @@ class Rewriting:
 
     def applied(self, notebook: Notebook) -> Notebook:
         """Return the notebook with the changes."""
-        return replace(
-            notebook,
+        return notebook._replace(
             cells=tuple(
                 self._applied(cell) if isinstance(cell, CodeCell) and cell.index in self.texts else cell
                 for cell in notebook.cells
@@ -60,7 +59,7 @@ class Rewriting:
             msg = f"cell {cell.index}: the changed text is no Python: {problem.message if problem else ''}"
             raise AssertionError(msg)
         magics = sorted((*cell.magics, *self.magics.get(cell.index, ())), key=lambda magic: magic.range)
-        return replace(cell, python=python, tree=tree, magics=tuple(magics))
+        return cell._replace(python=python, tree=tree, magics=tuple(magics))
 
 
 def _with_texts(python: str, texts: Sequence[tuple[int, int, str]]) -> str:

@@ -190,7 +190,7 @@ def without_code(notebook: Notebook, statements: Collection[Statement]) -> Noteb
     def rest(cell: CodeCell) -> CodeCell:
         body = [node for node in cell.tree.body if id(node) not in gone] if cell.tree is not None else []
         left = tuple(magic for magic in cell.magics if id(magic) not in magics)
-        return replace(cell, tree=ast.Module(body, []), magics=left)
+        return cell._replace(tree=ast.Module(body, []), magics=left)
 
     cells = {cell.index: rest(cell) for cell in notebook.code_cells if cell.index in touched}
-    return replace(notebook, cells=tuple(cells.get(cell.index, cell) for cell in notebook.cells))
+    return notebook._replace(cells=tuple(cells.get(cell.index, cell) for cell in notebook.cells))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from nb2prod.dataflow.names import name_table
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,8 +18,7 @@ Origins: TypeAlias = frozenset[Origin]
 FunctionNode: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda"
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Record):
     """What a call of a function does to objects from outside.
 
     parameters  positional ones in order
@@ -33,8 +31,8 @@ class Summary:
     parameters: tuple[str, ...] = ()
     starred: str | None = None
     keywords: frozenset[str] = frozenset()
-    defaults: Mapping[str, Origins] = field(default_factory=dict)
-    changed: dict[Origin, bool] = field(default_factory=dict)
+    defaults: Mapping[str, Origins] = made(factory=dict)
+    changed: dict[Origin, bool] = made(factory=dict)
     returned: Origins = frozenset()
 
     def changed_by_itself(self) -> Origins:

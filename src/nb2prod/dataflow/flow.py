@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -127,7 +126,7 @@ def collect_statements(notebook: Notebook) -> tuple[Statement, ...]:
             magic = _mask_of(cell, node, magics)
             found = statement_facts(cell, node, len(statements), displayed=displayed and magic is None, magic=magic)
             # A %%timeit body runs in a namespace of its own.
-            statements.append(replace(found, definitions=(), displayed=False) if isolated else found)
+            statements.append(found._replace(definitions=(), displayed=False) if isolated else found)
             if magic is not None:
                 statements[-1] = _with_magic(statements[-1], magic)
         interactivity = _interactivity(cell) or interactivity
@@ -170,7 +169,7 @@ def _with_magic(statement: Statement, magic: Magic) -> Statement:
         for name in magic.binds
         if name != "*"
     )
-    return replace(statement, definitions=bound, uses=(), dynamic="*" in magic.binds)
+    return statement._replace(definitions=bound, uses=(), dynamic="*" in magic.binds)
 
 
 def _ends_with_semicolon(cell: CodeCell, node: ast.stmt, *, last: bool) -> bool:

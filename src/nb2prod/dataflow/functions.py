@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from nb2prod.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 _NO_BINDING = frozenset({"import", "mutate", "delete"})
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Function:
+class Function(Record):
     """A function, method or named lambda.
 
     plain   a call runs the body as it stands, at once

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record
 
 if TYPE_CHECKING:
     import ast
@@ -21,8 +20,7 @@ DefinitionKind = Literal[
 # makes an object in a quarter of the time (a tenth of the whole analysis).
 
 
-@dataclass(slots=True, eq=False)
-class Definition:
+class Definition(Record):
     """A place that gives a module-level name a value, changes its value, or ends its life.
 
     kind       ``mutate`` changes the object in place (``df["x"] = …``, ``xs.append(1)``,
@@ -55,8 +53,7 @@ class Definition:
         return self.cell.locate(self.node)
 
 
-@dataclass(slots=True, eq=False)
-class Use:
+class Use(Record):
     """A read of a module-level name.
 
     deferred   inside a function body, lambda or unconsumed generator: it runs when called
@@ -95,8 +92,7 @@ class NamedFunction(NamedTuple):
     kind: Literal["function", "method", "constructor"]
 
 
-@dataclass(slots=True, eq=False)
-class Statement:
+class Statement(Record):
     """A top-level statement of a code cell: the unit the converter moves.
 
     index        in ``Flow.statements``, which is the analysed order

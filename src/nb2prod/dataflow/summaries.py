@@ -7,7 +7,6 @@ each other are walked until nothing new is found.
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -86,7 +85,7 @@ class Summaries:
         later = tuple(self._later(statement, added)) if added or statement.index in self._in_statement else ()
         if not added and not later:
             return statement
-        return replace(statement, definitions=(*added, *statement.definitions), global_changes=later)
+        return statement._replace(definitions=(*added, *statement.definitions), global_changes=later)
 
     def _is_relevant(self, statement: Statement) -> bool:
         node = statement.node

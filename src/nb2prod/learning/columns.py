@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 
-@dataclass(slots=True, eq=False)
-class Table:
+class Table(Record):
     """A table's set of columns.
 
     made_of  columns computed from one other column, value by value
@@ -16,9 +13,9 @@ class Table:
     lagged   columns that hold values of neighbouring rows
     """
 
-    made_of: dict[str, str] = field(default_factory=dict)
-    dated: set[object] = field(default_factory=set)
-    lagged: set[object] = field(default_factory=set)
+    made_of: dict[str, str] = made(factory=dict)
+    dated: set[object] = made(factory=set)
+    lagged: set[object] = made(factory=set)
 
 
 class Columns(NamedTuple):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
     from nb2prod.learning.rows import Place, Split
@@ -29,8 +28,7 @@ class Stopped(NamedTuple):
     x: Data
 
 
-@dataclass(slots=True, eq=False)
-class History:
+class History(Record):
     """Everything that happened, each list in the order of the run.
 
     passed  data that went into calls nobody knows: they may do anything with it
@@ -38,13 +36,13 @@ class History:
     stopped  fits that rows held out put an end to
     """
 
-    splits: list[Split] = field(default_factory=list)
-    fits: list[Fit] = field(default_factory=list)
-    evaluations: list[Evaluation] = field(default_factory=list)
-    cross_validations: list[CrossValidation] = field(default_factory=list)
-    passed: list[Data] = field(default_factory=list)
-    lent: list[Estimator] = field(default_factory=list)
-    stopped: list[Stopped] = field(default_factory=list)
+    splits: list[Split] = made(factory=list)
+    fits: list[Fit] = made(factory=list)
+    evaluations: list[Evaluation] = made(factory=list)
+    cross_validations: list[CrossValidation] = made(factory=list)
+    passed: list[Data] = made(factory=list)
+    lent: list[Estimator] = made(factory=list)
+    stopped: list[Stopped] = made(factory=list)
 
     def is_evaluated(self, split: Split) -> bool:
         """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""

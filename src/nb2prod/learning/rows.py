@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
     import ast
@@ -31,8 +30,7 @@ class Place(NamedTuple):
         return self.cell.locate(self.node)
 
 
-@dataclass(slots=True, eq=False)
-class Split:
+class Split(Record):
     """One division of rows into parts that share none.
 
     shuffled  the rows are drawn at random
@@ -45,8 +43,7 @@ class Split:
     inputs: tuple[Data, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class Rows:
+class Rows(Record):
     """A set of rows, known by its identity.
 
     supersets  sets that surely hold all of these rows
@@ -56,11 +53,11 @@ class Rows:
     place      where it was cut out, if by a slice or a condition
     """
 
-    supersets: list[Rows] = field(default_factory=list)
+    supersets: list[Rows] = made(factory=list)
     split: Split | None = None
     piece: Piece = ()
     copies: tuple[Place, ...] = ()
-    parts: dict[Piece, Rows] = field(default_factory=dict)
+    parts: dict[Piece, Rows] = made(factory=dict)
     place: Place | None = None
     # What pieces cut from it belong to.
     cut: Split | None = None

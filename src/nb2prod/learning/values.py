@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.rows import Place, Rows
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record
 
 if TYPE_CHECKING:
     import ast
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 
-@dataclass(slots=True, eq=False)
-class Fit:
+class Fit(Record):
     """Something was learned from rows.
 
     model  what learned it; None for a plain statistic
@@ -83,8 +81,7 @@ class Data(NamedTuple):
         return [each.fit for each in self.learned if each.fit.kind in kinds]
 
 
-@dataclass(slots=True, eq=False)
-class Estimator:
+class Estimator(Record):
     """An object that is fitted.
 
     qualified  the class; None for what an unknown call made
@@ -111,8 +108,7 @@ class Statistic(NamedTuple):
     name: str
 
 
-@dataclass(slots=True, eq=False)
-class Evaluation:
+class Evaluation(Record):
     """A fitted model met rows.
 
     metric   what was computed; None where it only predicted
@@ -143,8 +139,7 @@ class Score(NamedTuple):
     evaluations: tuple[Evaluation, ...]
 
 
-@dataclass(slots=True, eq=False)
-class Mask:
+class Mask(Record):
     """A condition on rows; ``side`` is false for its negation.
 
     source  the column it asks of: as values it is computed from that
@@ -168,8 +163,7 @@ class Named(NamedTuple):
     name: str
 
 
-@dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Record):
     """A list, tuple or dictionary whose items are known; ``keys`` for a dictionary."""
 
     items: list[object]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.notebook.bindings import names_bound
@@ -78,5 +77,5 @@ def with_automagics(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
         if isinstance(cell, CodeCell) and (masked := mask_automagic(cell.source, bound)):
             python, magics = masked
             tree, problem = parse_silenced(python)
-            changed[number] = replace(cell, python=python, magics=magics, tree=tree, problem=problem)
+            changed[number] = cell._replace(python=python, magics=magics, tree=tree, problem=problem)
     return tuple(changed)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nb2prod.notebook.location import Location, Position, Range, node_range, split_lines
-from nb2prod.records import NamedTuple
+from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
     import ast
@@ -42,8 +41,7 @@ class Magic(NamedTuple):
     range: Range
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(Record):
     """What all cells share.
 
     index   counts all cells of the notebook from 1
@@ -95,7 +93,6 @@ class RawCell(Cell):
     __slots__ = ()
 
 
-@dataclass(slots=True)
 class CodeCell(Cell):
     """A code cell.
 
@@ -113,7 +110,7 @@ class CodeCell(Cell):
     outputs: Final[tuple[Mapping[str, Any], ...]] = ()
     magics: Final[tuple[Magic, ...]] = ()
     python: Final[str] = ""
-    tree: Final[ast.Module | None] = field(default=None, compare=False)
+    tree: Final[ast.Module | None] = None
     problem: Final[SyntaxProblem | None] = None
 
     @property
@@ -138,8 +135,7 @@ class SyntaxProblem(NamedTuple):
     range: Range
 
 
-@dataclass(slots=True)
-class Notebook:
+class Notebook(Record):
     """A notebook as read.
 
     path      as the user gave it
@@ -157,11 +153,11 @@ class Notebook:
     language: Final[str]
     nbformat: Final[tuple[int, int]]
     metadata: Final[Mapping[str, Any]]
-    text: Final[str] = field(default="", repr=False, compare=False)
-    cell_starts: Final[Sequence[int]] = field(default=(), repr=False, compare=False)
+    text: Final[str] = ""
+    cell_starts: Final[Sequence[int]] = ()
     runs: Final[tuple[Run, ...]] = ()
-    included: Final[Mapping[int, Included]] = field(default_factory=dict)
-    _code_cells: tuple[CodeCell, ...] = field(init=False, repr=False, compare=False)
+    included: Final[Mapping[int, Included]] = made(factory=dict)
+    _code_cells: tuple[CodeCell, ...] = made(init=False)
 
     def __post_init__(self) -> None:
         self._code_cells = tuple(cell for cell in self.cells if isinstance(cell, CodeCell))
