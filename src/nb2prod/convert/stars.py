@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import notebook_names
 from nb2prod.convert.plan import Import, Moved, Plan, Replacement, map_moved
+from nb2prod.dataflow.paths import is_guarded
 from nb2prod.starred import starred_modules, starred_name
 
 if TYPE_CHECKING:
@@ -53,10 +54,17 @@ def keep_builtins_above_stars(plan: Plan, analysis: Analysis) -> Plan:
 def star_line(use: Use, analysis: Analysis) -> str:
     """Return the line that binds a name as the star imports above its use have; empty where none surely has."""
     above = [module for at, module in starred_modules(analysis.flow.statements) if at < use.statement]
+    statement = analysis.flow.statements[use.statement]
+    # Else it may be read only where the notebook has bound it, in a function or below a loop, or nothing has it.
+    sure = (
+        not use.deferred
+        and all(each.kind == "star" for each in analysis.flow.reaching(use))
+        and not is_guarded(statement.node, use.node)
+        and "raises-exception" not in statement.cell.tags
+    )
     if hasattr(builtins, use.name):
         above = [module for module in above if use.name in knowledge().stars.get(module, ())]
-    elif use.deferred and starred_name(use, [(0, each) for each in above], analysis.libraries) is None:
-        # Nothing says that the function is called before the notebook binds the name.
+    elif not sure and starred_name(use, [(0, each) for each in above], analysis.libraries) is None:
         above = [each for each in above if each in sys.stdlib_module_names and hasattr(import_module(each), use.name)]
     modules = set(above)
     if len(modules) == 1 and "pylab" not in modules:
