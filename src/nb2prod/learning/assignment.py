@@ -138,11 +138,7 @@ def without(data: Data, names: frozenset[object] | None) -> Data:
     """Return ``data`` without these columns."""
     if names is None or data.columns is None:
         return data._replace(columns=None)
-    columns = data.columns
-    if columns.only is not None:
-        left = Columns(columns.table, columns.only - names)
-    else:
-        left = Columns(columns.table, None, columns.without | names)
+    left = data.columns.less(names)
     return data._replace(columns=left, learned=selected(data.learned, left))
 
 
@@ -165,27 +161,27 @@ def with_column(data: Data, names: frozenset[object] | None, value: object, *, w
         kept = selected(data.learned, Columns(Table(), None, names))
     columns = data.columns
     if columns is not None and names is not None:
-        source = _source(columns, value)
+        source, mixed = _sources(columns, value)
         marks = value.traits if isinstance(value, Data) else frozenset()
         for name in names:
-            for trait, marked in (("dates", columns.table.dated), ("lagged", columns.table.lagged)):
+            table = columns.table
+            for trait, marked in (("dates", table.dated), ("lagged", table.lagged), ("ahead", table.ahead)):
                 if trait in marks:
                     marked.add(name)
                 elif whole:
                     marked.discard(name)
             if isinstance(name, str):
-                if source is not None and source != name and whole:
-                    columns.table.made_of[name] = source
-                elif source != name:
-                    columns.table.made_of.pop(name, None)
+                table.set_column(name, source if whole else None, mixed if whole else frozenset())
         only = columns.only | names if columns.only is not None else None
-        columns = Columns(columns.table, only, columns.without - names)
+        columns = Columns(columns.table, only, columns.without - names, len(columns.table.added), columns.numbers)
     return data._replace(learned=kept | new, columns=columns, traits=traits)
 
 
-def _source(columns: Columns, value: object) -> str | None:
-    """Return the column of the same table that ``value`` is computed from, value by value."""
+def _sources(columns: Columns, value: object) -> tuple[str | None, frozenset[object]]:
+    """Return the column of the same table that ``value`` is computed from, or the several, value by value."""
     if isinstance(value, Data) and value.columns is not None and value.columns.table is columns.table:
         one = value.columns.one()
-        return one if isinstance(one, str) else None
-    return None
+        if one is None:
+            return None, value.columns.only or frozenset()
+        return one if isinstance(one, str) else None, frozenset()
+    return None, frozenset()

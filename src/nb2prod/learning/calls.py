@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.columns import ColumnNames
 from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_of
 from nb2prod.learning.functions import library_call
@@ -29,8 +30,9 @@ from nb2prod.records import NamedTuple
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
-# Methods of the names of columns that give some of them.
-_SOME_NAMES = frozenset({"difference", "drop", "intersection", "to_list", "tolist"})
+# Methods of the names of columns that give them all, and all but some.
+_SAME_NAMES = frozenset({"copy", "sort_values", "to_list", "tolist"})
+_FEWER_NAMES = frozenset({"difference", "drop"})
 # Methods that try what is best for a function they are given: a study of optuna, `hyperopt.fmin`.
 _SEARCHES = frozenset({"optimize", "fmin"})
 _LOOKS = frozenset({"print", "display", "round", "float", "str", "format", "len", "int", "type"})
@@ -116,7 +118,7 @@ def _method(run: Run, node: ast.Call, owner: object, method: str) -> object:
     _searched(run, method, given)
     match owner:
         case ColumnNames():
-            return owner if method in _SOME_NAMES else Unknown()
+            return _names(run, owner, method, given)
         case Sequence():
             return _sequence(owner, method, given)
         case Statistic():
@@ -151,6 +153,18 @@ def _searched(run: Run, method: str, given: Arguments) -> None:
             run.loops.append(value.node)
             _use(Arguments([run.call(value, [], {})], {}, starred=False))
             run.loops.pop()
+
+
+def _names(run: Run, owner: ColumnNames, method: str, given: Arguments) -> object:
+    """Return what a method of the names of columns returns; a list of them may be changed in place."""
+    gone = literal_names(given.get(0, "other", "labels"))
+    if method in _SAME_NAMES:
+        return owner._replace()
+    if method in _FEWER_NAMES:
+        return owner.less(gone)
+    if method in {"append", "clear", "extend", "insert", "pop", "remove"}:
+        run.change(owner, owner.less(gone) if method == "remove" else ColumnNames())
+    return ColumnNames() if method == "intersection" else Unknown()
 
 
 def _sequence(owner: Sequence, method: str, given: Arguments) -> object:

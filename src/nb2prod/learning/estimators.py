@@ -164,6 +164,9 @@ def estimator_call(
 def _fits(
     run: Run, node: ast.Call, estimator: Estimator, method: str, given: Arguments, x: Data | None, owner: object
 ) -> object:
+    if x is None and estimator.own is not None:
+        record_fit(run, node, estimator, *estimator.own)
+        return owner
     if x is None:
         estimator.fit = None
         return owner if method == "fit" else Unknown()

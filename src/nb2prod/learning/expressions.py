@@ -5,18 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.learning.assignment import assign
+from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.calls import call
 from nb2prod.learning.columns import ColumnNames, Columns
+from nb2prod.learning.comprehensions import comprehension
 from nb2prod.learning.masks import condition
 from nb2prod.learning.rows import RowsOf
 from nb2prod.learning.subscripts import subscript
 from nb2prod.learning.values import (
-    Changing,
     Data,
     Learned,
     Literal,
-    Many,
     Mask,
     Named,
     Prediction,
@@ -27,20 +26,17 @@ from nb2prod.learning.values import (
     as_data,
     as_estimator,
     fresh,
-    scores_in,
     selected,
 )
 
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
-    Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
 
 # What a bunch of scikit-learn calls its parts, which have the same rows.
 _BUNCH = frozenset({"data", "target", "frame", "images", "DESCR"})
 _SAME = frozenset({"values", "array", "str", "dt", "real", "codes", "cat", "A"})
-# As many turns of a comprehension are followed.
-_MOST_ITEMS = 12
+_SIZES = frozenset({"columns", "dtypes", "ndim", "shape", "size"})
 _FITTED = frozenset({"best_estimator_", "estimator", "model"})
 
 
@@ -90,9 +86,9 @@ def evaluate(run: Run, node: ast.expr) -> object:
         case ast.Starred(value=value) | ast.Await(value=value):
             return run.value(value)
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
-            return _comprehension(run, node, element)
+            return comprehension(run, node, element)
         case ast.DictComp(value=element):
-            return _comprehension(run, node, element)
+            return comprehension(run, node, element)
         case _:
             return Unknown()
 
@@ -115,64 +111,6 @@ def _unbound(name: str) -> object:
     return Named(f"builtins.{name}") if hasattr(builtins, name) else Unknown()
 
 
-def _comprehension(run: Run, node: Comprehension, element: ast.expr) -> object:
-    """Evaluate the element for each item where they are known, else once: in a scope of its own."""
-    run.scopes.append(dict(run.scopes[-1]) if len(run.scopes) > 1 else {})
-    try:
-        iterated = [run.value(each.iter) for each in node.generators]
-        match iterated, node.generators:
-            case [Sequence(items=items)], [ast.comprehension(target=target, ifs=[])] if len(items) <= _MOST_ITEMS:
-                found: object = _each(run, node, element, target, items)
-            case _:
-                found = _many(_once(run, node, element))
-    finally:
-        run.scopes.pop()
-    for each in scores_in(found):
-        each.used = True
-    return found
-
-
-def _many(item: object) -> object:
-    """Return a list of such items: their scores and rows, nothing else of them, are followed."""
-    if scores_in(item):
-        return Many(item)
-    found = Unknown()
-    if isinstance(item, Data):
-        found.data = Data(item.rows.some(), item.learned, None, None, item.traits)
-    return found
-
-
-def _each(
-    run: Run,
-    node: Comprehension,
-    element: ast.expr,
-    target: ast.expr,
-    items: list[object],
-) -> Sequence:
-    """Return what a comprehension gives for items that are known."""
-    values: list[object] = []
-    keys: list[object] = []
-    for item in items:
-        assign(run, target, item)
-        values.append(run.value(element))
-        if isinstance(node, ast.DictComp):
-            keys.append(run.value(node.key))
-    return Sequence(values, keys if isinstance(node, ast.DictComp) else None)
-
-
-def _once(run: Run, node: Comprehension, element: ast.expr) -> object:
-    """Return what a comprehension gives for an item that stands for all."""
-    run.loops.append(node)
-    try:
-        for generator in node.generators:
-            for name in ast.walk(generator.target):
-                if isinstance(name, ast.Name):
-                    run.bind(name.id, Changing())
-        return run.value(element)
-    finally:
-        run.loops.pop()
-
-
 def _attribute(owner: object, attribute: str) -> object:
     estimator = as_estimator(owner)
     if estimator is not None:
@@ -183,12 +121,14 @@ def _attribute(owner: object, attribute: str) -> object:
         case Data() if attribute in _SAME:
             return owner._replace() if attribute in {"values", "array"} else owner
         case Data() if attribute == "columns":
-            return ColumnNames()
+            return ColumnNames(owner.columns)
         case Data() if attribute == "T":
             return Unknown()
         case Data(rows=rows) if attribute == "index":
             return RowsOf(rows)
-        case Data(columns=Columns() as columns) if attribute not in {"shape", "size", "columns", "dtypes", "ndim"}:
+        case Data(prediction=Prediction(), columns=None) if attribute not in _SIZES:
+            return owner  # a table of predictions: `forecast.yhat`
+        case Data(columns=Columns() as columns) if attribute not in _SIZES:
             return column(owner, columns, frozenset({attribute}))
         case Unknown() if attribute in _SAME:
             return owner
@@ -205,6 +145,7 @@ def _attribute(owner: object, attribute: str) -> object:
 def column(data: Data, columns: Columns, names: frozenset[object]) -> Data:
     """Return ``data`` with these columns alone."""
     chosen = Columns(columns.table, names)
+    columns.table.known.update(names)
     return data._replace(columns=chosen, learned=selected(data.learned, chosen))
 
 
@@ -229,6 +170,8 @@ def _arithmetic(left: object, op: ast.operator, right: object) -> object:
             return Score(one + other)
         case Literal(value=int(one)), Literal(value=int(other)):
             return _integers(one, op, other)
+        case ColumnNames(), _ if isinstance(op, ast.Sub):
+            return left.less(literal_names(right))
         case Sequence(items=one, keys=None), Sequence(items=other, keys=None) if isinstance(op, ast.Add):
             return Sequence([*one, *other])
         case Mask(), Mask():
@@ -256,12 +199,20 @@ def _combined(left: object, op: ast.operator, right: object) -> object:
             return left if isinstance(left, Data) else right
         case Data(), _ if other is not None:
             error = _error(one, other) if isinstance(op, ast.Sub) else None
-            return fresh(left)._replace(learned=left.learned | other.learned, prediction=error)
+            columns = _together(left.columns, other.columns)
+            return fresh(left)._replace(learned=left.learned | other.learned, prediction=error, columns=columns)
         case _, Data() if one is not None:
             error = _error(one, other) if isinstance(op, ast.Sub) else None
             return fresh(right)._replace(learned=one.learned | right.learned, prediction=error)
         case _:
             return Unknown()
+
+
+def _together(one: Columns | None, other: Columns | None) -> Columns | None:
+    """Return the columns, both single ones of a table or made of such, that values are computed from."""
+    if one is None or other is None or one.table is not other.table or one.only is None or other.only is None:
+        return None
+    return Columns(one.table, one.only | other.only)
 
 
 def _error(one: Data | None, other: Data | None) -> Prediction | None:
@@ -285,7 +236,7 @@ def _comparison(run: Run, node: ast.Compare) -> object:
             error = _error(left, right)
             if error is not None:
                 return Data(left.rows, prediction=error)
-    source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], Literal) else None
+    source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], (Literal, Statistic)) else None
     if isinstance(values[0], Data) and (prediction := values[0].prediction) is not None:
         source = values[0]._replace(prediction=prediction._replace(cut=values[-1]))
     text, side = condition(node)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
-from nb2prod.learning.columns import Columns, Table
+from nb2prod.learning.columns import ColumnNames, Columns, Table
 from nb2prod.learning.estimators import cross_validated, record_fit
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Folds, Rows, RowsOf, Split
+from nb2prod.learning.statistical import made_with_data
 from nb2prod.learning.values import (
     Callback,
     Data,
@@ -71,6 +72,8 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return None if data is None else _learned_from(run, node, data, name)
     if known.has("functions.stack-rows", name) or known.has("functions.stack-columns", name):
         return _stacked(run, name, given)
+    if isinstance(first, ColumnNames) and name in {"builtins.list", "builtins.set", "builtins.sorted"}:
+        return first._replace()
     if known.has("functions.keep-rows", name):
         return _kept(name, first, given)
     if name in _CHOOSE and isinstance(first, (Sequence, Many)):
@@ -83,6 +86,8 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return _redrawn(run, node, name, given)
     if name == "sklearn.base.clone":
         return _cloned(run, node, given)
+    if name.startswith("statsmodels."):
+        return made_with_data(run, node, name, given)
     return _boosted(run, node, name, given) or _read(run, node, name, given)
 
 
@@ -265,7 +270,7 @@ def _read(run: Run, node: ast.Call, name: str, given: Arguments) -> object | Non
         table = Table(dated=set(literal_names(parsed) or ()))
         return Data(Rows(), columns=Columns(table), traits=frozenset({"dated"}) if indexed else frozenset())
     if name in _ARRAY_FILES:
-        return Data(Rows())
+        return Data(Rows(), columns=Columns(Table()))
     if name.startswith("keras.datasets.") and name.endswith(".load_data"):
         split = Split(run.place(node), shuffled=True)
         train, test = Rows(split=split, piece=("train",)), Rows(split=split, piece=("test",))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOCATORS = frozenset({"loc", "iloc", "ix"})
 _MOST_COLUMNS = 2000
+# Of those that a slice without an end takes.
+_SOME_COLUMNS = 100
 
 
 def subscript(run: Run, node: ast.Subscript) -> object:
@@ -40,6 +42,8 @@ def subscript(run: Run, node: ast.Subscript) -> object:
         return _item(held, run.value(node.slice))
     if isinstance(held, (Statistic, Score, Grouped)):
         return held
+    if isinstance(held, ColumnNames):
+        return ColumnNames()
     if isinstance(held, Many):
         run.value(node.slice)
         return held.item
@@ -81,13 +85,23 @@ def _one(run: Run, held: object, data: Data, index: ast.expr, *, located: bool) 
             key = ",".join(sorted(map(str, names)))
             return held.attributes.setdefault(key, Unknown())
         table = data.columns.table if data.columns is not None else Table()
-        chosen = Columns(table, names)
+        chosen = Columns(table, names, place=run.place(index))
+        table.known.update(names)
         return data._replace(columns=chosen, learned=selected(data.learned, chosen))
     if not located and _names_columns(value):
-        return data._replace(columns=None)
+        return _named(run, data, index, value)
     found = _rows_by(run, data, index, value)
     # ``df[names]`` may choose columns.
     return found._replace(columns=None) if isinstance(value, Data) and not located else found
+
+
+def _named(run: Run, data: Data, index: ast.expr, names: object) -> Data:
+    """Return the columns of ``data`` that are named."""
+    found = names.columns if isinstance(names, ColumnNames) else None
+    if found is None or data.columns is None or (columns := data.columns.among(found)) is None:
+        return data._replace(columns=None)
+    columns = columns._replace(place=run.place(index))
+    return data._replace(columns=columns, learned=selected(data.learned, columns))
 
 
 def _names_columns(value: object) -> bool:
@@ -168,6 +182,8 @@ def _columns(run: Run, data: Data, index: ast.expr) -> Data:
                 isinstance(each, Literal) and isinstance(each.value, int) for each in items
             ):
                 chosen = frozenset(each.value for each in items if isinstance(each, Literal))
+            case ColumnNames() as names:
+                return _named(run, data, index, names)
             case _:
                 chosen = literal_names(value)
     if chosen is None or table is None:
@@ -176,7 +192,7 @@ def _columns(run: Run, data: Data, index: ast.expr) -> Data:
     whole = data.columns is not None and data.columns.only is None and not data.columns.without
     if not whole and not all(isinstance(each, str) for each in chosen):
         return data._replace(columns=None)  # numbers count what is left
-    columns = Columns(table, chosen)
+    columns = Columns(table, chosen, place=run.place(index))
     if all(isinstance(each, str) for each in chosen):
         return data._replace(columns=columns, learned=selected(data.learned, columns))
     learned = frozenset(each for each in data.learned if each.columns is None)
@@ -184,7 +200,14 @@ def _columns(run: Run, data: Data, index: ast.expr) -> Data:
 
 
 def _numbers(lower: object, upper: object) -> frozenset[object] | None:
+    """Return the numbers of columns between two bounds; ``...`` where there may be more than those."""
     lower = 0 if lower is None else lower
-    if isinstance(lower, int) and isinstance(upper, int) and 0 <= lower <= upper <= lower + _MOST_COLUMNS:
+    if not isinstance(lower, int) or lower < 0:
+        return None
+    if upper is None:
+        return frozenset((*range(lower, lower + _SOME_COLUMNS), -1, ...))
+    if isinstance(upper, int) and upper < 0:
+        return frozenset((lower, upper - 1, ...))
+    if isinstance(upper, int) and lower <= upper <= lower + _MOST_COLUMNS:
         return frozenset(range(lower, upper))
     return None

@@ -10,7 +10,19 @@ from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Rows, RowsOf, Split
-from nb2prod.learning.values import Data, Grouped, Learned, Literal, Mask, Statistic, Unknown, fresh, selected
+from nb2prod.learning.values import (
+    Data,
+    Grouped,
+    Learned,
+    Literal,
+    Mask,
+    Named,
+    Sequence,
+    Statistic,
+    Unknown,
+    fresh,
+    selected,
+)
 
 if TYPE_CHECKING:
     from nb2prod.learning.calls import Arguments
@@ -23,6 +35,9 @@ _OTHERS_TOO = frozenset(
 _TAKE_FIGURES = frozenset({"clip", "div", "fillna", "map", "mask", "replace", "sub", "where"})
 _WINDOWS = frozenset({"ewm", "expanding", "rolling"})
 _COLUMNS = frozenset({1, "columns"})
+# Kinds of columns: all numbers, and what is none.
+_NUMBERS = frozenset({"number", "numpy.number"})
+_WORDS = frozenset({"object", "O", "builtins.object"})
 
 
 def table_call(run: Run, node: ast.Call, owner: Data | Unknown, method: str, given: Arguments) -> object | None:
@@ -80,13 +95,37 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
     if method == "groupby":
         return Grouped(data)
     if known.has("methods.neighbours", method):
-        window = {"window"} if method in _WINDOWS else set()
-        return fresh(data)._replace(traits=data.traits | {"lagged"} | window)
+        marks = {"lagged", "window"} if method in _WINDOWS else {"lagged"}
+        if method == "shift" and _is_negative(given.get(0, "periods")):
+            marks.add("ahead")
+        return fresh(data)._replace(traits=data.traits | marks)
+    if method == "select_dtypes":
+        return _of_kinds(data, given)
     if method in {"set_index", "resample"}:
         return _indexed(data, method, given)
     if known.has("methods.keep-rows", method):
         return _kept(data, method, given)
     return None
+
+
+def _is_negative(value: object) -> bool:
+    return isinstance(value, Literal) and isinstance(value.value, int) and value.value < 0
+
+
+def _of_kinds(data: Data, given: Arguments) -> Data:
+    """Return the columns that hold numbers, where these are asked for; else nobody knows which."""
+    include, exclude = (given.get(number, name) for number, name in enumerate(("include", "exclude")))
+    numbers = any(_is_one_of(value, kinds) for value, kinds in ((include, _NUMBERS), (exclude, _WORDS)))
+    known = data.columns is not None and numbers and (include is None or exclude is None)
+    return data._replace(columns=data.columns._replace(numbers=True) if data.columns is not None and known else None)
+
+
+def _is_one_of(value: object, kinds: frozenset[str]) -> bool:
+    items = value.items if isinstance(value, Sequence) else [value]
+    names = {
+        each.value if isinstance(each, Literal) else each.name if isinstance(each, Named) else None for each in items
+    }
+    return len(names) == 1 and not kinds.isdisjoint(names)
 
 
 def _kept(data: Data, method: str, given: Arguments) -> Data:
@@ -138,7 +177,8 @@ def _dropped(run: Run, node: ast.Call, data: Data, given: Arguments) -> object:
         columns = given.get(0, "labels")
     if columns is not None:
         names = literal_names(columns)
-        return without(data, names) if names is not None else _unknown_columns(data)
+        left = without(data, names) if names is not None else _unknown_columns(data)
+        return left._replace(columns=left.columns and left.columns._replace(place=run.place(node)))
     which = given.get(0, "labels", "index")
     if isinstance(which, RowsOf) and which.rows.within(data.rows):
         return data._replace(rows=_rest(data.rows, which.rows, run, node))

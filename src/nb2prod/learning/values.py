@@ -89,6 +89,7 @@ class Estimator(Record):
     parts      what it is made of
     given      the texts of its arguments
     takes      the columns that it looks at, or some of them; None for all it is given
+    own        the features and the target that it was made with, to be fitted later
     """
 
     qualified: str | None
@@ -99,6 +100,7 @@ class Estimator(Record):
     fit: Fit | None = None
     searches: bool = False
     takes: frozenset[object] | None = None
+    own: tuple[Data, Data] | None = None
 
 
 class Statistic(NamedTuple):
