@@ -116,3 +116,54 @@ def test_what_can_change_is_no_constant(value: str) -> None:
     plan = plan_of("import sys\nimport numpy as np", f"found = {value}", "def f():\n    return found", "g = f")
 
     assert plan.functions == ()
+
+
+LATE = "import sys\nsys.path.append('lib')\nimport own.deep, other as o\nfrom own import limit"
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("def f(x):\n    return own.deep.f(x)", "def f(x):\n    import own.deep\n    return own.deep.f(x)"),
+        ("def f(x): return o.f(x)", "def f(x):\n    import other as o\n    return o.f(x)"),
+        (
+            "def f(x):\n    'Text.'\n    @o.wrapped\n    def g():\n        return limit\n    return g()",
+            "from own import limit\n    import other as o\n\n    @o.wrapped\n    def g():",
+        ),
+        ("def f(x):\n    'Text.'; return limit + x", '"Text."""\n    from own import limit\n    return limit + x'),
+    ],
+)
+def test_a_function_imports_itself_what_no_module_can(definition: str, expected: str) -> None:
+    text = code(LATE, definition, "print(f(1))")
+
+    assert expected in text
+    assert text.index(expected) < text.index("sys.path")
+
+
+def test_a_function_that_needs_nothing_handed_over_may_be_named_anywhere() -> None:
+    cells = (LATE, "def f():\n    return limit\ndef g():\n    return f()", "kept = [g]\nlater = lambda: f()")
+
+    assert lifted(*cells) == {"f": (), "g": ()}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "def f(x, y=limit):\n    return y",  # it reads it where it is defined
+        "@o.wrapped\ndef f(x):\n    return x",
+        "class f(own.Base):\n    pass",
+    ],
+)
+def test_what_reads_such_an_import_when_it_is_defined_stays_below_it(definition: str) -> None:
+    assert lifted(LATE, definition, "print(f(1))") == {}
+
+
+def test_a_function_that_reads_a_name_of_two_imports_stays() -> None:
+    cells = (
+        "import datetime",
+        "def f():\n    return datetime",
+        "print(f())",
+        "from datetime import datetime\nprint(f())",
+    )
+
+    assert lifted(*cells) == {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.call_text import argument_end
 from nb2prod.convert.definitions import evaluates_quietly, meanings
+from nb2prod.convert.late_imports import LateImports
 from nb2prod.convert.lifetimes import arguments_used_at_once, makes_closures
 from nb2prod.convert.namespace_reads import may_read_any_name
 from nb2prod.convert.plan import Function, Import, Item, Moved, Replacement, moved_items, without
@@ -47,6 +48,7 @@ def lift_functions(plan: Plan, analysis: Analysis) -> Plan:
         meanings(analysis),
         frozenset(each.name for each in plan.parameters),
         frozenset(name for each in plan.imports for name in each.binds) | {each.name for each in plan.functions},
+        LateImports(tuple(moved_items(plan)), analysis),
     )
     candidates = {item.statement.definitions[0].name: item for item in notebook.items if notebook.may_be_lifted(item)}
     while True:
@@ -59,6 +61,9 @@ def lift_functions(plan: Plan, analysis: Analysis) -> Plan:
         return plan
     changes: dict[int, list[Replacement]] = {}
     is_partial_used = False
+    for item in candidates.values():
+        if stated := notebook.late.at_start_of(item.statement):
+            changes.setdefault(item.statement.index, []).extend(stated)
     for name, item in ((name, item) for name, item in candidates.items() if free[name]):
         by_keyword = notebook.needs_keywords(item)
         changes.setdefault(item.statement.index, []).append(_parameters(item.statement, free[name], by_keyword))
@@ -90,6 +95,7 @@ class _Notebook:
     meanings      every definition of every name
     parameters    the names the configuration gives
     module_names  the names at module level so far
+    late          what a function at module level imports itself
     """
 
     analysis: Analysis
@@ -97,6 +103,7 @@ class _Notebook:
     meanings: Mapping[str, Sequence[Definition]]
     parameters: frozenset[str]
     module_names: frozenset[str]
+    late: LateImports
 
     def may_be_lifted(self, item: Moved) -> bool:
         """Return whether ``item`` defines a plain function once, and its definition itself reads no variable."""
@@ -141,12 +148,14 @@ class _Notebook:
             for use in statement.uses:
                 if use.name != name:
                     continue
+                if statement.index < self.meanings[name][0].statement and not use.deferred:
+                    return False
+                if not free[name]:
+                    continue  # nothing has to be given
                 call = called.get(id(use.node))
                 if item.guarded or (call is not None and argument_end(statement.cell, call) is None):
                     return False
                 if call is None and not (self.can_be_partial and self._is_handed_over(use, statement, free[name])):
-                    return False
-                if statement.index < self.meanings[name][0].statement and not use.deferred:
                     return False
                 if not self._can_be_handed(use, statement, free[name], free):
                     return False
@@ -232,7 +241,7 @@ def _free_variables(candidates: Mapping[str, Moved], notebook: _Notebook) -> dic
     direct: dict[str, set[str]] = {}
     for name, item in candidates.items():
         read = {use.name for use in item.statement.uses} - {name} - candidates.keys()
-        values = {each for each in read if not notebook.is_outside(each)}
+        values = {each for each in read if not (notebook.is_outside(each) or notebook.late.means_one_thing(each))}
         if all(notebook.is_value(each, item) for each in values):
             direct[name] = values
     calls = {name: {use.name for use in candidates[name].statement.uses} & direct.keys() for name in direct}

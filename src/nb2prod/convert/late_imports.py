@@ -1,4 +1,4 @@
-"""Imports that cannot stand at module level: each step that needs one states it again.
+"""Imports that cannot stand at module level: each step, and each function, that needs one states it again.
 
 They stand below a change of the import path, or the notebook gives their name to two things (``import datetime``,
 then ``from datetime import datetime``). What has been imported is imported again without running anything, so no
@@ -11,6 +11,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.definitions import meanings
+from nb2prod.convert.plan import Replacement
+from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.convert.grouping import Group
     from nb2prod.convert.plan import Moved
+    from nb2prod.dataflow.model import Statement
+    from nb2prod.notebook.location import Position
 
 
 class LateImports:
@@ -45,6 +49,21 @@ class LateImports:
         earlier = {item.statement.index for each in above for item in each.items}
         return tuple(sorted({ast.unparse(_only(self.nodes[index], name)) for index in places.keys() & earlier}))
 
+    def at_start_of(self, function: Statement) -> tuple[Replacement, ...]:
+        """Return the change that has a function import what it reads, where a name is an import of one thing."""
+        names = {use.name for use in function.uses if use.deferred and self.means_one_thing(use.name)}
+        texts = {ast.unparse(_only(self.nodes[index], name)) for name in names for index in self.places[name]}
+        if not texts:
+            return ()
+        start = _start_of_body(function)
+        before = function.cell.lines[start.line - 1][: start.column - 1]
+        separator = "; " if before.strip() else f"\n{before}"
+        return (Replacement(Range(start, start), "".join(f"{text}{separator}" for text in sorted(texts))),)
+
+    def means_one_thing(self, name: str) -> bool:
+        """Return whether imports of one thing are all that binds a name."""
+        return len(set(self.places.get(name, {}).values())) == 1
+
     def _meant(self, name: str, group: Group) -> set[str | None]:
         """Return what the name may be where the group reads it from above."""
         own = {item.statement.index for item in group.items}
@@ -59,6 +78,18 @@ def _is_plain(item: Moved) -> bool:
     return isinstance(item.statement.node, (ast.Import, ast.ImportFrom)) and not (
         item.replacements or item.refused or item.guarded or item.captured
     )
+
+
+def _start_of_body(function: Statement) -> Position:
+    """Return where the code of a function starts, below its docstring; the ``@`` of a decorator there included."""
+    node = function.node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        msg = f"cell {function.cell.index}: no function has a body here"
+        raise TypeError(msg)
+    first = node.body[ast.get_docstring(node, clean=False) is not None]
+    decorators = getattr(first, "decorator_list", ())
+    start = function.cell.locate(decorators[0] if decorators else first).range.start
+    return start._replace(column=start.column - 1) if decorators else start
 
 
 def _only(node: ast.stmt, name: str) -> ast.stmt:
