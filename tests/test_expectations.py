@@ -126,6 +126,19 @@ def test_formulas_that_are_drawn_in_characters_are_not_expected(tmp_path: Path) 
     assert '"5"' in expected(files)
 
 
+def test_functions_that_are_displayed_are_not_expected(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path,
+        cell("def f(x): return x", 1),
+        cell("[f, 7]", 2, displayed="[<function __main__.f(x)>, 7]"),
+        cell("lambda x: x", 3, displayed="<function __main__.<lambda>(x)>"),
+        cell("len('shown')", 4, displayed="5"),
+    )
+
+    assert "function" not in expected(files)
+    assert '"5"' in expected(files)
+
+
 def test_a_step_without_any_output_is_run_and_marked(tmp_path: Path) -> None:
     files = convert(tmp_path, cell("x = 1\ny = [x]", 1))
 

@@ -18,6 +18,7 @@ _NEWEST = (3, 99)
 _OLD_TABLE = re.compile(r"\s*<div>\s*<table")
 _NO_OLD_PANDAS = (3, 7)
 _TABLE = 'class="dataframe"'
+_FUNCTION = re.compile(r"<(?:function|bound method) [\w.<>]+\(")
 _NOTHING = ast.Module([], [])
 # What runs for some values only.
 _SOMETIMES = (ast.If, ast.Try, ast.While, ast.IfExp, ast.Match, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -51,12 +52,17 @@ def raw_text(cell: CodeCell) -> str:
 
 
 def displayed_text(output: Mapping[str, object]) -> str | None:
-    """Return a displayed value as text; None for a formula, which every printer writes otherwise, and for a figure."""
+    """Return a displayed value as text; None for figures, and for what only the notebook's printer writes so.
+
+    That are formulas, and functions with their arguments: ``<function __main__.f(x)>``.
+    """
     data = output.get("data", output)
     if not isinstance(data, dict) or "text/latex" in data:
         return None
     text = data.get("text/plain", data.get("text"))
-    return None if text is None or is_figure_text(joined_text(text)) else joined_text(text)
+    if text is None or is_figure_text(joined_text(text)) or _FUNCTION.search(joined_text(text)):
+        return None
+    return joined_text(text)
 
 
 def is_figure_text(text: str) -> bool:
