@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,8 @@ def page_files(folder: Path) -> list[Path]:
     """Return the rule pages of a folder, by name."""
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is no folder of rule pages")
-    return sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    names = sorted(os.listdir(folder))  # noqa: PTH208 names sort a good deal faster than paths, and every start does
+    return [folder / name for name in names if name.endswith(".md") and name != "README.md"]
 
 
 def read_rule(path: Path, house: Path | None = None) -> Rule:
@@ -97,17 +99,18 @@ def read_rule(path: Path, house: Path | None = None) -> Rule:
 
 
 def _front_matter(path: Path) -> list[str]:
-    lines = []
-    with path.open(encoding="utf-8") as file:
-        if file.readline().rstrip() != "+++":
+    # As bytes: half of the time of a text file goes into being ready for what is behind the front matter.
+    with path.open("rb") as file:
+        if file.readline().rstrip() != b"+++":
             raise ConfigurationError(f"{path}:1: a rule page starts with a line `+++`")
+        lines = []
         for line in file:
-            if line.rstrip() == "+++":
+            if line.rstrip() == b"+++":
                 break
             lines.append(line)
         else:
             raise ConfigurationError(f"{path}:1: the front matter is not closed by a line `+++`")
-    return lines
+    return b"".join(lines).decode("utf-8").replace("\r\n", "\n").splitlines(keepends=True)
 
 
 def load_page(path: Path, house: Path | None = None) -> Page:
