@@ -78,3 +78,15 @@ def test_a_name_of_a_star_import_means_that_until_the_notebook_binds_it(
     cells: tuple[str, ...], expected: str, tmp_path: Path
 ) -> None:
     assert printed(tmp_path, *cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("from math import *", "if '__file__' not in globals():\n    print('notebook')"), "notebook\n"),
+        (("print('__name__' in globals(), 'get_ipython' in dir(), 'nothing' in locals())",), "True True False\n"),
+        (("try:\n    get_ipython()\n    print('shell')\nexcept NameError:\n    print('none')",), "shell\n"),
+    ],
+)
+def test_what_every_kernel_has_is_known(cells: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    assert printed(tmp_path, *cells) == expected

@@ -137,6 +137,8 @@ def _answer(statement: Statement, shell: ast.expr, made: dict[str, Statement]) -
             return _Answer(shell, "True")
         case [ast.UnaryOp(op=ast.Not()) as negation, *_]:
             return _Answer(negation, "False")
+        case [ast.Expr() as expression, *_] if expression is not statement.node:  # asked for, to see it raise nothing
+            return _Answer(shell, "None")
         case _:
             return None
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
 
+# What every kernel binds before the first cell.
+_KERNEL_NAMES = frozenset({
+    "In", "Out", "__builtin__", "__builtins__", "__doc__", "__name__", "exit", "get_ipython", "open", "quit",
+})  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class MembershipTest:
@@ -66,11 +71,11 @@ def settle_membership(plan: Plan, analysis: Analysis) -> Plan:
 
 def _is_bound(name: str, statement: Statement, analysis: Analysis) -> bool | None:
     """Return whether ``name`` is bound when ``statement`` starts; None where that is not sure."""
-    state: bool | None = False
+    state: bool | None = name in _KERNEL_NAMES
     for earlier in analysis.flow.statements[: statement.index]:
-        if any(each.kind == "star" for each in earlier.definitions) or any(
-            each.name == name for each in earlier.global_writes
-        ):
+        # A star import brings no name with an underscore before it, ``__file__`` least of all.
+        starred = not name.startswith("_") and any(each.kind == "star" for each in earlier.definitions)
+        if starred or any(each.name == name for each in earlier.global_writes):
             state = True if state else None
         for definition in earlier.definitions:
             if definition.name != name or definition.kind == "mutate":
