@@ -317,6 +317,26 @@ def test_only_addresses_clocks_and_durations_are_masked(left: str, right: str, k
         assert [(each.line, each.kind) for each in match.masked] == [(2, kind)]
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("<class '__main__.Point'>", "<class 'churn.steps.Point'>", True),
+        ("<__main__.Point object at 0x7f4f93a08d90>", "<churn.model.Point object at 0x7f4f93a08d91>", True),
+        ("<__main__.Outer.point object at 0x7f4f93a08d90>", "<churn.steps.Outer.point object at 0x7f4f93a08d91>", True),
+        ("<function <lambda> at 0x7f4f93a08d90>", "<function load.<locals>.<lambda> at 0x7f4f93a08d91>", True),
+        ("<class '__main__.Point'>", "<class 'churn.steps.Line'>", False),
+        ("<class '__main__.Point'>", "<class 'other.steps.Point'>", False),
+        ("<class 'numpy.Point'>", "<class 'churn.steps.Point'>", False),
+        ("rate 0.5", "rate churn.steps.0.5", False),
+    ],
+)
+def test_what_the_notebook_defined_is_of_a_module_of_the_package(left: str, right: str, *, same: bool) -> None:
+    match = compare_lines([left], [right], now=NOW, package="churn")
+
+    assert (match.equal, match.different) == (int(same), int(not same))
+    assert {each.kind for each in match.masked} <= {"module", "address"}
+
+
 def test_the_day_may_end_between_two_runs() -> None:
     midnight = dt.datetime(2026, 3, 6, 0, 1, tzinfo=dt.UTC)
 

@@ -85,8 +85,9 @@ def compare_traces(
     *,
     more: Sequence[Trace] = (),
     now: datetime | None = None,
+    called: str = "",
 ) -> Comparison:
-    """Compare the notebook's two runs, and ``more`` of them, with the package's.
+    """Compare the notebook's two runs, and ``more`` of them, with that of the package ``called`` so.
 
     What differs between the notebook's runs is nondeterministic and not compared; what one side has
     and the other has not is a difference, save for the images the package saves of shown figures.
@@ -111,7 +112,7 @@ def compare_traces(
             for trace in traces
         ),
     )
-    _lines(tally, traces, now)
+    _lines(tally, traces, now, called)
     tally.match(
         "displayed",
         lambda key, _: (None, key[0], f"display {key[1]}" if key[1] else "value"),
@@ -190,15 +191,18 @@ def _failures(tally: Tally, notebook: Failure | None, package: Failure | None) -
     tally.found("failure", step, cell, "the run", Difference("", left, right, "one run failed otherwise"))
 
 
-def _lines(tally: Tally, traces: Sequence[Trace], now: datetime | None) -> None:
+def _lines(tally: Tally, traces: Sequence[Trace], now: datetime | None, called: str) -> None:
     first, package, *others = traces
     window = timedelta(minutes=5, seconds=sum(trace.seconds for trace in traces))
     varying = frozenset(line for other in others for line in varying_lines(first.out, other.out, now=now))
-    tally.lines("printed", compare_lines(first.out, package.out, now=now, window=window, without=varying))
+    match = compare_lines(first.out, package.out, now=now, window=window, without=varying, package=called)
+    tally.lines("printed", match)
     errors, by_package, *by_others = (_without_warnings(trace.err) for trace in traces)
     varying = frozenset(line for other in by_others for line in varying_lines(errors, other, now=now))
     # The package tells on standard error what the notebook displayed and which figures it saved.
-    match = compare_lines(errors, by_package, now=now, window=window, without=varying, extra_allowed=True)
+    match = compare_lines(
+        errors, by_package, now=now, window=window, without=varying, extra_allowed=True, package=called
+    )
     tally.lines("error output", match)
     warned = len(first.err) - len(errors)
     if warned:

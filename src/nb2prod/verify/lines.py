@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from nb2prod.verify.masks import hide, masks
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
+
+    from nb2prod.verify.masks import Mask
 
 _PROGRESS = re.compile(
     r"\r"
@@ -40,47 +44,10 @@ _INSTALLING = re.compile(
     r"|You should consider upgrading via the |Could not fetch URL "
     r"|Note: you may need to restart the kernel to use updated packages|\[notice\] )"
 )
-# A program colours what it writes to the terminal that the kernel gives it, and not what it writes to a file.
-_COLOUR = re.compile(r"\x1b\[[\d;]*[mK]")
 # matplotlib's word on the fonts of the machine, as often as something is drawn.
 _FONTS = re.compile(r"^findfont: ")
 # What `name?` prints where there is no such name; where there is one it opens a page.
 _NOT_FOUND = re.compile(r"^Object `.+` not found\.$")
-_HELP = re.compile(r"^(?P<before>Help on \w+ \S+ in module )[\w.]+:$")
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
-_NUMBER = r"\d+(?:[.,]\d+)?(?:e[-+]?\d+)?"
-_UNIT = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|sec|s|milliseconds?|ms|microseconds?|[µμu]s|nanoseconds?|ns)"
-_DURATION = re.compile(
-    rf"(?P<before>\b(?:took|taken|time|elapsed|duration|runtime|total|user|sys|finished in|done in|completed in|ran in"
-    rf"|fitted in|trained in|training in|ran \d+ tests? in"
-    rf"|calls(?: \(\d+ primitive calls\))? in)\b[^\d\n]{{0,40}}?)(?:{_NUMBER}\s*{_UNIT}\b(?:[ ,]+(?:and )?)?)+",
-    re.IGNORECASE,
-)
-# The same words with a bare number: `elapsed: 0.53`, `--- 0.53 seconds ---`, `2.3 s ± 12 ms per loop`.
-_BARE_DURATION = re.compile(
-    rf"(?P<before>\b(?:elapsed|took|runtime|duration|time taken|elapsed time)\b\s*[:=]?\s*)"
-    rf"{_NUMBER}(?![\d.,]*\d|\s*[A-Za-z%])",
-    re.IGNORECASE,
-)
-# `KNeighborsClassifier fit in 0.01 seconds`
-_IN_SECONDS = re.compile(
-    rf"(?P<before>\bin (?:about |~ ?)?){_NUMBER} ?(?:minutes?|mins?|seconds?|secs?|s|milliseconds?|ms)\b", re.IGNORECASE
-)
-_CLOCK_TIMES = re.compile(
-    rf"---\s*{_NUMBER}\s*{_UNIT}\s*---|(?P<keras>\b{_NUMBER}(?:s|ms|us)/(?:step|epoch|sample))", re.IGNORECASE
-)
-_TIME = re.compile(
-    r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d+)?)?(?:\s?[AP]M)?\b"
-)
-_DATE = re.compile(
-    r"\b\d{4}[-/]\d{1,2}[-/]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b\d{8}\b"
-    r"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-    r"[a-z]*\.?(?: \d{1,2})?(?:,? \d{4})?\b"
-)
-_DATE_FORMATS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%d/%m/%y", "%m/%d/%y",
-    "%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a %b %d", "%a %d %b %Y",
-)  # fmt: skip
 # Longer than this, what lies between the common start and end is compared place by place.
 _ALIGNED = 3_000
 
@@ -136,6 +103,7 @@ def compare_lines(
     window: timedelta = timedelta(minutes=15),
     without: frozenset[int] = frozenset(),
     extra_allowed: bool = False,
+    package: str = "",
 ) -> LineMatch:
     """Compare two outputs line by line, in order.
 
@@ -146,14 +114,15 @@ def compare_lines(
 
     without        lines of ``left`` (from 0) that are not compared
     extra_allowed  lines that only ``right`` has are no difference
+    package        the name of the package that has printed ``right``
     """
-    masks = _masks(now or datetime.now(UTC).astimezone(), window)
+    hidden = masks(now or datetime.now(UTC).astimezone(), window, package)
     masked = [Masked(number, kind, line) for number, line in enumerate(left, start=1) if (kind := _no_result(line))]
     rows = _results(left)
     others = [line for _, line in _results(right)]
     equal = different = left_out = 0
     differences: list[LineDifference] = []
-    for one, other in _aligned([_hide(line, masks)[0] for _, line in rows], [_hide(line, masks)[0] for line in others]):
+    for one, other in _aligned([hide(line, hidden)[0] for _, line in rows], [hide(line, hidden)[0] for line in others]):
         pairs = rows[one.start : one.stop], others[other.start : other.stop]
         around = rows[max(one.start - 1, 0) : one.stop + 1] if not pairs[0] else pairs[0]
         free = any(number in without for number, _ in around)
@@ -164,20 +133,15 @@ def compare_lines(
                 continue
             if number in without:
                 left_out += 1
-            elif line is not None and text is not None and _same(line, text, masks):
+            elif line is not None and text is not None and _same(line, text, hidden):
                 equal += 1
                 if line != text:
-                    masked += [Masked(number + 1, kind, line) for kind in _hide(line, masks)[1]]
+                    masked += [Masked(number + 1, kind, line) for kind in hide(line, hidden)[1]]
             else:
                 different += 1
                 at = number + 1 if line is not None else (pairs[0][-1][0] + 1 if pairs[0] else _before(rows, one.start))
                 differences.append(LineDifference(at, line, text))
     return LineMatch(equal, different, left_out, tuple(differences), tuple(masked))
-
-
-def same_but_for_durations(left: str, right: str) -> bool:
-    """Return whether two texts differ in nothing but how long something took, in the shapes that are known."""
-    return _without_durations(left) == _without_durations(right)
 
 
 def varying_lines(first: Sequence[str], second: Sequence[str], *, now: datetime | None = None) -> frozenset[int]:
@@ -218,68 +182,8 @@ def _before(rows: Sequence[tuple[int, str]], place: int) -> int:
     return rows[place - 1][0] + 1 if place and rows else 1
 
 
-def _same(left: str, right: str, masks: Sequence[tuple[str, Callable[[str], str]]]) -> bool:
-    return left == right or _hide(left, masks)[0] == _hide(right, masks)[0]
-
-
-def _hide(line: str, masks: Sequence[tuple[str, Callable[[str], str]]]) -> tuple[str, tuple[str, ...]]:
-    """Return the line with what is masked replaced, and the kinds of what was."""
-    kinds = []
-    for kind, mask in masks:
-        hidden = mask(line)
-        if hidden != line:
-            kinds.append(kind)
-            line = hidden
-    return line, tuple(kinds)
-
-
-def _masks(now: datetime, window: timedelta) -> tuple[tuple[str, Callable[[str], str]], ...]:
-    clocks = (now, now.astimezone(UTC))
-    days = {
-        (each + shift).strftime(form)
-        for each in clocks
-        for shift in (-window, timedelta(0), window)
-        for form in _DATE_FORMATS
-    }
-    days |= {_without_zeros(day) for day in days}
-
-    def times(line: str) -> str:
-        return _TIME.sub(lambda found: "<time>" if _near(found, clocks, window) else found.group(), line)
-
-    def dates(line: str) -> str:
-        return _DATE.sub(lambda found: "<today>" if found.group() in days else found.group(), line)
-
-    return (
-        ("address", lambda line: _ADDRESS.sub("<address>", line)),
-        ("module", lambda line: _HELP.sub(r"\g<before><module>:", line)),
-        ("colour", lambda line: _COLOUR.sub("", line)),
-        ("duration", _without_durations),
-        ("time of day", times),
-        ("today's date", dates),
-    )
-
-
-def _without_durations(line: str) -> str:
-    line = _CLOCK_TIMES.sub("<duration>", line)
-    line = _DURATION.sub(r"\g<before><duration>", line)
-    line = _IN_SECONDS.sub(r"\g<before><duration>", line)
-    return _BARE_DURATION.sub(r"\g<before><duration>", line)
-
-
-def _near(found: re.Match[str], clocks: Iterable[datetime], window: timedelta) -> bool:
-    """Return whether a time of day is one the clock showed while the runs ran, and so no data."""
-    seconds = int(found["hour"]) % 12 * 3600 + int(found["minute"]) * 60 + int(found["second"] or 0)
-    half_day = 12 * 3600
-    for clock in clocks:
-        at = clock.hour % 12 * 3600 + clock.minute * 60 + clock.second
-        apart = abs(at - seconds)
-        if min(apart, half_day - apart) <= window.total_seconds():
-            return True
-    return False
-
-
-def _without_zeros(day: str) -> str:
-    return re.sub(r"\b0(\d)\b", r"\1", day)
+def _same(left: str, right: str, masks: Sequence[Mask]) -> bool:
+    return left == right or hide(left, masks)[0] == hide(right, masks)[0]
 
 
 def _aligned(left: Sequence[str], right: Sequence[str]) -> list[tuple[range, range]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nb2prod.verify.description import describe
-from nb2prod.verify.lines import same_but_for_durations
+from nb2prod.verify.masks import same_but_for_durations
 from nb2prod.verify.values import Difference, Match, match_values
 
 if TYPE_CHECKING:

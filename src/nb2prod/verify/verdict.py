@@ -230,7 +230,7 @@ def compare_runs(
     trace, first, *others = [_without_displays_of(run.trace, unseen.keys() | working) for run in (package, *runs)]
     trace = replace(trace, values=tuple(each for each in trace.values if each.step not in inside))
     second, *more = others or [first]
-    comparison = compare_traces(first, second, trace, tolerance, more=more)
+    comparison = compare_traces(first, second, trace, tolerance, more=more, called=subject.package)
     skipped = tuple(Skipped("displayed", None, cell, f"%%{name}", _PAGE) for cell, name in unseen.items())
     skipped += tuple(
         Skipped("printed", None, cell, "every line", _INSTALLING if cell in installing else _WORKING) for cell in said
