@@ -27,10 +27,11 @@ _WORDS = (
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first metric of a notebook that has one model and nothing to measure it by."""
     past = history(analysis)
+    validated = [each for each in past.cross_validations if not each.search]
     pictures = knowledge().names["metrics.pictures"]
     figures = [each for each in past.evaluations if each.metric is not None and each.metric not in pictures]
-    if not past.evaluations and len(past.cross_validations) == 1:
-        yield from _cross_validated(analysis, past.cross_validations[0])
+    if not past.evaluations and len(validated) == 1:
+        yield from _cross_validated(analysis, validated[0])
     if not figures or past.cross_validations or any(each.used or each.compared for each in past.evaluations):
         return
     if len({id(each.fit) for each in past.evaluations}) > 1 or len({id(each.x.rows) for each in figures}) > 1:

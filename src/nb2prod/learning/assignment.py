@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.learning.columns import Columns, Table
-from nb2prod.learning.rows import Indices
 from nb2prod.learning.values import (
     Data,
     Learned,
@@ -56,8 +55,8 @@ def unpacked(value: object, targets: list[ast.expr]) -> list[object]:
             return _as_named(targets, items) if count == _PARTS else items
         case Unknown(attributes=attributes):
             return [attributes.setdefault(f"{number}/{count}", Unknown()) for number in range(count)]
-        case Indices():
-            return [Unknown() for _ in targets]
+        case Statistic():
+            return [value] * count
         case _:
             return [Unknown() for _ in targets]
 

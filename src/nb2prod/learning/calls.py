@@ -35,6 +35,8 @@ _SAME_NAMES = frozenset({"copy", "sort_values", "to_list", "tolist"})
 _FEWER_NAMES = frozenset({"difference", "drop"})
 # Methods that try what is best for a function they are given: a study of optuna, `hyperopt.fmin`.
 _SEARCHES = frozenset({"optimize", "fmin"})
+# Tables of figures, to be looked at.
+_SHOWS = frozenset({"pandas.DataFrame", "pandas.Series"})
 _LOOKS = frozenset({"print", "display", "round", "float", "str", "format", "len", "int", "type"})
 
 
@@ -86,7 +88,7 @@ def call(run: Run, node: ast.Call) -> object:
 def _library(run: Run, node: ast.Call, name: str, given: Arguments) -> object:
     canonical = run.libraries.canonical(name)
     word = name.rpartition(".")[2]
-    if not (name.startswith("builtins.") and word in _LOOKS):
+    if not (name.startswith("builtins.") and word in _LOOKS) and canonical not in _SHOWS:
         _use(given)
     found = library_call(run, node, canonical, given)
     if found is not None:

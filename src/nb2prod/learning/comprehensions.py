@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import assign, literal_names
 from nb2prod.learning.columns import ColumnNames, Columns
-from nb2prod.learning.values import Changing, Data, Many, Sequence, Unknown, scores_in
+from nb2prod.learning.values import Changing, Data, Many, Sequence, Statistic, Unknown, scores_in
 
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
@@ -26,6 +26,10 @@ def comprehension(run: Run, node: Comprehension, element: ast.expr) -> object:
         match iterated, node.generators:
             case [Data(columns=Columns() as columns)], [generator]:
                 found: object = _named(run, element, generator, ColumnNames(columns))
+            case [Statistic() as figures], [ast.comprehension(target=ast.Name(id=name))] if (
+                isinstance(element, ast.Name) and element.id == name
+            ):
+                found = figures
             case [ColumnNames() as names], [generator]:
                 found = _named(run, element, generator, names)
             case [Sequence(items=items)], [ast.comprehension(target=target, ifs=[])] if len(items) <= _MOST_ITEMS:

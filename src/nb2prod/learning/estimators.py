@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.history import Stopped
 from nb2prod.learning.knowledge import knowledge
-from nb2prod.learning.rows import Folds, Rows, Split
+from nb2prod.learning.rows import Rows
+from nb2prod.learning.validation import searched, splits
 from nb2prod.learning.values import (
     Callback,
     Data,
@@ -20,6 +21,7 @@ from nb2prod.learning.values import (
     Prediction,
     Score,
     Sequence,
+    Statistic,
     Unknown,
     as_data,
     as_estimator,
@@ -38,7 +40,8 @@ _TRANSFORMER = "sklearn.base.TransformerMixin"
 _SAMPLER = "imblearn.base.SamplerMixin"
 _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
 _BY_COLUMNS = frozenset({"ColumnTransformer", "make_column_transformer"})
-_SHUFFLES = ("Shuffle", "Repeated")
+# Layers of keras that learn how values are distributed.
+_ADAPTED = frozenset({"Discretization", "Normalization"})
 
 
 def is_fit(method: str, given: Arguments) -> bool:
@@ -61,6 +64,8 @@ def kind_of(run: Run, name: str, given: Arguments) -> str | None:
         return _composed(given)
     if _SAMPLER in ancestors:
         return "sampler"
+    if word in _ADAPTED and name.startswith(("keras.", "tensorflow.")):
+        return "learns"
     if _SPLITTER in ancestors:
         return "splitter"
     if not _MODELS.isdisjoint(ancestors):
@@ -146,16 +151,20 @@ def estimator_call(
 ) -> object:
     """Return what a method of ``estimator`` returns, and record what it does."""
     if estimator.kind == "splitter":
-        return _splits(run, node, estimator, given) if method == "split" else Unknown()
+        return splits(run, node, estimator, given) if method == "split" else Unknown()
     x = as_data(given.get(0, "X", "x"))
     if method in _FITS:
         return _fits(run, node, estimator, method, given, x, owner)
+    if method == "get_support":
+        return chosen_by(estimator, method)
     if x is None:
         return Unknown()
     if method == "transform":
         return transformed(estimator, x)
     if method in _PREDICTS or method in _SCORES:
         return _asked(run, node, estimator, method, x)
+    if method == "adapt":
+        run.adapted.append(record_fit(run, node, estimator, x, None))
     if method == "inverse_transform":
         return fresh(x)._replace(learned=frozenset(), prediction=x.prediction)
     return Unknown()
@@ -173,6 +182,8 @@ def _fits(
     if method in {"fit_resample", "fit_sample"}:
         return _resampled(run, node, estimator, given, x)
     fit = record_fit(run, node, estimator, x, as_data(given.get(1, "y")) or x.label)
+    if knowledge().has("searches.classes", estimator.qualified or ""):
+        searched(run, fit)
     if method == "fit_transform":
         return transformed(estimator, x)
     if method == "fit_predict":
@@ -181,6 +192,13 @@ def _fits(
     for name in ("validation_data", "eval_set"):
         _validated(run, given.keywords.get(name), fit if stops else None)
     return owner
+
+
+def chosen_by(estimator: Estimator, name: str) -> object:
+    """Return which columns a fitted selector chooses."""
+    if estimator.fit is None or estimator.kind != "learns":
+        return Unknown()
+    return Statistic(frozenset({estimator.fit}), name)
 
 
 def _stops_early(estimator: Estimator, given: Arguments) -> bool:
@@ -201,6 +219,9 @@ def record_fit(run: Run, node: ast.Call, estimator: Estimator, x: Data, y: Data 
     """Record that ``estimator`` learned from ``x``."""
     func = node.func
     name = ast.unparse(func.value if isinstance(func, ast.Attribute) else func)
+    if estimator.kind in {"model", "unknown"} and run.adapted:
+        # Layers that have been adapted stand in the network.
+        x = x._replace(learned=x.learned | {Learned(each) for each in run.adapted})
     fit = Fit(estimator, estimator.kind, x, y, run.place(node), name.partition("(")[0], tuple(run.loops))
     estimator.fit = fit
     run.history.fits.append(fit)
@@ -244,19 +265,6 @@ def _resampled(run: Run, node: ast.Call, estimator: Estimator, given: Arguments,
     return Sequence([x._replace(rows=rows), target])
 
 
-def _splits(run: Run, node: ast.Call, estimator: Estimator, given: Arguments) -> object:
-    x = as_data(given.get(0, "X"))
-    name = (estimator.qualified or "").rpartition(".")[2]
-    shuffled = any(word in name for word in _SHUFFLES) or "shuffle" in {
-        each.arg
-        for each in getattr(estimator.place.node, "keywords", ())
-        if isinstance(each.value, ast.Constant) and each.value.value is True
-    }
-    split = Split(run.place(node), shuffled, folds=True, inputs=(x,) if x is not None else ())
-    run.history.splits.append(split)
-    return Folds(split)
-
-
 def _asked(run: Run, node: ast.Call, estimator: Estimator, method: str, x: Data) -> object:
     """Record that a model met rows; return its prediction, or its score."""
     if estimator.fit is None:
@@ -274,18 +282,3 @@ def _asked(run: Run, node: ast.Call, estimator: Estimator, method: str, x: Data)
 def _is_classifier(run: Run, estimator: Estimator) -> bool:
     inner = (estimator, *estimator.parts)
     return any("sklearn.base.ClassifierMixin" in run.libraries.ancestors(each.qualified or "") for each in inner)
-
-
-def cross_validated(run: Run, node: ast.Call, given: Arguments) -> object:
-    """Record a cross-validation by a function of a library."""
-    from nb2prod.learning.history import CrossValidation  # noqa: PLC0415
-
-    x, y = as_data(given.get(1, "X")), as_data(given.get(2, "y"))
-    estimator = as_estimator(given.get(0, "estimator"))
-    if estimator is not None:
-        estimator.searches = True
-    if x is not None:
-        folds = as_estimator(given.keywords.get("cv"))
-        shuffled = folds is not None and "shuffle" in ast.dump(folds.place.node)
-        run.history.cross_validations.append(CrossValidation(estimator, x, y, run.place(node), shuffled))
-    return Unknown()

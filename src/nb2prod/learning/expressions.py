@@ -9,11 +9,13 @@ from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.calls import call
 from nb2prod.learning.columns import ColumnNames, Columns
 from nb2prod.learning.comprehensions import comprehension
+from nb2prod.learning.estimators import chosen_by
 from nb2prod.learning.masks import condition
 from nb2prod.learning.rows import RowsOf
 from nb2prod.learning.subscripts import subscript
 from nb2prod.learning.values import (
     Data,
+    Grouped,
     Learned,
     Literal,
     Mask,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 # What a bunch of scikit-learn calls its parts, which have the same rows.
 _BUNCH = frozenset({"data", "target", "frame", "images", "DESCR"})
 _SAME = frozenset({"values", "array", "str", "dt", "real", "codes", "cat", "A"})
+_CHOSEN = frozenset({"pvalues_", "ranking_", "scores_", "support_"})
 _SIZES = frozenset({"columns", "dtypes", "ndim", "shape", "size"})
 _FITTED = frozenset({"best_estimator_", "estimator", "model"})
 
@@ -114,8 +117,12 @@ def _unbound(name: str) -> object:
 def _attribute(owner: object, attribute: str) -> object:
     estimator = as_estimator(owner)
     if estimator is not None:
+        if attribute in _CHOSEN:
+            return chosen_by(estimator, attribute)
         return owner if attribute in _FITTED else Unknown()
     match owner:
+        case Grouped():
+            return owner
         case Named(name=name):
             return Named(f"{name}.{attribute}")
         case Data() if attribute in _SAME:
@@ -150,6 +157,7 @@ def column(data: Data, columns: Columns, names: frozenset[object]) -> Data:
 
 
 def _arithmetic(left: object, op: ast.operator, right: object) -> object:
+    left, right = _measured(left, right), _measured(right, left)
     for one, other in ((left, right), (right, left)):
         match one, other:
             case Data(), Statistic(fits=fits, name=name):
@@ -177,6 +185,13 @@ def _arithmetic(left: object, op: ast.operator, right: object) -> object:
         case Mask(), Mask():
             return Mask((left.key, left.side, type(op).__name__, right.key, right.side))
     return _combined(left, op, right)
+
+
+def _measured(value: object, other: object) -> object:
+    """Return what is unknown as data where it stands beside a figure of its own rows: ``x - x.mean()``."""
+    if isinstance(value, Unknown) and value.estimator is None and isinstance(other, Statistic):
+        return value.data if any(fit.rows is value.data.rows for fit in other.fits) else value
+    return value
 
 
 def _integers(one: int, op: ast.operator, other: int) -> object:

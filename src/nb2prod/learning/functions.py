@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.columns import ColumnNames, Columns, Table
-from nb2prod.learning.estimators import cross_validated, record_fit
+from nb2prod.learning.estimators import record_fit
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Folds, Rows, RowsOf, Split
 from nb2prod.learning.statistical import made_with_data
+from nb2prod.learning.validation import cross_validated
 from nb2prod.learning.values import (
     Callback,
     Data,
@@ -185,6 +186,8 @@ def _kept(name: str, first: object, given: Arguments) -> object | None:
         return Data(parts[0].rows.some(), parts[0].learned, None, None, parts[0].traits)
     if isinstance(first, (Statistic, Score, Sequence)):
         return first if name in _LOOKS or name in {"builtins.list", "numpy.array", "numpy.asarray"} else None
+    if name in {"pandas.DataFrame", "pandas.Series"} and (figures := scores_in(first)):
+        return Score(tuple(figures))
     data = as_data(first)
     if data is None or not isinstance(first, Data):
         return first if isinstance(first, Unknown) and data is not None else None

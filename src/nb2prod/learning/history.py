@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 class CrossValidation(NamedTuple):
-    """A call that splits, fits and scores by itself."""
+    """A call that splits, fits and scores by itself; ``search``: to choose parameters."""
 
     model: Estimator | None
     x: Data
     y: Data | None
     place: Place
     shuffled: bool
+    search: bool = False
 
 
 class Stopped(NamedTuple):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nb2prod.analysis import Analysis
+    from nb2prod.learning.values import Fit
     from nb2prod.notebook.model import CodeCell
 
 # More than any notebook written by hand needs.
@@ -43,6 +44,8 @@ class Run:
         self.loops: list[ast.AST] = []
         self.active: list[ast.AST] = []
         self.returned: list[list[object]] = []
+        # Fits of layers that stand in networks made later.
+        self.adapted: list[Fit] = []
         # A condition is evaluated that must hold for the notebook to go on.
         self.gate = False
         self.cell: CodeCell

@@ -12,6 +12,7 @@ from nb2prod.learning.rows import Indices, Rows, RowsOf, Split
 from nb2prod.learning.values import (
     Data,
     Grouped,
+    Learned,
     Literal,
     Many,
     Mask,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
 _LOCATORS = frozenset({"loc", "iloc", "ix"})
+# Figures that tell which columns are good for something.
+_CHOOSE_COLUMNS = frozenset({"corr", "corrwith", "get_support", "pvalues_", "ranking_", "scores_", "support_"})
 _MOST_COLUMNS = 2000
 # Of those that a slice without an end takes.
 _SOME_COLUMNS = 100
@@ -43,7 +46,8 @@ def subscript(run: Run, node: ast.Subscript) -> object:
     if isinstance(held, (Statistic, Score, Grouped)):
         return held
     if isinstance(held, ColumnNames):
-        return ColumnNames()
+        value = Unknown() if isinstance(node.slice, ast.Slice) else run.value(node.slice)
+        return value if isinstance(value, Statistic) else ColumnNames()
     if isinstance(held, Many):
         run.value(node.slice)
         return held.item
@@ -88,11 +92,18 @@ def _one(run: Run, held: object, data: Data, index: ast.expr, *, located: bool) 
         chosen = Columns(table, names, place=run.place(index))
         table.known.update(names)
         return data._replace(columns=chosen, learned=selected(data.learned, chosen))
+    if not located and isinstance(value, Statistic) and value.name in _CHOOSE_COLUMNS:
+        return _chosen(data, value)
     if not located and _names_columns(value):
         return _named(run, data, index, value)
     found = _rows_by(run, data, index, value)
     # ``df[names]`` may choose columns.
     return found._replace(columns=None) if isinstance(value, Data) and not located else found
+
+
+def _chosen(data: Data, figures: Statistic) -> Data:
+    """Return the columns of ``data`` that figures about rows choose."""
+    return data._replace(columns=None, learned=data.learned | {Learned(fit) for fit in figures.fits})
 
 
 def _named(run: Run, data: Data, index: ast.expr, names: object) -> Data:
@@ -182,6 +193,8 @@ def _columns(run: Run, data: Data, index: ast.expr) -> Data:
                 isinstance(each, Literal) and isinstance(each.value, int) for each in items
             ):
                 chosen = frozenset(each.value for each in items if isinstance(each, Literal))
+            case Statistic() as figures:
+                return _chosen(data, figures)
             case ColumnNames() as names:
                 return _named(run, data, index, names)
             case _:

@@ -23,6 +23,7 @@ from nb2prod.learning.values import (
     fresh,
     selected,
 )
+from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
     from nb2prod.learning.calls import Arguments
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 _OTHERS_TOO = frozenset(
     {"add", "apply", "filter", "get", "insert", "join", "map", "pipe", "split", "transform", "update"}
 )
-_TAKE_FIGURES = frozenset({"clip", "div", "fillna", "map", "mask", "replace", "sub", "where"})
+_TAKE_FIGURES = frozenset({"clip", "div", "fillna", "join", "map", "mask", "replace", "sub", "where"})
 _WINDOWS = frozenset({"ewm", "expanding", "rolling"})
 _COLUMNS = frozenset({1, "columns"})
+_COUNTS = frozenset({"count", "nunique", "size"})
 # Kinds of columns: all numbers, and what is none.
 _NUMBERS = frozenset({"number", "numpy.number"})
 _WORDS = frozenset({"object", "O", "builtins.object"})
@@ -92,6 +94,11 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
         if given.literal("axis") in _COLUMNS or (given.positional and method != "quantile"):
             return Data(data.rows, data.learned)
         return statistic(run, node, data, method)
+    if method in {"corr", "corrwith"}:
+        return statistic(run, node, data, method)
+    if method == "merge" and isinstance(figures := given.get(0, "right"), Statistic):
+        learned = data.learned | {Learned(fit) for fit in figures.fits}
+        return Data(Rows([data.rows], copies=data.rows.copies), learned, Columns(Table()), None, data.traits)
     if method == "groupby":
         return Grouped(data)
     if known.has("methods.neighbours", method):
@@ -156,7 +163,7 @@ def _kept(data: Data, method: str, given: Arguments) -> Data:
 def grouped_call(run: Run, node: ast.Call, grouped: Grouped, method: str) -> object:
     """Return what a method of groups returns: a statistic of their rows, or one beside each row."""
     known = knowledge()
-    if known.has("methods.statistics", method) or method in {"agg", "aggregate"}:
+    if known.has("methods.statistics", method) or (method in {"agg", "aggregate"} and not _counts(node)):
         return statistic(run, node, fresh(grouped.data), method)
     if method == "transform":
         found = statistic(run, node, fresh(grouped.data), method)
@@ -165,6 +172,12 @@ def grouped_call(run: Run, node: ast.Call, grouped: Grouped, method: str) -> obj
     if known.has("methods.neighbours", method):
         return fresh(grouped.data)._replace(traits=grouped.data.traits | {"lagged"})
     return Unknown()
+
+
+def _counts(node: ast.Call) -> bool:
+    """Whether groups are asked for nothing but how many rows or values they have."""
+    asked = {each.value for each in nodes(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    return not asked.isdisjoint(_COUNTS) and asked.isdisjoint(knowledge().names["methods.statistics"])
 
 
 def _dropped(run: Run, node: ast.Call, data: Data, given: Arguments) -> object:
