@@ -7,6 +7,7 @@ import builtins
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._other_kind import calls_itself, eaten_by_loop, fails_again
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import nodes
 
@@ -63,6 +64,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if found is not None:
                 seen.add(use.name)
                 yield found
+    yield from calls_itself(analysis, seen)
+    yield from eaten_by_loop(analysis, seen)
+    yield from fails_again(analysis, seen)
 
 
 def _rebound(analysis: Analysis) -> set[str]:
