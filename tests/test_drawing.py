@@ -23,11 +23,14 @@ from nb2prod.convert.api import convert_notebook
         ("model.check(1, figure_size=3)", False),
         ("def look():\n    model.check(1, draw_figure=1)\nlook()", True),
         ("def look():\n    model.check(1, draw_figure=1)", False),
+        ("@interact(n=3)\ndef look(n):\n    plt.plot([n])", True),
+        ("@widgets.interact\ndef look(n=3):\n    plt.plot([n])", True),
     ],
 )
 def test_an_argument_that_asks_to_draw_leaves_a_figure_open(cell: str, *, closes: bool) -> None:
     above = (
-        "import matplotlib.pyplot as plt\naxes = 1\nclass Model:\n    def check(self, *a, **k): pass\nmodel = Model()"
+        "import matplotlib.pyplot as plt\nfrom ipywidgets import interact, widgets\naxes = 1\n"
+        "class Model:\n    def check(self, *a, **k): pass\nmodel = Model()"
     )
     files = convert_notebook(Path("n.ipynb"), content=document(above, cell, "print(1)")).package.files
 

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from nb2prod.convert.drawing import only_defines
 from nb2prod.convert.effects import EffectsOf
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Function, Moved, moved_items, without
@@ -42,7 +43,8 @@ def hoist_definitions(plan: Plan, analysis: Analysis) -> Plan:
         if _used_before(analysis, definition):
             continue
         if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            if not statement.global_writes and not item.replacements and evaluates_quietly(statement.node):
+            quiet = only_defines(statement.node) and evaluates_quietly(statement.node)
+            if quiet and not statement.global_writes and not item.replacements:
                 candidates[definition.name] = item
         elif _is_named_lambda(statement.node) and not item.replacements:
             candidates[definition.name] = item

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.drawing import DEFINITIONS, Drawing, can_draw
+from nb2prod.convert.drawing import Drawing, can_draw, only_defines
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
 from nb2prod.convert.plan import EndOfCell, Item, Moved
@@ -234,7 +234,7 @@ def close_figures(plan: Plan, analysis: Analysis) -> Plan:
     place = 0
     for step in plan.steps:
         for item in step.items:
-            if isinstance(item, Moved) and not isinstance(item.statement.node, DEFINITIONS):
+            if isinstance(item, Moved) and not only_defines(item.statement.node):
                 last_of[_closing_cell(item, plan)] = place
             place += 1
     draws: set[int] = {

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
 
-# Definitions draw nothing, and may have been moved down to where they are used.
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def can_draw(plan: Plan) -> bool:
@@ -30,6 +29,17 @@ def can_draw(plan: Plan) -> bool:
         elif isinstance(node, ast.ImportFrom) and node.module:
             roots.add(node.module.partition(".")[0])
     return any(root not in sys.stdlib_module_names and root != "numpy" for root in roots - {plan.root})
+
+
+def only_defines(node: ast.stmt) -> bool:
+    """Return whether a statement defines something and draws nothing, wherever it may have been moved.
+
+    ``@interact(…)`` calls the function below it at once.
+    """
+    if not isinstance(node, _DEFINITIONS):
+        return False
+    decorators = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
+    return all(getattr(each, "attr", getattr(each, "id", "")) != "interact" for each in decorators)
 
 
 def _asks_to_draw(argument: ast.keyword) -> bool:
@@ -49,7 +59,7 @@ class Drawing:
 
     def may_draw(self, statement: Statement) -> bool:
         """Return whether running ``statement`` may open a figure; a mere definition does not."""
-        if isinstance(statement.node, (*DEFINITIONS, ast.Import, ast.ImportFrom)):
+        if only_defines(statement.node) or isinstance(statement.node, (ast.Import, ast.ImportFrom)):
             return False
         return self._reaches(statement, set())
 
