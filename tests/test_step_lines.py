@@ -58,3 +58,31 @@ def test_a_displayed_value_with_a_name_is_two_statements_of_one_cell() -> None:
     lines = {first: cell for first, _, cell in cells_of(function, {"statements": statements}, row)}
 
     assert lines == {3: 1, 4: 1, 6: 2, 8: 3, 10: 4, 13: 5, 14: 5}
+
+
+CAPTURED = """
+def tell():
+    from own import limit
+    import other
+
+    import third
+
+    with captured_output() as cap:
+        print(limit)
+        print(other)
+
+    with captured_output():
+        pass
+    display(cap)
+"""
+
+
+def test_imports_stated_again_are_none_and_a_capturing_magic_is_one_beside_what_it_captures() -> None:
+    (function,) = ast.parse(CAPTURED).body
+    cells = (1, 2, 2, 2, 3, 4)
+    statements = [{"kind": "step", "name": "tell", "cell": cell} for cell in cells]
+    row = {"name": "tell", "cells": [1, 2, 3, 4], "imports": ["from own import limit", "import other"]}
+
+    lines = {first: cell for first, _, cell in cells_of(function, {"statements": statements}, row)}
+
+    assert {line: lines[line] for line in (6, 8, 9, 10, 12, 14)} == {6: 1, 8: 2, 9: 2, 10: 2, 12: 3, 14: 4}

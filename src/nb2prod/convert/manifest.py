@@ -90,6 +90,7 @@ def notebook_rows(plan: Plan, statements: Sequence[Statement], provenance: Prove
                 "arguments": list(step.arguments),
                 "results": list(step.results),
                 "async": step.is_async,
+                **({"imports": list(step.imports)} if step.imports else {}),
             }
             for step in plan.steps
         ],

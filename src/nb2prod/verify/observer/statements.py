@@ -53,7 +53,9 @@ def cells_of(function: Any, manifest: dict[str, Any], row: dict[str, Any]) -> li
     """
     rows = [each for each in manifest["statements"] if each.get("kind") == "step" and each["name"] == row["name"]]
     body = list(_statements(function))
-    cells = _one_by_one(rows, [node for node in body if _anchor(node)[0] != "end"])
+    moved = [node for node in body if _anchor(node)[0] != "end"]
+    # Imports of others that a step states again stand above what is its own.
+    cells = _one_by_one(rows, moved[len(row.get("imports", ())) :])
     if cells is None:
         cells = {}
         labels: dict[str, list[int]] = {}
@@ -109,6 +111,9 @@ def _statements(function: Any) -> Iterator[Any]:
         handlers: list[Any] = getattr(node, "handlers", [])
         if isinstance(node, ast.Try) and len(handlers) == 1 and "report_exception" in ast.dump(handlers[0]):
             yield from node.body  # a cell tagged raises-exception
+        elif isinstance(node, ast.With) and "captured_output" in ast.dump(node.items[0].context_expr):
+            yield node  # the magic
+            yield from (each for each in node.body if not isinstance(each, ast.Pass))
         elif not _is_declaration(node):
             yield node
 
