@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from importlib import import_module
+from types import MethodDescriptorType
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._other_kind import calls_itself, eaten_by_loop, fails_again
@@ -87,14 +88,19 @@ def _rebound(analysis: Analysis) -> set[str]:
 
 
 def _attributes(analysis: Analysis, statement: Statement) -> dict[int, str]:
-    """Return, by the id of a name's node, the attribute that is asked of it."""
+    """Return, by the id of a name's node, the attribute that is asked of it; with `()` where it gets a constant."""
     if not any(use.name in _TWINS for use in statement.uses):
         return {}
-    return {
+    found = {
         id(node.value): node.attr
         for node in analysis.nodes_of(statement.node, ast.Attribute)
         if isinstance(node.value, ast.Name)
     }
+    for call, _ in statement.calls:
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=attr), args=[ast.Constant(), *_]):
+                found[id(owner)] = f"{attr}()"
+    return found
 
 
 def _problem(analysis: Analysis, use: Use, *, called: bool, attribute: str | None) -> Finding | None:
@@ -114,7 +120,7 @@ def _problem(analysis: Analysis, use: Use, *, called: bool, attribute: str | Non
     else:
         if before is None or not all(_lacks(each, attribute) for each in now):
             return None
-        what = f"is asked for `{attribute}` here, but"
+        what = f"is asked for `{(attribute or '').rstrip('()')}` here, but"
     was = f"{_KINDS[before.kind]} in cell {before.cell.index}" if before else "a builtin"
     new = "imports something else of that name" if now[-1].kind == "import" else "makes it data"
     message = f"`{use.name}` {what} cell {now[-1].cell.index} {new}; it was {was}"
@@ -216,4 +222,9 @@ def _lacks(definition: Definition, attribute: str | None) -> bool:
     thing: object = import_module(parts[0])
     for part in parts[1:]:
         thing = getattr(thing, part, None)
-    return thing is not None and not hasattr(thing, attribute)
+    if thing is None:
+        return False
+    # `datetime.date(2024, 6, 1)` of the class is a method, which wants a moment first.
+    return not hasattr(thing, attribute.rstrip("()")) or (
+        attribute.endswith("()") and isinstance(getattr(thing, attribute[:-2]), MethodDescriptorType)
+    )

@@ -6,8 +6,9 @@ import ast
 import builtins
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._hiding import hidden_builtins, hidden_modules
 from nb2prod.dataflow.names import name_table
-from nb2prod.diagnostics import Finding, Related
+from nb2prod.diagnostics import Finding, Related, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the first use of each hidden name that wants what is hidden."""
+    """Yield the first use of each hidden name that wants what is hidden, and what only hides it."""
     hiding = _hiding(analysis)
+    seen: set[str] = set()
+    yield from hidden_modules(analysis, seen)
     if not hiding:
         return
-    seen: set[str] = set()
     for statement in analysis.statements():
         uses = {id(use.node): use for use in statement.uses if use.name in hiding and use.name not in seen}
         for node in ast.walk(statement.node) if uses else ():
@@ -35,6 +37,28 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if use is not None and found is not None and use.name not in seen:
                 seen.add(use.name)
                 yield found
+    yield from _hidden_from_itself(analysis, hiding - seen)
+    yield from hidden_builtins(analysis, seen)
+
+
+def _hidden_from_itself(analysis: Analysis, names: set[str]) -> Iterator[Finding]:
+    """Yield each `time = time.time() - start`: what is made of the module has no such function when it runs again."""
+    for statement in analysis.statements():
+        for each in statement.definitions:
+            if each.kind != "assign" or each.name not in names:
+                continue
+            for node in analysis.nodes_of(statement.node, ast.Attribute):
+                use = analysis.use_at(node.value) if isinstance(node.value, ast.Name) else None
+                if use is None or use.name != each.name or not _lacks(analysis, each, node.attr):
+                    continue
+                before = analysis.flow.reaching(use)
+                if before and all(one.kind == "import" and one.cell is not each.cell for one in before):
+                    message = (
+                        f"`{each.name}` is no module from here on: run again, this cell finds no `{node.attr}` in it"
+                    )
+                    related = (Related(before[-1].location, f"`{each.name}` is imported here"),)
+                    yield Finding(each.location, message, related, severity=Severity.NOTE)
+                    break
 
 
 def _hiding(analysis: Analysis) -> set[str]:
