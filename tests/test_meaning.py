@@ -80,6 +80,27 @@ def test_a_name_of_a_star_import_means_that_until_the_notebook_binds_it(
     assert printed(tmp_path, *cells) == expected
 
 
+def test_the_name_of_a_handled_exception_is_no_result(tmp_path: Path) -> None:
+    cells = ("e = 1", "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    print(e)")
+
+    assert printed(tmp_path, *cells) == "division by zero\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("!for i in 1 2; do echo $i; done", "print([i for i in range(2)])"), "1\n2\n[0, 1]\n"),
+        (("n = 2", "!echo $n {n}"), "2 2\n"),
+        (("!echo '{n}'", "n = 2"), "{n}\n"),
+        (("def f(q):\n    !echo {q}\nf('x')",), "x\n"),
+    ],
+)
+def test_a_shell_line_has_the_values_of_names_that_are_bound(
+    cells: tuple[str, ...], expected: str, tmp_path: Path
+) -> None:
+    assert printed(tmp_path, *cells).replace("\r", "") == expected
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [

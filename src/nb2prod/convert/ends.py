@@ -29,6 +29,8 @@ def read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
         for use in (use for use in statement.uses if use.name not in learner):
             feeds.update(id(each) for each in analysis.flow.reaching(use) if each.statement != statement.index)
     statements = analysis.flow.statements
+    # The name of a handled exception is gone when its handler ends, whatever it meant before.
+    handled = {each.name: each.statement for other in statements for each in other.definitions if each.kind == "except"}
     return frozenset(
         name
         for name, definitions in analysis.flow.after().items()
@@ -42,6 +44,7 @@ def read_at_the_end(analysis: Analysis, outside: set[str]) -> frozenset[str]:
         and (name in saved or not any(id(each) in feeds for each in definitions))
         and not any(_is_drawing(each, analysis) for each in definitions)
         and not any("raises-exception" in each.cell.tags for each in definitions)
+        and handled.get(name, -1) < min(each.statement for each in definitions)
     )
 
 

@@ -68,6 +68,17 @@ def _is_pylab(magic: Magic, analysis: Analysis, statement: Statement) -> bool:
     )
 
 
+def _bound_at(statement: Statement, analysis: Analysis, bound: frozenset[str]) -> frozenset[str]:
+    """Return the names that may have a value where a magic in ``statement`` runs: IPython expands no others."""
+    earlier = [each for before in analysis.flow.statements[: statement.index] for each in before.definitions]
+    is_function = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    if is_function or any(each.kind == "star" for each in earlier):
+        return bound
+    written = (each for before in analysis.flow.statements for each in before.global_writes)
+    own = statement.definitions if statement.magic is None else ()
+    return bound & {each.name for each in (*earlier, *written, *own)}
+
+
 def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     """Put Python in place of magics, drop those that concern only the notebook, refuse the others."""
     bound = bound_names(analysis.notebook)
@@ -79,8 +90,9 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
     captures: dict[int, str] = {}
     gone: set[tuple[int, int]] = set()  # (cell, line) of statements that go with a measurement
 
-    def translated(magic: Magic, cell: CodeCell) -> Drop | Install | Code | Capture | None:
-        translation = _run(magic, cell, analysis.notebook) or translate(magic, cell, bound)
+    def translated(magic: Magic, statement: Statement) -> Drop | Install | Code | Capture | None:
+        there = _bound_at(statement, analysis, bound)
+        translation = _run(magic, statement.cell, analysis.notebook) or translate(magic, statement.cell, there)
         if isinstance(translation, Refusal):
             refusals.append(translation)
             return None
@@ -107,7 +119,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             pylab.append(statement)
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
         if own is not None:
-            translation: Drop | Install | Code | Capture | Refusal | None = translated(own, cell)
+            translation: Drop | Install | Code | Capture | Refusal | None = translated(own, statement)
             if isinstance(translation, Capture):
                 captures[cell.index] = translation.head
                 return replace(item, captured=translation.head)
@@ -133,7 +145,7 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
             for magic in cell.magics
             if place.start <= magic.range.start and magic.range.start.line <= place.end.line
         ]
-        found = [(magic, translation) for magic in inside if (translation := translated(magic, cell)) is not None]
+        found = [(magic, translation) for magic in inside if (translation := translated(magic, statement)) is not None]
         gone_wholly = [magic for magic, translation in found if _leaves_nothing(magic, translation, cell)]
         replacements = list(item.replacements)
         for magic, translation in found:
