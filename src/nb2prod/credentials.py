@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Texts, which `re` compiles when they are first used: start-up is spared what few notebooks need.
 _SETTING = r"(?P<name>\w[\w-]*)=['\"]?(?P<value>[^\s'\";&|]+)|--(?P<option>[\w-]+)\s+(?P<word>[^\s-]\S*)"
 _PAIR = r"(?i)(?:^|[\s;?&])(?:password|pwd)=(?P<value>[^\s;&'\"]+)"
+_PAIR_PARTS = ("password=", "pwd=")
 # Programs that take a password in an option which names none.
 _OPTION = (
     r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]{0,300}?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]{0,300}?\s-p\s+"
@@ -113,7 +114,9 @@ def credentials_in_words(analysis: Analysis, cell: Cell) -> Iterator[Credential]
 
 def _in_connection_texts(analysis: Analysis, cell: CodeCell) -> Iterator[Credential]:
     """Yield passwords in texts such as ``dbname=shop user=anna password=…`` and ``Server=db;Uid=anna;Pwd=…``."""
-    if cell.tree is None or not re.search(_PAIR, cell.source):
+    if cell.tree is None or not hints_in(cell.source, _PAIR_PARTS):
+        return
+    if not re.search(_PAIR, cell.source):
         return
     for node in analysis.nodes(cell.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count("=") > 1:

@@ -80,7 +80,7 @@ def find_machine_paths(analysis: Analysis) -> Iterator[MachinePath]:
                 known[id(literal)] = (cell, literal)
     for cell, literal in known.values():
         text = _beginning(literal)
-        if _ABSOLUTE.match(text) and not _place(text) and not _NO_PATH.search(text):
+        if text.startswith("/") and _ABSOLUTE.match(text) and not _place(text) and not _NO_PATH.search(text):
             yield MachinePath(text, cell.locate(literal), _place(f"{text}/file"), cell, literal)
     yield from _joined(analysis)
     hinting = {cell.index for cell in analysis.notebook.code_cells if cell.tree and _HINT.search(cell.source)}
@@ -226,14 +226,14 @@ def _in_magics(cell: CodeCell) -> Iterator[MachinePath]:
             text = lines[number - 1][column - 1 :]
             placed = list(_in_text(cell, text, number, column))
             yield from placed
-            if not placed and (found := re.match(_IN_MAGIC, text)) and _ABSOLUTE.match(found["path"]):
+            if not placed and "/" in text and (found := re.match(_IN_MAGIC, text)) and _ABSOLUTE.match(found["path"]):
                 start, end = found.span("path")
                 where = cell.location(number, column + start, number, column + end)
                 yield MachinePath(found["path"], where, None, cell)
 
 
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[MachinePath]:
-    for found in re.finditer(_IN_SHELL, text):
+    for found in re.finditer(_IN_SHELL, text) if "/" in text or "\\" in text else ():
         at = column + found.start()
         place = _place(found[0]) or _place(f"{found[0]}/file")
         yield MachinePath(found[0], cell.location(line, at, line, at + len(found[0])), place, cell)

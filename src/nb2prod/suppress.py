@@ -27,7 +27,8 @@ _NEXT_COMMENT = lazy_pattern(r"\s*(?<=\s)#(?!\d)|\s*$")
 # A cheap look before anything is tokenised: most cells have no such comment.
 _HINT = "nb2prod:"
 # The tags of a cell: `nb2prod-ignore` for all rules, `nb2prod-ignore-NB301` for one.
-_TAG = lazy_pattern(r"nb2prod-ignore(?:-(?P<rule>.+))?$")
+_TAGGED = "nb2prod-ignore"
+_TAG = lazy_pattern(rf"{_TAGGED}(?:-(?P<rule>.+))?$")
 # The member of metadata that silences.
 METADATA = "nb2prod"
 
@@ -176,7 +177,7 @@ def _written(notebook: Notebook) -> Iterator[_Place]:
             yield from (_Place(cell, each) for each in suppressions(cell))
         if "tags" in cell.metadata:
             for tag in sorted(cell.tags):
-                if match := _TAG.match(tag):
+                if tag.startswith(_TAGGED) and (match := _TAG.match(tag)):
                     rules = (match["rule"],) if match["rule"] else None
                     yield _Place(cell, Suppression(1, rules, FIRST, "cell", form="tag"))
         if METADATA in cell.metadata and (own := _in_metadata(cell.metadata, "cell")):

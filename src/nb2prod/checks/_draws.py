@@ -182,7 +182,7 @@ def _seeds_all(call: Call) -> bool:
     """Whether an unknown function sets seeds, by its name; ``env.seed(1)`` seeds an object of its own."""
     name = call.name.rpartition(".")[2]
     is_method = isinstance(call.node.func, ast.Attribute) and call.qualified_name is None
-    return bool(_SEEDS_ALL.match(name)) or (name == "seed" and not is_method)
+    return ("seed" in name.lower() and _SEEDS_ALL.match(name) is not None) or (name == "seed" and not is_method)
 
 
 def _is_function(node: ast.stmt) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import operations
-from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from nb2prod.dataflow.model import Definition, Use
 
 # Calls whose name says that they hold a table against something.
-_CHECKS = lazy_pattern(r"valid|check|schema|expect|assert|verify|ensure|contract|conform", re.IGNORECASE)
+_CHECKS = ("valid", "check", "schema", "expect", "assert", "verify", "ensure", "contract", "conform")
 # What tells which columns are there, and of what they are made.
 _ASKED = frozenset({"columns", "dtypes", "isna", "isnull", "notna", "schema"})
 _FRAME = "pandas.DataFrame"
@@ -90,7 +88,7 @@ def _is_checked(statement: ast.stmt, use: Use) -> bool:
                 isinstance(each, ast.Raise) for body in part.body for each in nodes(body)
             ):
                 return True
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if _CHECKS.search(name):
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if _is_check(name):
                 if _has(part, use):
                     return True
             case ast.For(iter=source) if _has(source, use) and any(isinstance(each, _STOPS) for each in nodes(part)):
@@ -98,6 +96,11 @@ def _is_checked(statement: ast.stmt, use: Use) -> bool:
             case _:
                 pass
     return False
+
+
+def _is_check(name: str) -> bool:
+    lowered = name.lower()
+    return any(each in lowered for each in _CHECKS)
 
 
 def _has(node: ast.AST, use: Use) -> bool:

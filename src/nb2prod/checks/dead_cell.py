@@ -62,7 +62,7 @@ def _only_defines(cell: CodeCell, statements: list[Statement]) -> bool:
 
     Functions and classes are what other notebooks and modules take from this one.
     """
-    if cell.magics or "parameters" in cell.tags or _EXPORTED.search(cell.source):
+    if cell.magics or "parameters" in cell.tags or ("export" in cell.source.lower() and _EXPORTED.search(cell.source)):
         return False
     waits = "await" in cell.source or "yield" in cell.source
     for statement in statements:

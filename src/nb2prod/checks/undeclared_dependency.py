@@ -74,13 +74,14 @@ def _needed(analysis: Analysis, local: Collection[str]) -> Mapping[str, _Needed]
     known = known_modules()
     written = {name for cell in analysis.notebook.code_cells if cell.magics and ".py" in cell.source
                for name in _FILE.findall(cell.source)}  # fmt: skip
-    nobodys = sys.stdlib_module_names | known.former | known.kernel | known.homemade | written | set(local)
+    nobodys = (sys.stdlib_module_names, known.former, known.kernel, known.homemade, written, local)
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or "import" not in cell.source:
             continue
         modules = [each for each in imports_in(cell.tree) if not each.guarded]
         for module in sorted(modules, key=lambda each: each.node.lineno):
-            if module.name.partition(".")[0] in nobodys:
+            name = module.name.partition(".")[0]
+            if any(name in names for names in nobodys):
                 continue
             distribution = analysis.libraries.distribution(module.name)
             name = distribution or named_like(module.name)

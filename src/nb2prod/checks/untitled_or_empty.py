@@ -33,9 +33,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     notebook = analysis.notebook
     name = notebook.path.stem
     where = Location(notebook.path, None, FIRST)
-    if _UNTITLED.match(name):
+    if "untitled" in name.lower() and _UNTITLED.match(name):
         yield Finding(where, f"`{notebook.path.name}` says nothing about what it is for; name it after its purpose")
-    elif _COPY.search(name):
+    elif "Copy" in name and _COPY.search(name):
         yield Finding(where, f"`{notebook.path.name}` is a copy; keep one, or name this one after what differs")
     elif _is_empty(analysis):
         yield Finding(where, "there is no code in this notebook; delete it, or keep its text as a document")
