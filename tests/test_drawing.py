@@ -87,3 +87,10 @@ def test_a_saved_result_tells_whether_a_call_has_a_value(
     files = convert_notebook(Path("n.ipynb"), content=json.dumps(notebook).encode()).package.files
 
     assert (f", {cell})" in files["src/n/steps.py"].decode()) == shown
+
+
+def test_what_comes_from_one_module_of_the_package_is_one_import() -> None:
+    above = "from numpy import *\nimport matplotlib.pyplot as plt"  # the star keeps the order of the imports
+    files = convert_notebook(Path("n.ipynb"), content=document(above, "plt.plot([1])", "1 + 1")).package.files
+
+    assert files["src/n/steps.py"].count(b"from .figures import") == 1

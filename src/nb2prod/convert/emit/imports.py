@@ -209,17 +209,18 @@ def _part_of(each: Import, wanted: Collection[str]) -> Import | None:
 def _own_imports(plan: Plan, names: OwnNames, module: str, display_aliases: Sequence[str]) -> list[str]:
     items = [item for step in plan.steps if step.module == module for item in step.items]
     moved = [item for item in items if isinstance(item, Moved)]
-    wanted = [_alias("display", alias) for alias in dict.fromkeys(display_aliases)]
+    wanted: dict[str, list[str]] = {"figures" if plan.draws else "display": []}
+    (shows,) = wanted.values()
+    shows += [_alias("display", alias) for alias in dict.fromkeys(display_aliases)]
     if any(item.shown is not None for item in moved):
-        wanted.append(_alias("show", names.show))
-    lines = [f"from .{'figures' if plan.draws else 'display'} import {', '.join(wanted)}"] if wanted else []
+        shows.append(_alias("show", names.show))
     if any(item.read is not None for item in moved):
-        lines.append(f"from .contract import {_alias('check_input', names.check_input)}")
+        wanted["contract"] = [_alias("check_input", names.check_input)]
     if any(isinstance(item, EndOfCell) for item in items):
-        lines.append(f"from .figures import {_alias('end_of_cell', names.end_of_cell)}")
+        wanted.setdefault("figures", []).append(_alias("end_of_cell", names.end_of_cell))
     if any(item.guarded for item in moved):
-        lines.append(f"from .display import {_alias('report_exception', names.report_exception)}")
-    return lines
+        wanted.setdefault("display", []).append(_alias("report_exception", names.report_exception))
+    return [f"from .{home} import {', '.join(each)}" for home, each in wanted.items() if each]
 
 
 def _without_display(each: Import) -> tuple[str, list[str]]:
