@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield what copies rows that are split afterwards, each place once."""
-    seen: set[int] = set()
+    """Yield what copies rows that are split afterwards, once for a cell and a split."""
+    seen: set[tuple[int, int]] = set()
     for copying, split in _copies(history(analysis)):
-        if id(copying.node) not in seen:
-            seen.add(id(copying.node))
+        key = (copying.cell.index, id(split.node))
+        if key not in seen:
+            seen.add(key)
             message = (
                 f"rows are copied or made from others before the split (cell {split.cell.index}), so the test rows "
                 "have twins among the training rows; split first and resample the training rows only"

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.learning import history
+from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.rows import disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.learning.history import History
-    from nb2prod.learning.values import Evaluation
+    from nb2prod.learning.values import Estimator, Evaluation
 
 _MODELS = frozenset({"model", "unknown"})
+# What a search knows of rows it held out.
+_FIGURES_OF_SEARCHES = ("best_score_", "cv_results_", "oob_score_")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -22,7 +26,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     fits: dict[int, list[Evaluation]] = {}
     past = history(analysis)
     for each in past.evaluations:
-        if each.metric is not None and each.fit.kind in _MODELS and _is_only_training(past, each):
+        if each.metric is not None and each.fit.kind in _MODELS and _is_only_training(analysis, past, each):
             fits.setdefault(id(each.fit), []).append(each)
     for found in fits.values():
         first = found[0]
@@ -35,17 +39,35 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield Finding(first.place.location, message, (Related(first.fit.place.location, "it is fitted here"),))
 
 
-def _is_only_training(past: History, each: Evaluation) -> bool:
+def _is_only_training(analysis: Analysis, past: History, each: Evaluation) -> bool:
     """Whether the rows are among those of the fit, and the model's score on others is not asked for as well."""
-    if each.fit.model is None or each.fit.model.searches or not each.x.rows.within(each.fit.rows):
+    model = each.fit.model
+    if model is None or not each.x.rows.within(each.fit.rows) or _is_known_otherwise(analysis, model):
         return False
     if _is_test_part(each):
         return True
-    model = each.fit.model
     if model.qualified in _cross_validated(past):
         return False
-    others = (other for other in past.evaluations if other.fit.model is model)
+    others = (other for other in past.evaluations if other.fit.model is model and not _is_only_asked(past, other))
     return all(other.x.rows.within(other.fit.rows) for other in others) and model not in past.lent
+
+
+def _is_known_otherwise(analysis: Analysis, model: Estimator) -> bool:
+    """Whether a model's fit itself says how good it is on rows held out, and the notebook may look at that."""
+    if not model.searches:
+        return False
+    return not knowledge().has("searches.classes", model.qualified or "") or analysis.mentions(*_FIGURES_OF_SEARCHES)
+
+
+def _is_only_asked(past: History, each: Evaluation) -> bool:
+    """Whether a model was asked about rows whose target nobody holds: data of its own, to predict and write down."""
+    if each.metric is not None or any(row.piece == ("test",) for row in each.x.rows.chain()):
+        return False
+    split = disjoint(each.x.rows, each.fit.rows)
+    target = each.fit.y
+    if split is not None and (target is None or any(row.split is split for row in target.rows.chain())):
+        return False
+    return not any(data.prediction is not None and data.prediction.fit is each.fit for data in past.passed)
 
 
 def _cross_validated(past: History) -> set[str | None]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.edits import argument_added, replaced
 from nb2prod.learning import history
+from nb2prod.learning.rows import disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
-    from nb2prod.learning.rows import Place
+    from nb2prod.learning.history import History
+    from nb2prod.learning.rows import Place, Rows
     from nb2prod.learning.values import Data
 
 _SPLIT = "sklearn.model_selection.train_test_split"
@@ -28,6 +30,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for call in past.cross_validations
         if call.shuffled
     ]
+    found += [(each.place, (each.x,)) for each in past.mixed if _is_cut(past, each.x.rows)]
     for place, inputs in found:
         reason = next((reason for data in inputs if (reason := _goes_by_time(data))), None)
         if reason is not None:
@@ -37,6 +40,16 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "order (`shuffle=False`, a date to cut at, `TimeSeriesSplit`)",
                 fix=_in_order(analysis, place),
             )
+
+
+def _is_cut(past: History, rows: Rows) -> bool:
+    """Whether rows are divided by their order into some to learn from and some to be tested on."""
+    return any(
+        split.piece[:1] == ("slice",) and split.split is disjoint(each.x.rows, each.fit.rows)
+        for each in past.evaluations
+        for split in each.x.rows.chain()
+        if split.split is not None and rows in split.supersets
+    )
 
 
 def _in_order(analysis: Analysis, place: Place) -> Fix | None:

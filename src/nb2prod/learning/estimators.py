@@ -39,6 +39,7 @@ _MODELS = frozenset({"sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixi
 _TRANSFORMER = "sklearn.base.TransformerMixin"
 _SAMPLER = "imblearn.base.SamplerMixin"
 _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
+_ACCURACY = frozenset({"acc", "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"})
 _BY_COLUMNS = frozenset({"ColumnTransformer", "make_column_transformer"})
 # Layers of keras that learn how values are distributed.
 _ADAPTED = frozenset({"Discretization", "Normalization"})
@@ -155,6 +156,9 @@ def estimator_call(
     x = as_data(given.get(0, "X", "x"))
     if method in _FITS:
         return _fits(run, node, estimator, method, given, x, owner)
+    if method == "compile" and isinstance(metrics := given.keywords.get("metrics"), Sequence):
+        named = {each.value if isinstance(each, Literal) else None for each in metrics.items}
+        estimator.metric = "accuracy" if named and named <= _ACCURACY else None
     if method == "get_support":
         return chosen_by(estimator, method)
     if x is None:
@@ -271,7 +275,7 @@ def _asked(run: Run, node: ast.Call, estimator: Estimator, method: str, x: Data)
         return Unknown()
     metric = None
     if method in _SCORES:
-        metric = "accuracy" if _is_classifier(run, estimator) else "score"
+        metric = estimator.metric or ("accuracy" if _is_classifier(run, estimator) else "score")
     found = Evaluation(estimator.fit, x, metric, run.place(node), tuple(run.loops))
     run.history.evaluations.append(found)
     if metric is not None:

@@ -182,6 +182,8 @@ def _arithmetic(left: object, op: ast.operator, right: object) -> object:
             return left.less(literal_names(right))
         case Sequence(items=one, keys=None), Sequence(items=other, keys=None) if isinstance(op, ast.Add):
             return Sequence([*one, *other])
+        case Sequence(items=items, keys=None), Literal(value=int()) if isinstance(op, ast.Mult):
+            return Sequence([*items, *items])
         case Mask(), Mask():
             return Mask((left.key, left.side, type(op).__name__, right.key, right.side))
     return _combined(left, op, right)
@@ -213,11 +215,11 @@ def _combined(left: object, op: ast.operator, right: object) -> object:
         case (Data(), Literal()) | (Literal(), Data()):
             return left if isinstance(left, Data) else right
         case Data(), _ if other is not None:
-            error = _error(one, other) if isinstance(op, ast.Sub) else None
+            error = _error(one, other, "difference") if isinstance(op, ast.Sub) else None
             columns = _together(left.columns, other.columns)
             return fresh(left)._replace(learned=left.learned | other.learned, prediction=error, columns=columns)
         case _, Data() if one is not None:
-            error = _error(one, other) if isinstance(op, ast.Sub) else None
+            error = _error(one, other, "difference") if isinstance(op, ast.Sub) else None
             return fresh(right)._replace(learned=one.learned | right.learned, prediction=error)
         case _:
             return Unknown()
@@ -230,11 +232,11 @@ def _together(one: Columns | None, other: Columns | None) -> Columns | None:
     return Columns(one.table, one.only | other.only)
 
 
-def _error(one: Data | None, other: Data | None) -> Prediction | None:
+def _error(one: Data | None, other: Data | None, how: str) -> Prediction | None:
     """Return the prediction that is held against true values."""
     for each in (one, other):
         if each is not None and each.prediction is not None:
-            return each.prediction._replace(error=True)
+            return each.prediction._replace(error=how)
     return None
 
 
@@ -248,7 +250,7 @@ def _comparison(run: Run, node: ast.Compare) -> object:
     if len(node.ops) == 1:
         left, right = as_data(values[0]), as_data(values[1])
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and left is not None and right is not None:
-            error = _error(left, right)
+            error = _error(left, right, "equal")
             if error is not None:
                 return Data(left.rows, prediction=error)
     source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], (Literal, Statistic)) else None

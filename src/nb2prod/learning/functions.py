@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.columns import ColumnNames, Columns, Table
 from nb2prod.learning.estimators import record_fit
+from nb2prod.learning.history import Mixed
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Folds, Rows, RowsOf, Split
 from nb2prod.learning.statistical import made_with_data
@@ -72,7 +73,7 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         data = as_data(first)
         return None if data is None else _learned_from(run, node, data, name)
     if known.has("functions.stack-rows", name) or known.has("functions.stack-columns", name):
-        return _stacked(run, name, given)
+        return _stacked(run, node, name, given)
     if isinstance(first, ColumnNames) and name in {"builtins.list", "builtins.set", "builtins.sorted"}:
         return first._replace()
     if known.has("functions.keep-rows", name):
@@ -136,7 +137,8 @@ def measured(run: Run, node: ast.Call, name: str, given: Arguments) -> object | 
 def statistic(run: Run, node: ast.Call, data: Data, name: str) -> object:
     """Return a figure about ``data``: how good a model is, where it held predictions against true values."""
     if data.prediction is not None and data.prediction.error:
-        found = Evaluation(data.prediction.fit, data.prediction.x, name, run.place(node), tuple(run.loops))
+        metric = "accuracy" if name == "mean" and data.prediction.error == "equal" else name
+        found = Evaluation(data.prediction.fit, data.prediction.x, metric, run.place(node), tuple(run.loops))
         run.history.evaluations.append(found)
         return Score((found,))
     return Statistic(frozenset({Fit(None, "learns", data, None, run.place(node), name, tuple(run.loops))}), name)
@@ -149,7 +151,7 @@ def _learned_from(run: Run, node: ast.Call, data: Data, name: str) -> Data:
     return Data(data.rows, data.learned | {Learned(fit, columns)}, None, None, data.traits)
 
 
-def _stacked(run: Run, name: str, given: Arguments) -> object:
+def _stacked(run: Run, node: ast.Call, name: str, given: Arguments) -> object:
     first = given.get(0, "objs", "tup", "arrays")
     items = first.items if isinstance(first, Sequence) else given.positional if name == "numpy.append" else []
     parts = [each for each in map(as_data, items) if each is not None]
@@ -157,20 +159,29 @@ def _stacked(run: Run, name: str, given: Arguments) -> object:
         return Unknown()
     learned = frozenset().union(*(each.learned for each in parts))
     traits = frozenset[str]().union(*(each.traits for each in parts))
-    if knowledge().has("functions.stack-columns", name) or given.literal("axis") in {1, "columns"}:
+    if knowledge().has("functions.stack-columns", name) or _is_sidewise(name, given):
         # Joined side by side: the rows of the first, as far as anybody knows.
         return Data(parts[0].rows, learned, None, None, traits)
     if len({id(each.rows) for each in parts}) == 1:
         # The same rows twice.
-        return Data(Rows([parts[0].rows], copies=parts[0].rows.copies), learned, None, None, traits)
+        twice = (run.place(node),) if len(parts) > 1 else ()
+        return Data(Rows([parts[0].rows], copies=(*parts[0].rows.copies, *twice)), learned, None, None, traits)
     key = tuple(id(each.rows) for each in parts)
     if key not in run.stacked:
         copies = {id(place.node): place for each in parts for place in each.rows.copies}
+        if any(one is not other and one.rows.within(other.rows) for one in parts for other in parts):
+            copies[id(node)] = run.place(node)
         run.stacked[key] = Rows(copies=tuple(copies.values()))
         for each in parts:
             each.rows.supersets.append(run.stacked[key])
     rows = run.stacked[key]
     return Data(rows, learned, parts[0].columns if parts[0].columns == parts[-1].columns else None, None, traits)
+
+
+def _is_sidewise(name: str, given: Arguments) -> bool:
+    """Whether tables or arrays are not put one below the other."""
+    axis = given.get(2 if name == "numpy.append" else 1, "axis")
+    return axis is not None and not (isinstance(axis, Literal) and axis.value in {0, "index", "rows"})
 
 
 _ARRAYS = frozenset({"numpy.array", "numpy.asarray", "numpy.stack"})
@@ -233,6 +244,7 @@ def _redrawn(run: Run, node: ast.Call, name: str, given: Arguments) -> object:
     rows = Rows([known[0].rows], copies=(*known[0].rows.copies, place) if again else known[0].rows.copies)
     if name.endswith("shuffle"):
         known[0].rows.supersets.append(rows)
+        run.history.mixed.append(Mixed(known[0]._replace(rows=rows), place))
     found: list[object] = [each._replace(rows=rows) for each in known]
     return found[0] if len(found) == 1 else Sequence(found)
 

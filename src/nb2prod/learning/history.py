@@ -29,12 +29,20 @@ class Stopped(NamedTuple):
     x: Data
 
 
+class Mixed(NamedTuple):
+    """Data whose rows were put into a random order."""
+
+    x: Data
+    place: Place
+
+
 class History(Record):
     """Everything that happened, each list in the order of the run.
 
     passed  data that went into calls nobody knows: they may do anything with it
     lent    models that did
     stopped  fits that rows held out put an end to
+    mixed  data whose rows were put into a random order
     """
 
     splits: list[Split] = made(factory=list)
@@ -44,6 +52,7 @@ class History(Record):
     passed: list[Data] = made(factory=list)
     lent: list[Estimator] = made(factory=list)
     stopped: list[Stopped] = made(factory=list)
+    mixed: list[Mixed] = made(factory=list)
 
     def is_evaluated(self, split: Split) -> bool:
         """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
 _LOCATORS = frozenset({"loc", "iloc", "ix"})
+# Arguments of a `range` that says how far to go at each turn.
+_WITH_STEP = 3
 # Figures that tell which columns are good for something.
 _CHOOSE_COLUMNS = frozenset({"corr", "corrwith", "get_support", "pvalues_", "ranking_", "scores_", "support_"})
 _MOST_COLUMNS = 2000
@@ -134,8 +136,30 @@ def _sliced(run: Run, data: Data, index: ast.Slice) -> Data:
         return data
     if index.step is not None:
         return data._replace(rows=data.rows.some())
+    if _is_window(run, index):
+        return data._replace(rows=data.rows.some(), traits=data.traits | {"lagged"})
     place = run.place(index)
     return data._replace(rows=data.rows.part(("slice", None, lower, upper), place))
+
+
+def _is_window(run: Run, index: ast.Slice) -> bool:
+    """Whether a slice moves on by one row at each turn of a loop, and holds several: ``series[i : i + 48]``."""
+    match run.loops[-1] if run.loops else None:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds)):
+            pass
+        case ast.ListComp(generators=[ast.comprehension(target=ast.Name(id=name), iter=ast.Call(args=bounds))]):
+            pass
+        case _:
+            return False
+    match index.lower, index.upper:
+        case ast.Name(id=lower), ast.BinOp(left=ast.Name(), right=ast.Constant(value=1)):
+            return False
+        case ast.Name(id=lower), ast.BinOp() | ast.Name():
+            return lower == name and len(bounds) < _WITH_STEP
+        case ast.BinOp(left=ast.Name(id=lower)), ast.Name(id=upper):
+            return lower == upper == name and len(bounds) < _WITH_STEP
+        case _:
+            return False
 
 
 def _bound(run: Run, node: ast.expr | None) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.learning.assignment import literal_names, without
 from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
+from nb2prod.learning.history import Mixed
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Rows, RowsOf, Split
 from nb2prod.learning.values import (
@@ -225,6 +226,7 @@ def _sampled(run: Run, node: ast.Call, data: Data, given: Arguments) -> Data:
     rows = Rows([data.rows], copies=copies)
     if given.literal("frac") == 1:
         data.rows.supersets.append(rows)
+        run.history.mixed.append(Mixed(data._replace(rows=rows), run.place(node)))
     return data._replace(rows=rows)
 
 

@@ -50,13 +50,13 @@ class Learned(NamedTuple):
 class Prediction(NamedTuple):
     """Values that a fitted model gave for rows.
 
-    error  they are held against something by the notebook's own arithmetic
+    error  how they are held against something by the notebook itself: ``difference``, ``equal``
     cut    what they were compared with to tell classes apart
     """
 
     fit: Fit
     x: Data
-    error: bool = False
+    error: str = ""
     cut: object = None
 
 
@@ -89,6 +89,7 @@ class Estimator(Record):
     parts      what it is made of
     given      the texts of its arguments
     takes      the columns that it looks at, or some of them; None for all it is given
+    metric     what its ``score`` or ``evaluate`` gives, if that is known
     own        the features and the target that it was made with, to be fitted later
     """
 
@@ -100,6 +101,7 @@ class Estimator(Record):
     fit: Fit | None = None
     searches: bool = False
     takes: frozenset[object] | None = None
+    metric: str | None = None
     own: tuple[Data, Data] | None = None
 
 
