@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._named_scores import WORDS, by_name
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
 
@@ -65,12 +66,15 @@ _DEPTH = 8
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such comparison of each cell, with how many more there are."""
-    if not any(call.name.endswith((*_GIVES, ".predict", "sigmoid", "softmax", "expit")) for call in analysis.calls()):
+    named = analysis.mentions(*WORDS)
+    if not named and not any(
+        call.name.endswith((*_GIVES, ".predict", "sigmoid", "softmax", "expit")) for call in analysis.calls()
+    ):
         return
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or not any(sign in cell.python for sign in "<>"):
             continue
-        found: list[tuple[ast.Compare, float]] = []
+        found: list[tuple[ast.AST, float]] = []
         for top in cell.tree.body:
             parts = nodes(top)
             asserted = {id(each) for part in parts if isinstance(part, ast.Assert) for each in nodes(part)}
@@ -81,8 +85,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 if isinstance(part, ast.Compare) and id(part) not in asserted
                 if (value := scope.threshold(part)) is not None
             ]
+            if named:
+                known = {id(part) for part, _ in found}
+                found += [each for each in by_name(parts) if id(each[0]) not in known | asserted]
         if found:
-            node, value = min(found, key=lambda each: (each[0].lineno, each[0].col_offset))
+            where = {cell.locate(node).range.start: (node, value) for node, value in found}
+            node, value = where[min(where)]
             more = f" (also {len(found) - 1} more in this cell)" if len(found) > 1 else ""
             message = (
                 f"the decision is made at {value:g}, a number without a name{more}: it follows from costs and from "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._logging import logging_instead
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,26 +20,21 @@ FEWEST = 2
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GIVES = (ast.Return, ast.Yield)
 _WORK = ("fit", "network", "read-file", "shell", "write-file")
+# Methods of networks and their optimisers, whatever class these are of.
+_TRAINING = (".backward", ".fit", ".partial_fit", ".train_on_batch")
+_LEVEL = lazy_pattern(r"\W*(?:critical|debug|error|info|warn|warning)\b\W", re.IGNORECASE)
 # Functions whose name says that they are there to print, or to be looked at when they run.
 _REPORTS = ("test", "print", "show", "display", "report", "describe", "summar", "plot", "pretty", "main")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the first of the prints, where functions have ``FEWEST`` or more, or one tells of work."""
-    prints = [
-        call
-        for call in analysis.calls()
-        if call.deferred
-        and call.name == "print"
-        and call.qualified_name == "builtins.print"
-        # To a file it is writing, not telling.
-        and "file" not in call.arguments
-    ]
+    prints = [call for call in analysis.calls() if call.deferred and _tells(call)]
     if not prints:
         return
     working = _working(analysis)
     prints = [call for call in prints if any(_stands_in(call, function) for function in working)]
-    enough = len(prints) >= FEWEST or any(_tells_of_work(analysis, call) for call in prints)
+    enough = len(prints) >= FEWEST or any(_has_level(call) or _tells_of_work(analysis, call) for call in prints)
     if not enough or any((call.qualified_name or "").startswith("logging.") for call in analysis.calls()):
         return
     what = (
@@ -46,7 +43,23 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         else ("a print in a function: in a job its text")
     )
     message = f"{what} has no time, no level and no source, and cannot be turned off; use a logger"
-    yield Finding(prints[0].location, message, fix=logging_instead(analysis, prints))
+    fix = logging_instead(analysis, prints) if all(call.name == "print" for call in prints) else None
+    yield Finding(prints[0].location, message, fix=fix)
+
+
+def _tells(call: Call) -> bool:
+    """Whether a call prints, or writes to standard output; to a file it is writing, not telling."""
+    if call.name == "print":
+        return call.qualified_name == "builtins.print" and "file" not in call.arguments
+    return call.name == "sys.stdout.write"
+
+
+def _has_level(told: Call) -> bool:
+    """Whether what is printed begins with what a logger calls a level: `print("WARNING: no rows")`."""
+    first = told.node.args[0] if told.node.args else None
+    if isinstance(first, ast.JoinedStr) and first.values:
+        first = first.values[0]
+    return isinstance(first, ast.Constant) and isinstance(first.value, str) and bool(_LEVEL.match(first.value))
 
 
 def _tells_of_work(analysis: Analysis, told: Call) -> bool:
@@ -59,11 +72,17 @@ def _tells_of_work(analysis: Analysis, told: Call) -> bool:
             continue
         if any(isinstance(each, ast.ExceptHandler) and told.node in nodes(each) for each in nodes(function)):
             return True
-        return any(
-            call.deferred and call.cell is told.cell and first <= call.node.lineno <= last
-            for call in analysis.calls(_WORK)
-        )
+        return any(cell == told.cell.index and first <= line <= last for cell, line in _doing(analysis))
     return False
+
+
+def _doing(analysis: Analysis) -> set[tuple[int, int]]:
+    """Return where functions fit, read, write or send something: cell and line."""
+    return {
+        (call.cell.index, call.node.lineno)
+        for call in analysis.calls()
+        if call.deferred and (not call.effects.isdisjoint(_WORK) or call.name.endswith(_TRAINING))
+    }
 
 
 def _working(analysis: Analysis) -> list[tuple[int, int, int]]:
@@ -71,10 +90,10 @@ def _working(analysis: Analysis) -> list[tuple[int, int, int]]:
 
     They return a value, or fit, read, write or send something; any other is there to print.
     """
-    doing = {(call.cell.index, call.node.lineno) for call in analysis.calls(_WORK) if call.deferred}
+    doing = _doing(analysis)
     found = []
     for cell in analysis.notebook.code_cells:
-        if cell.tree is None or "print" not in cell.source:
+        if cell.tree is None or not ("print" in cell.source or "stdout" in cell.source):
             continue
         for node in analysis.nodes(cell.tree):
             if isinstance(node, _FUNCTIONS) and not node.name.startswith(_REPORTS):
