@@ -87,6 +87,12 @@ def test_a_class_says_nothing_of_a_module_nobody_sees(cells: tuple[str, ...], *,
     assert any("instead of `__main__`" in note for note in conversion.plan.notes) != shows
 
 
+def test_functions_inside_a_step_can_be_pickled(tmp_path: Path) -> None:
+    cells = ("import pickle\nn = 1", "def f():\n    return n", "kept = [f]\ns = pickle.dumps(kept)", "n = 2")
+
+    assert printed(tmp_path, *cells, "print(pickle.loads(s)[0]())") == "2\n"
+
+
 @pytest.mark.parametrize(
     "cells",
     [
@@ -97,3 +103,10 @@ def test_a_class_says_nothing_of_a_module_nobody_sees(cells: tuple[str, ...], *,
 )
 def test_objects_of_a_class_inside_a_step_can_be_pickled(cells: tuple[str, ...], tmp_path: Path) -> None:
     assert printed(tmp_path, *cells, "print(pickle.loads(s).f())") == "2\n"
+
+
+def test_what_workers_of_joblib_are_given_is_no_part_of_the_module(tmp_path: Path) -> None:
+    cells = ("import pickle\nn = 1\nfit(n_jobs=2)", "class A:\n    def f(self): return n", "n = 2\npickle.dumps(A())")
+    conversion = convert_notebook(tmp_path / "n.ipynb", content=document(*cells))
+
+    assert "globals()" not in conversion.package.files["src/n/steps.py"].decode()

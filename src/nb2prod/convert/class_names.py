@@ -23,9 +23,10 @@ _LOOKING_UP = frozenset({
     "cloudpickle", "concurrent", "copyreg", "dask", "dill", "inspect", "joblib", "mlflow", "multiprocessing", "pickle",
     "pydantic", "pyspark", "ray", "shelve", "torch",
 })  # fmt: skip
-# Of these, what saves an object with the place of its class, or hands it to another process.
+# What saves an object with the name of its class, or hands it to a process that has the same modules.
 _SAVING = frozenset({
-    "concurrent", "copyreg", "dill", "joblib", "mlflow", "multiprocessing", "pickle", "ray", "shelve", "torch",
+    "pickle.dump", "pickle.dumps", "pickle.Pickler", "joblib.dump", "dill.dump", "dill.dumps", "torch.save",
+    "shelve.open", "multiprocessing.Pool", "concurrent.futures.ProcessPoolExecutor",
 })  # fmt: skip
 _SHOWING = frozenset({"print", "str", "repr", "format", "display"})
 _REPRESENTING = frozenset({"__repr__", "__str__", "__format__"})
@@ -36,13 +37,15 @@ def keep_names_of_classes(plan: Plan, analysis: Analysis) -> Plan:
 
     A class inside a step keeps its qualified name. All say that they are of ``__main__`` where the notebook prints
     that, unless it uses what would look for them there. Where objects are saved, a class inside a step is found in
-    its module as well.
+    its module as well, and so is a function that is more than called.
     """
+    saves = _saves(analysis)
+    if saves:
+        plan = replace(plan, steps=map_moved(plan, lambda item: _with_function(item, analysis)))
     classes = [node for statement in analysis.flow.statements for node in _classes(statement.node)]
     if not classes:
         return plan
     module = [_MODULE] if _shows_modules(classes, analysis) and not _uses(_LOOKING_UP, analysis) else []
-    saves = _uses(_SAVING, analysis)
 
     def named(item: Moved) -> Moved:
         for node in () if item.refused else _classes(item.statement.node):
@@ -90,12 +93,30 @@ def _with_lines(item: Moved, node: ast.ClassDef, lines: list[str]) -> Moved:
     return replace(item, replacements=(*item.replacements, insertion))
 
 
-def _found_in_module(item: Moved, node: ast.ClassDef) -> Moved:
-    """Return a statement with a line below a class in it that binds the class in the module, too."""
+def _with_function(item: Moved, analysis: Analysis) -> Moved:
+    """Return a statement that makes a function findable in the module, if that is handed to anything."""
+    node = item.statement.node
+    if item.refused or not isinstance(node, ast.FunctionDef) or not _is_handed_on(node.name, analysis):
+        return item
+    return _found_in_module(item, node, f"{node.name}.__qualname__ = {node.name!r}")
+
+
+def _is_handed_on(name: str, analysis: Analysis) -> bool:
+    """Return whether a function is read by its name for anything but to call it."""
+    for statement in analysis.flow.statements:
+        called = {id(call.func) for call, _ in statement.calls}
+        if any(use.name == name and id(use.node) not in called for use in statement.uses):
+            return True
+    return False
+
+
+def _found_in_module(item: Moved, node: ast.ClassDef | ast.FunctionDef, *lines: str) -> Moved:
+    """Return a statement with lines below a definition in it, the last of which binds it in the module, too."""
     place = item.statement.cell.locate(node).range
     margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
-    line = f'\n{margin}globals()["{node.name}"] = {node.name}  # where pickle looks for it'
-    return replace(item, replacements=(*item.replacements, Replacement(Range(place.end, place.end), line)))
+    lines = (*lines, f'globals()["{node.name}"] = {node.name}  # where pickle looks for it')
+    text = "".join(f"\n{margin}{line}" for line in lines)
+    return replace(item, replacements=(*item.replacements, Replacement(Range(place.end, place.end), text)))
 
 
 def _before_decorators(statement: Statement, node: ast.stmt) -> Position:
@@ -155,6 +176,17 @@ def _represents_itself(node: ast.ClassDef) -> bool:
     methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
     bases = [each for each in node.bases if not (isinstance(each, ast.Name) and each.id == "object")]
     return bool(bases or node.decorator_list or methods & _REPRESENTING)
+
+
+def _saves(analysis: Analysis) -> bool:
+    """Return whether objects are saved by the names of their classes, and not handed to workers as well.
+
+    The workers of joblib import the package anew: there a step has bound nothing in its module yet.
+    """
+    calls = [call for statement in analysis.flow.statements for call, _ in statement.calls]
+    if any(keyword.arg == "n_jobs" for call in calls for keyword in call.keywords):
+        return False
+    return any(analysis.qualified_name(call.func) in _SAVING for call in calls)
 
 
 def _uses(libraries: Collection[str], analysis: Analysis) -> bool:

@@ -121,11 +121,13 @@ def _statements(function: Any) -> Iterator[Any]:
 def _is_declaration(node: Any) -> bool:
     """Return whether a statement only declares a name of the notebook's.
 
-    ``name: object`` is what functions of the step bind by ``nonlocal``, ``globals()["Name"] = Name`` a class that
-    pickle looks for in its module.
+    ``name: object`` is what functions of the step bind by ``nonlocal``; ``globals()["Name"] = Name`` is a class or
+    function that pickle looks for in its module, by its ``__qualname__``.
     """
     if isinstance(node, ast.Assign):
         (target, *_) = node.targets
+        if isinstance(target, ast.Attribute):
+            return target.attr == "__qualname__"
         return isinstance(target, ast.Subscript) and ast.dump(target.value) == _MODULE
     return (
         isinstance(node, ast.AnnAssign)
