@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
-    from nb2prod.notebook.location import Position
+    from nb2prod.notebook.location import Location, Position
 
 _DROPS = (
     "pandas.DataFrame.dropna", "pandas.DataFrame.drop_duplicates",
@@ -24,6 +24,7 @@ _DROPS = (
 )  # fmt: skip
 # Readers that may be told to leave out lines they cannot read.
 _READERS = ("pandas.read_csv", "pandas.read_table")
+_MALFORMED = "DROPMALFORMED"
 # Attributes that show how many rows would go, wherever they are asked for, and how many there are.
 _GAPS = frozenset({"duplicated", "info", "isNull", "is_null", "isna", "isnull", "notna", "notnull", "null_count"})
 _COUNTS = frozenset({"count", "describe", "height", "index", "shape", "size"})
@@ -32,8 +33,8 @@ _COUNTS = frozenset({"count", "describe", "height", "index", "shape", "size"})
 _MAKES_GAPS = frozenset({"diff", "ewm", "pct_change", "reindex", "resample", "rolling", "shift"})
 # Methods behind a drop that leave the rows as they are.
 _KEEPING = frozenset({
-    "assign", "astype", "copy", "drop_duplicates", "dropna", "fillna", "rename", "reset_index", "set_index",
-    "sort_index", "sort_values",
+    "assign", "astype", "cast", "collect", "copy", "drop_duplicates", "dropna", "fill_null", "fillna", "lazy", "rename",
+    "reset_index", "select", "set_index", "sort", "sort_index", "sort_values", "with_columns",
 })  # fmt: skip
 
 
@@ -57,6 +58,24 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             counted = list(_counted(analysis))
         if not any(each.name in names and (each.gaps or each.statement >= call.statement.index) for each in counted):
             cells.setdefault(call.cell.index, []).append((call, names[0]))
+    for statement, name in _kept_whole(analysis):
+        if counted is None:
+            counted = list(_counted(analysis))
+        if not any(each.name == name and (each.gaps or each.statement >= statement.index) for each in counted):
+            message = (
+                f"rows of `{name}` in which something is missing are thrown away here, and nothing shows or checks how "
+                f"many: with other data it may be most of them; print or assert `len({name})` before and after"
+            )
+            yield Finding(statement.cell.locate(statement.node), message)
+    for place, name in _swallowed(analysis):
+        if counted is None:
+            counted = list(_counted(analysis))
+        if not any(each.name == name for each in counted):
+            message = (
+                f"what fails is left out of `{name}`, and nothing shows or checks how much: with other data it may be "
+                "most of it; count it, and print or assert the number"
+            )
+            yield Finding(place, message)
     for call in _skipping(analysis):
         message = (
             f"`{call.name}` leaves out the lines it cannot read, and nothing says how many: mend them or count them"
@@ -101,8 +120,67 @@ def _chain(node: ast.expr) -> list[ast.expr]:
     return found
 
 
+def _kept_whole(analysis: Analysis) -> Iterator[tuple[Statement, str]]:
+    """Yield statements that keep the rows of a table where nothing is missing: ``table = table[table.a.notna()]``."""
+    if not analysis.mentions("notna", "notnull", "isna", "isnull"):
+        return
+    for statement in analysis.statements():
+        name = _kept_by_condition(statement.node)
+        if name is not None:
+            yield statement, name
+
+
+def _kept_by_condition(node: ast.stmt) -> str | None:
+    """Return the table of which a statement keeps the rows where nothing is missing; None where it does not."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript(value=owner, slice=condition)):
+            pass
+        case _:
+            return None
+    if isinstance(owner, ast.Attribute) and owner.attr == "loc":
+        owner = owner.value
+    match condition:
+        case ast.Call(func=ast.Attribute(value=asked, attr="notna" | "notnull"), args=[]):
+            pass
+        case ast.UnaryOp(
+            op=ast.Invert(), operand=ast.Call(func=ast.Attribute(value=asked, attr="isna" | "isnull"), args=[])
+        ):
+            pass
+        case _:
+            return None
+    return name if isinstance(owner, ast.Name) and owner.id == name == _root(asked) else None
+
+
+def _swallowed(analysis: Analysis) -> Iterator[tuple[Location, str]]:
+    """Yield what skips an item that fails, in a loop that puts the others into a list."""
+    if not analysis.mentions("append"):
+        return
+    for statement in analysis.statements():
+        for loop in analysis.nodes(statement.node):
+            for tried in loop.body if isinstance(loop, ast.For) else ():
+                if not isinstance(tried, ast.Try) or (name := _collected(tried.body)) is None:
+                    continue
+                for handler in tried.handlers:
+                    match handler.type, handler.body:
+                        case ast.Name(id="KeyError" | "IndexError" | "LookupError"), _:
+                            pass  # it asks whether something is there
+                        case _, [ast.Continue() | ast.Pass() as left_out]:
+                            yield statement.cell.locate(left_out), name
+
+
+def _collected(body: list[ast.stmt]) -> str | None:
+    """Return the list that statements put an item into."""
+    for each in body:
+        match each:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"))):
+                return name
+    return None
+
+
 def _skipping(analysis: Analysis) -> Iterator[Call]:
     """Yield the reads of files that are told to leave out what does not fit."""
+    if analysis.mentions(_MALFORMED):
+        yield from (call for call in analysis.calls() if _drops_malformed(call.node))
     if not analysis.mentions("bad_lines"):
         return
     for call in analysis.calls_of(*_READERS):
@@ -112,6 +190,12 @@ def _skipping(analysis: Analysis) -> Iterator[Call]:
             isinstance(old, ast.Constant) and old.value is False
         ):
             yield call
+
+
+def _drops_malformed(node: ast.Call) -> bool:
+    """Whether a reader of Spark is told so: ``option("mode", "DROPMALFORMED")``, ``mode="DROPMALFORMED"``."""
+    given = [*node.args, *(each.value for each in node.keywords)]
+    return any(isinstance(each, ast.Constant) and each.value == _MALFORMED for each in given)
 
 
 def _drops_rows(call: Call) -> bool:
@@ -125,6 +209,8 @@ def _drops_rows(call: Call) -> bool:
 def _counted(analysis: Analysis) -> Iterator[_Count]:
     """Yield where tables are asked for their size or their gaps, or are shown whole."""
     for statement in analysis.statements():
+        if _kept_by_condition(statement.node) is not None:
+            continue
         yield from (_Count(name, statement.index, gaps=False) for name in _shown(statement))
         for node in analysis.nodes(statement.node):
             match node:
