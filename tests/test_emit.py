@@ -239,10 +239,12 @@ def test_what_a_pass_puts_above_a_shown_value_stands_above_it(tmp_path: Path, ke
 
 def test_a_step_starts_with_the_imports_that_no_module_can_hold(tmp_path: Path) -> None:
     analysis = analysis_of("print(json.dumps(1))")
-    plan = plan_of(analysis, replace(step("tell", analysis.statements()), imports=("import json",)))
+    imports = ("from json import dumps", "import click", "import json")
+    plan = plan_of(analysis, replace(step("tell", analysis.statements()), imports=imports))
     files = files_of(plan, analysis)
 
-    assert "    import json\n\n    print(json.dumps(1))\n" in files["src/churn/steps.py"]
+    stated = "    import json\n    from json import dumps\n\n    import click\n\n    print(json.dumps(1))\n"
+    assert stated in files["src/churn/steps.py"]
     assert run(files, tmp_path).stdout == "1\n"
 
 

@@ -125,10 +125,11 @@ LATE = "import sys\nsys.path.append('lib')\nimport own.deep, other as o\nfrom ow
     ("definition", "expected"),
     [
         ("def f(x):\n    return own.deep.f(x)", "def f(x):\n    import own.deep\n    return own.deep.f(x)"),
+        ("def f(x): return o.f(limit)", "import other as o\n    from own import limit\n    return o.f(limit)"),
         ("def f(x): return o.f(x)", "def f(x):\n    import other as o\n    return o.f(x)"),
         (
             "def f(x):\n    'Text.'\n    @o.wrapped\n    def g():\n        return limit\n    return g()",
-            "from own import limit\n    import other as o\n\n    @o.wrapped\n    def g():",
+            "import other as o\n    from own import limit\n\n    @o.wrapped\n    def g():",
         ),
         ("def f(x):\n    'Text.'; return limit + x", '"Text."""\n    from own import limit\n    return limit + x'),
     ],

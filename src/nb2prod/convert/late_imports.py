@@ -8,6 +8,7 @@ step has to be handed a module.
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.definitions import meanings
@@ -15,7 +16,7 @@ from nb2prod.convert.plan import Replacement
 from nb2prod.notebook.location import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.grouping import Group
@@ -57,8 +58,9 @@ class LateImports:
             return ()
         start = _start_of_body(function)
         before = function.cell.lines[start.line - 1][: start.column - 1]
-        separator = "; " if before.strip() else f"\n{before}"
-        return (Replacement(Range(start, start), "".join(f"{text}{separator}" for text in sorted(texts))),)
+        lines = [each for each in in_groups(texts) if each or not before.strip()]
+        text = "; ".join(lines) + "; " if before.strip() else f"\n{before}".join([*lines, ""])
+        return (Replacement(Range(start, start), text),)
 
     def means_one_thing(self, name: str) -> bool:
         """Return whether imports of one thing are all that binds a name."""
@@ -72,6 +74,14 @@ class LateImports:
             return set()  # a function reads it whenever it is called
         reaching = [each for use in uses for each in self.flow.reaching(use) if each.statement not in own]
         return {each.qualified for each in reaching}
+
+
+def in_groups(texts: Iterable[str]) -> list[str]:
+    """Return import statements in their usual order, with an empty line below those of the standard library."""
+    ordered = sorted(texts, key=lambda text: (text.startswith("from "), text))
+    standard = [text for text in ordered if text.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    others = [text for text in ordered if text not in standard]
+    return [*standard, *([""] if standard and others else []), *others]
 
 
 def _is_plain(item: Moved) -> bool:

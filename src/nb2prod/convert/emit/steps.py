@@ -13,6 +13,7 @@ from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
 from nb2prod.convert.emit.prose import docstring
 from nb2prod.convert.emit.statements import indented, not_converted, snippet
+from nb2prod.convert.late_imports import in_groups
 from nb2prod.convert.plan import EndOfCell
 from nb2prod.convert.withheld import shown_code
 from nb2prod.convert.worker import indent_all, tractable
@@ -195,7 +196,7 @@ def _function(
     arguments = ", ".join(f"{name}: {types[name]}" if name in types else name for name in step.arguments)
     lines = [f"{keyword_def} {step.name}({arguments}){arrow}:", *step_docstring(step, code_cells)]
     start = len(lines)
-    lines += [f"{_BODY}{each}" for each in step.imports]
+    lines += [f"{_BODY}{each}" if each else "" for each in in_groups(step.imports)]
     if step.imports:
         lines.append("")
     for piece in body:
