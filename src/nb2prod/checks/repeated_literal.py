@@ -1,4 +1,4 @@
-"""repeated-literal: one path or address is written out in several cells."""
+"""repeated-literal: one path, address, date or size is written out in several cells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._naming import Place, naming
+from nb2prod.checks._repeated_values import repeated_values
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import children
 from nb2prod.patterns import lazy_pattern
@@ -29,6 +30,7 @@ _PATH = lazy_pattern(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each path in three places or more, and each address in two, of at least two cells; once."""
+    yield from repeated_values(analysis)
     found: dict[str, list[Place]] = {}
     often = _often(analysis)
     for cell in analysis.notebook.code_cells if often else ():
