@@ -73,17 +73,13 @@ class Store(Protocol):
 
 
 class _Readable(NamedTuple):
-    """A notebook that was read, the rules for it, and the notices it gives rise to."""
+    """A notebook that was read, the rules for it, those that ruff looks for by code, and its notices."""
 
     target: Target
     notebook: Notebook
     rules: Sequence[Rule]
+    of_ruff: dict[str, Rule]
     notices: tuple[str, ...]
-
-    def rules_of_ruff(self) -> dict[str, Rule]:
-        """Return those that ruff looks for, by code."""
-        python = self.notebook.language == "python"
-        return {rule.code: rule for rule in self.rules if rule.tool == TOOL} if python else {}
 
 
 class _Run:
@@ -104,6 +100,9 @@ class _Run:
         self.shared = shared
         self.store = store
         self.checks: dict[str, Check | None] = {}
+        # What rules ask of a notebook, the same of most in a run: by their id, which stays theirs as they are kept.
+        self.wanted: dict[tuple[int, bool], tuple[Sequence[Rule], list[tuple[Rule, Check]]]] = {}
+        self.of_ruff: dict[int, tuple[Sequence[Rule], dict[str, Rule]]] = {}
         self.selected: dict[Settings, tuple[Rule, ...]] = {}
         self.diagnostics: list[Diagnostic] = []
         self.sources: dict[tuple[PurePath, int], list[str]] = {}
@@ -168,19 +167,20 @@ def _lint_files(run: _Run, targets: Sequence[Target]) -> Iterator[tuple[Target, 
             yield target, diagnostics
         elif notebook is not None:
             is_unknown = is_cleared(notebook) and any(rule.name == _ABOUT_ORDER for rule in rules)
-            readable.append(_Readable(target, notebook, rules, (_HIDDEN_STATE_UNKNOWN,) if is_unknown else ()))
+            notices = (_HIDDEN_STATE_UNKNOWN,) if is_unknown else ()
+            readable.append(_Readable(target, notebook, rules, _rules_of_ruff(run, rules, notebook), notices))
             run.notices.update(dict.fromkeys(readable[-1].notices))
-    for_ruff = [each for each in readable if each.rules_of_ruff()]
-    codes = {code for each in for_ruff for code in each.rules_of_ruff()}
+    for_ruff = [each for each in readable if each.of_ruff]
+    codes = {code for each in for_ruff for code in each.of_ruff}
     with started([each.notebook for each in for_ruff], sorted(codes)) if codes else nullcontext() as ruff:
         checked = [_checked(run, each) for each in readable]
-        answer = findings(ruff, [each.rules_of_ruff() for each in for_ruff]) if codes else NOT_ASKED
+        answer = findings(ruff, [each.of_ruff for each in for_ruff]) if codes else NOT_ASKED
     run.notices.update(dict.fromkeys(answer.notices))
     theirs = {each.target.path: rows for each, rows in zip(for_ruff, answer.findings, strict=False)}
     for each, (ours, ran) in zip(readable, checked, strict=True):
         found = [*ours, *theirs.get(each.target.path, ())]
         if each.target.path in theirs:
-            ran.update(rule.name for rule in each.rules_of_ruff().values())
+            ran.update(rule.name for rule in each.of_ruff.values())
         report_unused = next((rule for rule in each.rules if rule.name == UNUSED), None)
         left = unsuppressed(
             each.notebook, found, run.rules, ran, report_unused, require_reason=each.target.settings.require_reason
@@ -206,8 +206,8 @@ def _read(run: _Run, target: Target) -> Notebook | UnreadableNotebookError | Non
 
 def _checked(run: _Run, readable: _Readable) -> tuple[list[tuple[Rule, Finding]], set[str]]:
     """Return what our checks find in a notebook, and the names of the rules that looked at it."""
-    target, notebook, rules, _ = readable
-    wanted = [(rule, check) for rule in rules if (check := _check(run, rule, notebook)) is not None]
+    target, notebook = readable.target, readable.notebook
+    wanted = _wanted(run, readable.rules, notebook)
     found: list[tuple[Rule, Finding]] = []
     if not wanted:
         return found, {UNREADABLE}
@@ -247,8 +247,27 @@ def _unreadable(target: Target, message: str) -> Finding:
     return Finding(Location(target.path, None, Range(start, start)), reason[place.end() :].strip())
 
 
-def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
-    """Return the rule's check if it has something to say about the notebook."""
+def _rules_of_ruff(run: _Run, rules: Sequence[Rule], notebook: Notebook) -> dict[str, Rule]:
+    """Return those of ``rules`` that ruff looks for in the notebook, by code."""
+    if notebook.language != "python":
+        return {}
+    if id(rules) not in run.of_ruff:
+        run.of_ruff[id(rules)] = rules, {rule.code: rule for rule in rules if rule.tool == TOOL}
+    return run.of_ruff[id(rules)][1]
+
+
+def _wanted(run: _Run, rules: Sequence[Rule], notebook: Notebook) -> list[tuple[Rule, Check]]:
+    """Return those of ``rules`` that have something to say about the notebook, with their checks."""
+    is_python = notebook.language == "python"
+    key = id(rules), is_python
+    if key not in run.wanted:
+        checks = [(rule, check) for rule in rules if (check := _check(run, rule, is_python=is_python)) is not None]
+        run.wanted[key] = rules, checks
+    return run.wanted[key][1]
+
+
+def _check(run: _Run, rule: Rule, *, is_python: bool) -> Check | None:
+    """Return the rule's check if it has something to say about a notebook."""
     if rule.name in (UNREADABLE, UNUSED) or rule.tool or rule.about == PACKAGE:
         return None
     if rule.name not in run.checks:
@@ -258,7 +277,7 @@ def _check(run: _Run, rule: Rule, notebook: Notebook) -> Check | None:
             run.checks[rule.name] = None
             run.errors.append(internal_error(None, rule, error))
     check = run.checks[rule.name]
-    return check if check and (check.language_independent or notebook.language == "python") else None
+    return check if check and (check.language_independent or is_python) else None
 
 
 def _joined(run: _Run, notebook: Notebook, raw_map: RawMap, found: Sequence[tuple[Rule, Finding]]) -> list[Diagnostic]:

@@ -65,20 +65,27 @@ def _renamed(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.Module, CodeCel
 def _alike(
     analysis: Analysis, shortest: int, length: Callable[[ast.Module], int]
 ) -> Iterator[list[tuple[CodeCell, ast.Module]]]:
-    """Yield groups of cells that have the same kinds of statements and of nodes: most cells are like no other.
+    """Yield groups of cells that have the same kinds of statements and of nodes, and are no shorter."""
+    for cells in analysis.once(_of_one_kind):
+        found = [(cell, tree) for cell, tree in cells if length(tree) >= shortest]
+        if len(found) > 1:
+            yield found
+
+
+def _of_one_kind(analysis: Analysis) -> list[list[tuple[CodeCell, ast.Module]]]:
+    """Return the groups of cells that have the same kinds of statements and of nodes: most cells are like no other.
 
     Comparing trees is exact, and dear.
     """
-    similar: dict[tuple[type[ast.AST], ...], list[CodeCell]] = {}
+    similar: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
     for cell in analysis.notebook.code_cells:
-        if cell.tree is not None and len(cell.tree.body) > 0:
-            similar.setdefault(tuple(node.__class__ for node in cell.tree.body), []).append(cell)
+        if cell.tree is not None and cell.tree.body:
+            similar.setdefault(tuple([node.__class__ for node in cell.tree.body]), []).append((cell, cell.tree))
     alike: dict[tuple[type[ast.AST], ...], list[tuple[CodeCell, ast.Module]]] = {}
-    for cell in (each for cells in similar.values() if len(cells) > 1 for each in cells):
-        if cell.tree is not None and length(cell.tree) >= shortest:
-            kinds = tuple(node.__class__ for node in analysis.nodes(cell.tree))
-            alike.setdefault(kinds, []).append((cell, cell.tree))
-    yield from (cells for cells in alike.values() if len(cells) > 1)
+    for cells in similar.values():
+        for cell, tree in cells if len(cells) > 1 else ():
+            alike.setdefault(tuple([node.__class__ for node in analysis.nodes(tree)]), []).append((cell, tree))
+    return [cells for cells in alike.values() if len(cells) > 1]
 
 
 def _same_functions(
