@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from nb2prod.notebook.location import Location
 
 _EXECUTES = ("execute", "executemany")
-_INSERT = lazy_pattern(r"\s*insert\s+into\b", re.IGNORECASE)
+_INSERT = lazy_pattern(r"\s*insert\s+into\s+([\w.\"`]+)", re.IGNORECASE)
+_CREATE = lazy_pattern(r"\s*create\s+table\s+(?!if\b)([\w.\"`]+)", re.IGNORECASE)
 # What makes an insertion one that may be repeated, in its own text or before it.
 _BY_KEY = lazy_pattern(r"\bon\s+(?:conflict|duplicate)\b|\bwhere\s+not\s+exists\b", re.IGNORECASE)
-_EMPTIES = lazy_pattern(
-    r"\b(?:drop\s+table|delete\s+from|truncate|create\s+(?:temp\w*\s+)?table)\b|:memory:", re.IGNORECASE
-)
+# In front of a table's name: it is made or emptied. And what says that the database ends with the run.
+_EMPTIES = r"(?i)\b(?:drop\s+table|delete\s+from|truncate|create\s+(?:temp\w*\s+)?table)\s+(?:\w+\s+){0,3}?"
+_MEMORY = lazy_pattern(r":memory:|sqlite://[\"']|duckdb\.(?:connect\(\)|sql\(|execute\()")
 _APPENDS = lazy_pattern(r"(?<![\d&>])>>\s*[\"']?([\w./{}$-]+)")
 _MAKES = lazy_pattern(r"(?<![\d&>-])>\s*[\"']?([\w./{}$-]+)|\brm\s+(?:-\w+\s+)*([\w./{}$-]+)")
 # Settings of the machine and logs are meant to grow; what has a variable in its name is another file each time.
@@ -30,13 +31,34 @@ _GROWS = lazy_pattern(r"^(?:~|/etc|/dev|/root|/home)|rc$|profile$|\.(?:log|env)$
 
 def inserted(analysis: Analysis) -> Iterator[Call]:
     """Yield the calls that insert rows into a table that the notebook neither makes nor empties."""
-    if not analysis.mentions("INSERT", "insert", "Insert") or _EMPTIES.search(analysis.code()):
+    if not analysis.mentions("INSERT", "insert", "Insert"):
+        return
+    for call, text in _executed(analysis):
+        table = _INSERT.match(text)
+        if table and not _BY_KEY.search(text) and not re.search(_EMPTIES + re.escape(table[1]), analysis.code()):
+            yield call
+
+
+def created(analysis: Analysis) -> Iterator[Call]:
+    """Yield the calls that create a table of a database that stays, which the notebook never drops."""
+    # Where a file is removed it may be the database.
+    if not analysis.mentions("CREATE", "create", "Create") or analysis.mentions("remove", "unlink"):
+        return
+    for call, text in _executed(analysis):
+        table = _CREATE.match(text)
+        if table and not re.search(rf"(?i)\bdrop\s+table\s+(?:\w+\s+){{0,3}}?{re.escape(table[1])}", analysis.code()):
+            yield call
+
+
+def _executed(analysis: Analysis) -> Iterator[tuple[Call, str]]:
+    """Yield the statements of SQL that are executed, unless the database is in memory."""
+    if _MEMORY.search(analysis.code()):
         return
     for call in analysis.calls():
         if call.name.rpartition(".")[2] in _EXECUTES and call.node.args:
             text = _text(call.node.args[0])
-            if text is not None and _INSERT.match(text) and not _BY_KEY.search(text):
-                yield call
+            if text is not None:
+                yield call, text
 
 
 def appended_by_shell(analysis: Analysis) -> Iterator[tuple[int, Location]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.checks._appending import appended_by_shell, inserted
+from nb2prod.checks._appending import appended_by_shell, created, inserted
 from nb2prod.checks._repeatable import RULE, repeatable, switch_of
 from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.notebook.tree import nodes
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from nb2prod.notebook.model import CodeCell
 
 _APPENDS = "appends to what is there, so a second run writes everything twice; replace it, or write by key"
+
+_CREATES = (
+    "fails if the table is already there, so a second run stops here; say `CREATE TABLE IF NOT EXISTS`, or replace it"
+)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -54,6 +58,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         fix = Fix("let it be there already", tuple(filter(None, edits)), Applicability.UNSAFE) if all(edits) else None
         yield Finding(calls[0].location, message, fix=fix)
     seen = set(cells)
+    for call in created(analysis):
+        if call.cell.index not in seen and not _is_asked(analysis, call):
+            seen.add(call.cell.index)
+            yield Finding(call.location, _CREATES)
     for index, location in (
         *((call.cell.index, call.location) for call in inserted(analysis)),
         *appended_by_shell(analysis),
