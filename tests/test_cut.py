@@ -305,6 +305,7 @@ def test_a_displayed_value_gets_a_label_and_a_displayed_name_keeps_its_own() -> 
     ("above", "shown", "acts"),
     [
         ("from sklearn.linear_model import Ridge\nmodel = Ridge()", "model", True),
+        ("from sklearn.linear_model import Ridge\nmodel = Ridge()\nmodel.fit = print", "model_fit", False),
         ("from statsmodels.api import OLS\nmodel = OLS(y, x)", "model_fit", False),  # it gives back the results
         ("class Model:\n    def fit(self, x, y): return 1\nmodel = Model()", "model_fit", False),
     ],

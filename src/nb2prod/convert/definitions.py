@@ -93,6 +93,16 @@ def meanings(analysis: Analysis) -> dict[str, list[Definition]]:
     return found
 
 
+def assigned_attributes(analysis: Analysis) -> set[str]:
+    """Return the names of attributes that the notebook assigns or deletes, whatever they are of."""
+    return {
+        node.attr
+        for statement in analysis.flow.statements
+        for node in ast.walk(statement.node)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
+
+
 def _used_before(analysis: Analysis, definition: Definition) -> bool:
     """Return whether the name is read above its definition, where it meant something else."""
     above = analysis.flow.statements[: definition.statement]

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.definitions import assigned_attributes
 from nb2prod.convert.drawing import Drawing, can_draw, only_defines
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
@@ -77,6 +78,8 @@ def _fitted(value: ast.expr, analysis: Analysis) -> str | None:
             qualified = analysis.qualified_name(method)
             info = None if qualified is None else analysis.libraries.call(qualified)
             if info is None or "fit" not in info.effects or info.returns is None:
+                return None
+            if method.attr in assigned_attributes(analysis):
                 return None
             return name if info.returns == analysis.libraries.canonical(qualified or "").rpartition(".")[0] else None
         case _:

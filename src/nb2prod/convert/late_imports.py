@@ -11,7 +11,7 @@ import ast
 import sys
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.definitions import meanings
+from nb2prod.convert.definitions import assigned_attributes, meanings
 from nb2prod.convert.plan import Replacement
 from nb2prod.notebook.location import Range
 
@@ -32,7 +32,7 @@ class LateImports:
         """Find them in ``items``, the statements that steps are made of."""
         self.flow = analysis.flow
         plain = {item.statement.index: item.statement for item in items if _is_plain(item)}
-        assigned = _assigned_attributes(analysis)
+        assigned = assigned_attributes(analysis)  # a module may give something else for them by now
         # Where each is imported, by what it is: `datetime` and `datetime.datetime`.
         self.places: dict[str, dict[int, str | None]] = {
             name: {each.statement: each.qualified for each in definitions}
@@ -112,13 +112,3 @@ def _only(node: ast.stmt, name: str) -> ast.stmt:
         case _:
             msg = f"{name} is bound by no import"
             raise AssertionError(msg)
-
-
-def _assigned_attributes(analysis: Analysis) -> set[str]:
-    """Return the attributes that the notebook assigns: a module may give something else for them by now."""
-    return {
-        node.attr
-        for statement in analysis.flow.statements
-        for node in ast.walk(statement.node)
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-    }
