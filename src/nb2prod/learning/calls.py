@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.columns import ColumnNames
-from nb2prod.learning.estimators import construct, estimator_call, is_fit, kind_of
+from nb2prod.learning.construction import construct, kind_of
+from nb2prod.learning.estimators import estimator_call, is_fit
 from nb2prod.learning.functions import library_call
 from nb2prod.learning.tables import grouped_call, table_call
 from nb2prod.learning.values import (

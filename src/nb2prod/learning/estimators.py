@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.learning.assignment import literal_names
+from nb2prod.learning.construction import is_of_spark
 from nb2prod.learning.history import Stopped
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.rows import Rows
+from nb2prod.learning.spark import evaluated, taught
 from nb2prod.learning.validation import searched, splits
 from nb2prod.learning.values import (
     Callback,
@@ -24,7 +25,6 @@ from nb2prod.learning.values import (
     Statistic,
     Unknown,
     as_data,
-    as_estimator,
     fresh,
 )
 
@@ -35,116 +35,12 @@ if TYPE_CHECKING:
 _FITS = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "fit_sample", "fit_generator"})
 _PREDICTS = frozenset({"predict", "predict_proba", "predict_classes", "predict_log_proba", "decision_function"})
 _SCORES = frozenset({"score", "evaluate"})
-_MODELS = frozenset({"sklearn.base.ClassifierMixin", "sklearn.base.RegressorMixin", "keras.Model"})
-_TRANSFORMER = "sklearn.base.TransformerMixin"
-_SAMPLER = "imblearn.base.SamplerMixin"
-_SPLITTER = "sklearn.model_selection.BaseCrossValidator"
 _ACCURACY = frozenset({"acc", "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"})
-_BY_COLUMNS = frozenset({"ColumnTransformer", "make_column_transformer"})
-# Layers of keras that learn how values are distributed.
-_ADAPTED = frozenset({"Discretization", "Normalization"})
 
 
 def is_fit(method: str, given: Arguments) -> bool:
     """Whether a method of an object nobody knows fits it."""
     return method in _FITS and as_data(given.get(0, "X", "x")) is not None
-
-
-def kind_of(run: Run, name: str, given: Arguments) -> str | None:
-    """Return what kind of estimator the class ``name`` makes (see ``Fit.kind``); None where it is none."""
-    known = knowledge()
-    word = name.rpartition(".")[2]
-    if known.has("searches.classes", name):
-        return "model"
-    ancestors = run.libraries.ancestors(name)
-    if known.has("transformers.composed", name) or word in {
-        "make_pipeline",
-        "make_union",
-        "make_column_transformer",
-    }:
-        return _composed(given)
-    if _SAMPLER in ancestors:
-        return "sampler"
-    if word in _ADAPTED and name.startswith(("keras.", "tensorflow.")):
-        return "learns"
-    if _SPLITTER in ancestors:
-        return "splitter"
-    if not _MODELS.isdisjoint(ancestors):
-        return "model"
-    return _transformer(name, given) if _TRANSFORMER in ancestors else None
-
-
-def _transformer(name: str, given: Arguments) -> str:
-    known = knowledge()
-    if known.has("transformers.row-wise", name):
-        return "row-wise"
-    harmless = any(given.literal(key) in values for key, values in known.harmless_with.items())
-    return "names" if harmless or known.has("transformers.names-only", name) else "learns"
-
-
-def _composed(given: Arguments) -> str:
-    """Return the kind of a pipeline: that of its last step, or of all its transformers together."""
-    found = [each.kind for each in _inner(given.every())]
-    for kind in ("model", "sampler", "learns", "names", "row-wise"):
-        if kind in found:
-            return kind
-    return "unknown"
-
-
-def _inner(values: list[object]) -> list[Estimator]:
-    found: list[Estimator] = []
-    for value in values:
-        estimator = as_estimator(value)
-        if estimator is not None:
-            found.append(estimator)
-        elif isinstance(value, Sequence):
-            found += _inner(value.items)
-    return found
-
-
-def construct(run: Run, node: ast.Call, name: str, kind: str, given: Arguments) -> Estimator:
-    """Return the estimator that a call makes."""
-    parts = tuple(_inner(given.every()))
-    text = ",".join(
-        (repr(value.value) if isinstance(value, Literal) else ast.dump(each))
-        for each, value in zip(
-            (*node.args, *(keyword.value for keyword in node.keywords if keyword.arg)), given.every(), strict=False
-        )
-    )
-    searches = (
-        knowledge().has("searches.classes", name)
-        or name.endswith("CV")
-        or given.literal("oob_score") is True
-        or any(each.searches for each in parts)
-    )
-    return Estimator(name, kind, run.place(node), parts, text, searches=searches, takes=_takes(name, parts, given))
-
-
-def _takes(name: str, parts: tuple[Estimator, ...], given: Arguments) -> frozenset[object] | None:
-    """Return the columns that an estimator surely looks at; None for all it is given."""
-    if name.rpartition(".")[2] in _BY_COLUMNS:
-        return None if given.literal("remainder") == "passthrough" else _named(given.get(0, "transformers"))
-    within = [each.takes for each in parts if each.takes is not None]
-    steps = given.get(0, "steps")
-    own = isinstance(steps, Sequence) and any(_is_own(each) for each in steps.items)
-    return within[0] if within else frozenset() if own else None
-
-
-def _named(transformers: object) -> frozenset[object]:
-    """Return the columns that the transformers of a ``ColumnTransformer`` name."""
-    items = transformers.items if isinstance(transformers, Sequence) else []
-    found: set[object] = set()
-    for each in items:
-        if isinstance(each, Sequence) and each.items:
-            found |= literal_names(each.items[-1]) or set()
-    return frozenset(found)
-
-
-def _is_own(step: object) -> bool:
-    """Whether a step of a pipeline is of a class nobody knows: it may take columns away."""
-    return isinstance(step, Sequence) and any(
-        isinstance(each, Unknown) and each.estimator is None for each in step.items
-    )
 
 
 def estimator_call(
@@ -153,7 +49,9 @@ def estimator_call(
     """Return what a method of ``estimator`` returns, and record what it does."""
     if estimator.kind == "splitter":
         return splits(run, node, estimator, given) if method == "split" else Unknown()
-    x = as_data(given.get(0, "X", "x"))
+    if estimator.kind == "evaluator":
+        return evaluated(run, node, estimator, given) if method == "evaluate" else Unknown()
+    x = as_data(given.get(0, "X", "x", "dataset"))
     if method in _FITS:
         return _fits(run, node, estimator, method, given, x, owner)
     if method == "compile" and isinstance(metrics := given.keywords.get("metrics"), Sequence):
@@ -163,6 +61,8 @@ def estimator_call(
         return chosen_by(estimator, method)
     if x is None:
         return Unknown()
+    if method == "transform" and estimator.kind == "model" and is_of_spark(estimator):
+        return _asked(run, node, estimator, method, x)
     if method == "transform":
         return transformed(estimator, x)
     if method in _PREDICTS or method in _SCORES:
@@ -185,7 +85,10 @@ def _fits(
         return owner if method == "fit" else Unknown()
     if method in {"fit_resample", "fit_sample"}:
         return _resampled(run, node, estimator, given, x)
-    fit = record_fit(run, node, estimator, x, as_data(given.get(1, "y")) or x.label)
+    y = as_data(given.get(1, "y")) or x.label
+    if is_of_spark(estimator):
+        x, y = taught(run, estimator, x)
+    fit = record_fit(run, node, estimator, x, y)
     if knowledge().has("searches.classes", estimator.qualified or ""):
         searched(run, fit)
     if method == "fit_transform":
@@ -248,7 +151,7 @@ def transformed(estimator: Estimator, x: Data) -> Data:
     """Return ``x`` as ``estimator`` transforms it."""
     fit = estimator.fit
     if fit is None:
-        return Data(x.rows, x.learned)
+        return Data(x.rows, x.learned, estimator.inputs, None, x.traits)
     if not x.rows.within(fit.rows):
         fit.elsewhere = True
     columns = x.columns.only if x.columns is not None else None
@@ -256,7 +159,8 @@ def transformed(estimator: Estimator, x: Data) -> Data:
         return Data(x.rows, x.learned, None, None, x.traits)
     # What went into the rows it learned from has come along.
     inherited = frozenset(Learned(each.fit, columns) for each in fit.x.learned)
-    return Data(x.rows, x.learned | inherited | {Learned(fit, columns)}, None, None, x.traits)
+    kept = x.columns if is_of_spark(estimator) else None
+    return Data(x.rows, x.learned | inherited | {Learned(fit, columns)}, kept, None, x.traits)
 
 
 def _resampled(run: Run, node: ast.Call, estimator: Estimator, given: Arguments, x: Data) -> object:

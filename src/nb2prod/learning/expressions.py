@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.calls import call
-from nb2prod.learning.columns import ColumnNames, Columns
+from nb2prod.learning.columns import ColumnNames, Columns, Table
 from nb2prod.learning.comprehensions import comprehension
 from nb2prod.learning.estimators import chosen_by
 from nb2prod.learning.masks import condition
@@ -141,6 +141,8 @@ def _attribute(owner: object, attribute: str) -> object:
             return owner
         case Unknown(data=data) if attribute in _BUNCH:
             return owner.attributes.setdefault(attribute, Data(data.rows))
+        case Unknown() if attribute == "columns":
+            return owner.attributes.setdefault(attribute, ColumnNames(Columns(Table())))
         case Unknown():
             return owner.attributes.setdefault(attribute, Unknown())
         case Statistic():

@@ -100,6 +100,11 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
     if method == "merge" and isinstance(figures := given.get(0, "right"), Statistic):
         learned = data.learned | {Learned(fit) for fit in figures.fits}
         return Data(Rows([data.rows], copies=data.rows.copies), learned, Columns(Table()), None, data.traits)
+    if method in {"randomSplit", "random_split"}:
+        return _drawn_apart(run, node, data, given)
+    if method == "withColumn":
+        lagged = any(isinstance(each, ast.Attribute) and each.attr in {"lag", "lead"} for each in nodes(node))
+        return data._replace(traits=data.traits | {"lagged"}) if lagged else data
     if method == "groupby":
         return Grouped(data)
     if known.has("methods.neighbours", method):
@@ -228,6 +233,18 @@ def _sampled(run: Run, node: ast.Call, data: Data, given: Arguments) -> Data:
         data.rows.supersets.append(rows)
         run.history.mixed.append(Mixed(data._replace(rows=rows), run.place(node)))
     return data._replace(rows=rows)
+
+
+def _drawn_apart(run: Run, node: ast.Call, data: Data, given: Arguments) -> object:
+    """``randomSplit`` of Spark and its like: the first part is learned from, the last is the test."""
+    shares = given.get(0, "weights", "frac")
+    count = len(shares.items) if isinstance(shares, Sequence) else 0
+    if count <= 1:
+        return Unknown()
+    split = Split(run.place(node), shuffled=True, inputs=(data,))
+    run.history.splits.append(split)
+    pieces = [("train",), *((("part", number)) for number in range(count - 2)), ("test",)]
+    return Sequence([data._replace(rows=Rows([data.rows], split, piece, data.rows.copies)) for piece in pieces])
 
 
 def _indexed(data: Data, method: str, given: Arguments) -> Data:

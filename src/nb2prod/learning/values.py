@@ -90,6 +90,8 @@ class Estimator(Record):
     given      the texts of its arguments
     takes      the columns that it looks at, or some of them; None for all it is given
     metric     what its ``score`` or ``evaluate`` gives, if that is known
+    inputs     the columns that it puts together into one, and
+    label      the column to be predicted: in Spark
     own        the features and the target that it was made with, to be fitted later
     """
 
@@ -102,6 +104,8 @@ class Estimator(Record):
     searches: bool = False
     takes: frozenset[object] | None = None
     metric: str | None = None
+    inputs: Columns | None = None
+    label: str | None = None
     own: tuple[Data, Data] | None = None
 
 
