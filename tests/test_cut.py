@@ -404,6 +404,21 @@ def test_a_notebook_that_stops_on_a_missing_name_is_converted_and_says_so() -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("cells", "texts"),
+    [
+        (("import numpy as np", "%precision 3"), ["numpy.set_printoptions(precision=3)"]),
+        (("from numpy import array", "%precision 2"), ["numpy.set_printoptions(precision=2)"]),
+        (("import math", "%precision 3"), []),
+        (("import numpy as np", "%precision"), []),
+    ],
+)
+def test_the_precision_of_the_kernel_is_that_of_numpy(cells: tuple[str, ...], texts: list[str]) -> None:
+    plan = plan_of(*cells, "print(1)")
+    items = [item for step in plan.steps for item in step.items if isinstance(item, Moved)]
+    assert [each.text for item in items for each in item.replacements] == texts
+
+
 def test_figures_that_a_backend_keeps_open_stay_open() -> None:
     plan = plan_of("%matplotlib notebook\nimport matplotlib.pyplot as plt", "plt.plot([1])")
     assert not plan.draws

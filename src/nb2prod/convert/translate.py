@@ -71,12 +71,21 @@ def _is_pylab(magic: Magic, analysis: Analysis, statement: Statement) -> bool:
 def _bound_at(statement: Statement, analysis: Analysis, bound: frozenset[str]) -> frozenset[str]:
     """Return the names that may have a value where a magic in ``statement`` runs: IPython expands no others."""
     earlier = [each for before in analysis.flow.statements[: statement.index] for each in before.definitions]
-    is_function = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    if is_function or any(each.kind == "star" for each in earlier):
+    if isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return bound
     written = (each for before in analysis.flow.statements for each in before.global_writes)
     own = statement.definitions if statement.magic is None else ()
     return bound & {each.name for each in (*earlier, *written, *own)}
+
+
+def _is_precision_of_numpy(magic: Magic, analysis: Analysis, statement: Statement) -> bool:
+    """Return whether ``magic`` is ``%precision 3`` below an import of NumPy: the kernel sets how that prints."""
+    earlier = (each for before in analysis.flow.statements[: statement.index] for each in before.definitions)
+    return (
+        magic.name == "precision"
+        and magic.argument.strip().isdecimal()
+        and any(each.kind == "import" and (each.qualified or "").partition(".")[0] == "numpy" for each in earlier)
+    )
 
 
 def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
@@ -115,6 +124,10 @@ def translate_magics(plan: Plan, analysis: Analysis) -> Plan:
         if own is not None and own.name == "matplotlib" and keeps_figures(analysis.notebook):
             modules["matplotlib"] = None
             return replace(item, replacements=(*item.replacements, Replacement(own.range, 'matplotlib.use("agg")')))
+        if own is not None and _is_precision_of_numpy(own, analysis, statement):
+            modules["numpy"] = None
+            text = f"numpy.set_printoptions(precision={own.argument.strip()})"
+            return replace(item, replacements=(*item.replacements, Replacement(own.range, text)))
         if own is not None and _is_pylab(own, analysis, statement):
             pylab.append(statement)
             return replace(item, replacements=(*item.replacements, Replacement(own.range, _PYLAB_SAYS)))
