@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._printed_lines import too_few_lines
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell, RemoveOutputs
 from nb2prod.saved_outputs import mismatch, output_kind
 
@@ -36,7 +37,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             and cell.tree is not None
             and not any(output_kind(each) == "error" for each in cell.outputs)
         ):
-            reason = mismatch(cell, statements.get(cell.index, []), prints=not rebound)
+            own = statements.get(cell.index, [])
+            reason = mismatch(cell, own, prints=not rebound)
+            if reason is None and not rebound:
+                reason = too_few_lines(analysis, cell, own)
             if reason is not None:
                 yield Finding(cell.location(*_line(cell, reason[0])), reason[1], fix=_removal(cell))
 
