@@ -71,9 +71,17 @@ READ = "import pandas as pd\n"
         ("def f(n):\n    return f(n - 1)\nf(3).head()", None),
         ("def g():\n    yield pd.read_csv('a')\ng().head()", None),
         ("@cached\ndef g():\n    return pd.read_csv('a')\ng().head()", None),
+        ("with lock:\n    df = pd.read_csv('a')\ndf.head()", "pandas.DataFrame.head"),
+        ("if k:\n    df = pd.read_csv('a')\nelse:\n    df = pd.read_excel('a')\ndf.head()", "pandas.DataFrame.head"),
+        ("df = pd.read_csv('a')\nif k:\n    df = df[df.x > 3]\ndf.head()", "pandas.DataFrame.head"),
+        ("try:\n    df = pd.read_csv('a')\nexcept E:\n    df = 3\ndf.head()", None),
+        ("df = pd.read_csv('a')\nif k:\n    df = other(df)\ndf.head()", None),
+        ("df = pd.concat([pd.read_csv('a'), other()])\ndf.head()", "pandas.DataFrame.head"),
+        ("df = pd.concat([pd.read_csv(p) for p in paths])\ndf.head()", "pandas.DataFrame.head"),
+        ("df = pd.concat(parts)\ndf.head()", None),
     ],
 )  # fmt: skip
-def test_names_inside_functions_have_types_where_checks_ask(source: str, called: str | None) -> None:
+def test_names_inside_functions_and_blocks_have_types_where_checks_ask(source: str, called: str | None) -> None:
     (*_, last) = analyse_notebook(notebook_of(READ + source), local_types=True).calls()
     assert last.qualified_name == called
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 # How many assignments and calls a name is followed through.
 _DEPTH = 12
+# Statements that hold others, whose definitions are theirs; what a loop makes is one of many.
+_BLOCKS = (ast.With, ast.AsyncWith, ast.Try, ast.If)
+# What gives tables or columns, by what it is given.
+_JOINS = ("pandas.concat",)
 
 
 class Names:
@@ -118,7 +122,7 @@ class Names:
                     return self._returned(func, None, depth) if self.local_types else None
                 info = self.libraries.call(name_called)
                 if info is None or info.returns is None:
-                    return None
+                    return self._joined(node, depth) if name_called in _JOINS and self.local_types else None
                 return "builtins.tuple()" if isinstance(info.returns, tuple) else f"{info.returns}()"
             case ast.Subscript(value=value, slice=ast.Constant(value=str())):
                 base = self._qualified(value, depth - 1)
@@ -175,7 +179,9 @@ class Names:
             return definition.qualified
         if definition.kind == "magic" or depth <= 0:
             return None
-        statement = self.flow.statements[definition.statement].node
+        statement: ast.AST = self.flow.statements[definition.statement].node
+        if self.local_types and isinstance(statement, _BLOCKS):
+            statement = self._inside(statement, definition)
         match statement:
             case ast.Assign(value=value, targets=targets) if definition.node in targets:
                 return None if _is_mask(value, definition.cell) else self._qualified(value, depth)
@@ -190,6 +196,27 @@ class Names:
                     if item.optional_vars is definition.node:
                         return self._qualified(item.context_expr, depth)
         return None
+
+    def _inside(self, block: ast.AST, definition: Definition) -> ast.AST:
+        """Return the assignment in a block that makes a definition; the block itself where no assignment does."""
+        for node in self.nodes(block):
+            if isinstance(node, ast.Assign) and any(
+                definition.node is each for target in node.targets for each in (target, *getattr(target, "elts", ()))
+            ):
+                return node
+        return block
+
+    def _joined(self, call: ast.Call, depth: int) -> str | None:
+        """Return the class of what is put together of a list of tables: a table as soon as one of them is."""
+        match call.args:
+            case [ast.List(elts=parts), *_]:
+                pass
+            case [ast.ListComp(elt=part), *_]:
+                parts = [part]
+            case _:
+                return None
+        names = {self._qualified(each, depth - 1) for each in parts}
+        return next((name for name in names if name is not None and name.endswith(".DataFrame()")), None)
 
     def _unpacked(self, call: ast.Call, position: int, depth: int) -> str | None:
         name = _callee(self._qualified(call.func, depth))
