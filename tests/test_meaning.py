@@ -11,6 +11,7 @@ from notebooks import document
 
 from nb2prod.convert.api import convert_notebook
 from nb2prod.convert.write import write_package
+from nb2prod.errors import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,23 @@ def test_a_name_of_a_star_import_means_that_until_the_notebook_binds_it(
     assert printed(tmp_path, *cells) == expected
 
 
+@pytest.mark.parametrize(
+    ("function", "refused"),
+    [
+        ("def f():\n    x = 1\n    def g():\n        global x\n        x = 3\n    g()\n    return x", True),
+        ("def f(x=0):\n    def g():\n        global x\n        x = 3\n    g()", True),
+        ("def f():\n    if True:\n        global x\n    x = 3\n    def g():\n        global x\n    g()", False),
+    ],
+)
+def test_a_global_that_an_outer_function_hides_is_refused(function: str, refused: bool, tmp_path: Path) -> None:
+    cells = ("x = 1", function, "f()\nprint(x)")
+    if refused:
+        with pytest.raises(RefusedError, match="global x stands in a function"):
+            printed(tmp_path, *cells)
+    else:
+        assert printed(tmp_path, *cells) == "3\n"
+
+
 def test_the_name_of_a_handled_exception_is_no_result(tmp_path: Path) -> None:
     cells = ("e = 1", "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    print(e)")
 
@@ -91,6 +109,7 @@ def test_the_name_of_a_handled_exception_is_no_result(tmp_path: Path) -> None:
     [
         (("!for i in 1 2; do echo $i; done", "print([i for i in range(2)])"), "1\n2\n[0, 1]\n"),
         (("n = 2", "!echo $n {n}"), "2 2\n"),
+        (("from math import *", "!for i in 1; do echo $i; done", "[i for i in range(2)]"), "1\n"),
         (("!echo '{n}'", "n = 2"), "{n}\n"),
         (("def f(q):\n    !echo {q}\nf('x')",), "x\n"),
     ],

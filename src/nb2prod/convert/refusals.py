@@ -13,6 +13,7 @@ from nb2prod.convert.restarts import restarts_kernel
 from nb2prod.convert.test_runs import own_test_runs
 from nb2prod.convert.translate import defines_magic
 from nb2prod.dataflow.paths import is_guarded
+from nb2prod.notebook.bindings import names_bound
 from nb2prod.notebook.compiling import compile_problem
 
 if TYPE_CHECKING:
@@ -86,12 +87,39 @@ def _unknowable(statement: Statement, analysis: Analysis) -> Iterable[Refusal]:
     for node in (each for each in _looks_at_main(statement.node) if id(each) not in timed):
         reason = "it looks at the module __main__, which the steps of a package are not"
         yield Refusal(cell, statement.cell.locate(node).line, reason, "name the module or the object itself")
+    for declared, name in _hidden_globals(ast.Module([statement.node], [])):
+        reason = f"global {name} stands in a function whose outer function has a variable {name} of its own"
+        yield Refusal(cell, statement.cell.locate(declared).line, reason, "give one of the two another name")
     if isinstance(statement.node, ast.ClassDef):
         known = {each.name for other in analysis.flow.statements for each in other.definitions}
         for name in shadowed_class_names(statement.node):
             if name in known:
                 reason = f"the class body reads the notebook's {name} and then binds its own"
                 yield Refusal(cell, line, reason, "give one of the two another name")
+
+
+def _hidden_globals(node: ast.AST, outer: frozenset[str] = frozenset()) -> Iterable[tuple[ast.Global, str]]:
+    """Yield what is declared ``global`` below functions that bind the same name: in a step it would mean theirs."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Global):
+            yield from ((child, name) for name in child.names if name in outer)
+        elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = {each.arg for each in ast.walk(child.args) if isinstance(each, ast.arg)}
+            own = {name for each in child.body for name in names_bound(each)}
+            yield from _hidden_globals(child, outer | ((given | own) - _declared(child)))
+        else:
+            yield from _hidden_globals(child, outer)
+
+
+def _declared(node: ast.AST) -> set[str]:
+    """Return the names a function declares ``global`` itself; those of functions inside are theirs."""
+    found: set[str] = set()
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Global):
+            found.update(child.names)
+        elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            found |= _declared(child)
+    return found
 
 
 def _looks_at_main(node: ast.stmt) -> Iterable[ast.expr | ast.alias]:
