@@ -71,12 +71,15 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
         for each in plan.functions
         if isinstance(each.moved.statement.node, ast.FunctionDef) and not each.lifted
     }
+    # What recurs deeper than Python allows by itself only runs where the notebook has raised the limit.
+    is_deep = any("setrecursionlimit" in cell.source for cell in plan.notebook.code_cells)
     found: dict[str, FunctionCall] = {}
     for cell in plan.notebook.code_cells:
         for node in _certain_calls(cell.tree) if cell.tree is not None else ():
             if isinstance(node.func, ast.Name) and node.func.id in functions and node.func.id not in found:
                 function = functions[node.func.id]
                 hopeless = _reaches_out(function) or _remembers(function) or _lacks_a_file(function, node, plan)
+                hopeless = hopeless or (is_deep and _recurs(function))
                 text = None if hopeless else _literal_call(node)
                 # A folder of one machine is no argument for a test, a credential still less.
                 if text is not None and not any(each.text in text for each in plan.withheld):
@@ -87,6 +90,12 @@ def function_calls(plan: Plan) -> list[FunctionCall]:
 def _reaches_out(function: Function) -> bool:
     """Return whether a function fetches something, waits for somebody or runs another program."""
     return _OUTSIDE.search(ast.unparse(function.moved.statement.node)) is not None
+
+
+def _recurs(function: Function) -> bool:
+    """Return whether a function names itself."""
+    nodes = ast.walk(function.moved.statement.node)
+    return any(isinstance(each, ast.Name) and each.id == function.name for each in nodes)
 
 
 def _lacks_a_file(function: Function, call: ast.Call, plan: Plan) -> bool:
