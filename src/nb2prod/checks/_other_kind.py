@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nb2prod.analysis import Analysis
-    from nb2prod.dataflow.model import Definition, Statement, Use
+    from nb2prod.dataflow.model import Definition, Use
 
 _MADE = ("function", "class")
 
@@ -108,41 +108,44 @@ def fails_again(analysis: Analysis, skipped: set[str]) -> Iterator[Finding]:
         for each in statement.definitions:
             if each.kind == "assign":
                 bound.setdefault(each.name, []).append(each)
-    for name, definitions in bound.items():
-        cells = {each.cell.index for each in definitions}
-        for new in definitions[1:] if len(cells) > 1 and name not in skipped else ():
-            use = _spoiled(analysis, new)
-            if use is not None:
+    again = {
+        name: [each for each in definitions[1:] if each.cell is not definitions[0].cell]
+        for name, definitions in bound.items()
+        if len(definitions) > 1 and name not in skipped
+    }
+    reads: dict[str, list[Use]] = {}
+    for statement in analysis.statements():
+        for use in statement.uses:
+            if not use.deferred and again.get(use.name):
+                reads.setdefault(use.name, []).append(use)
+    for name, wanted in reads.items():
+        for new in again[name]:
+            found = _spoiled(analysis, new, wanted)
+            if found is not None:
+                use, attribute = found
                 message = (
-                    f"`{name}` becomes a `{_kind(analysis, new)}` here: cell {use[0].cell.index} above asks it for "
-                    f"`{use[1]}`, and fails when it alone is run again; use another name"
+                    f"`{name}` becomes a `{_kind(analysis, new)}` here: cell {use.cell.index} above asks it for "
+                    f"`{attribute}`, and fails when it alone is run again; use another name"
                 )
-                related = (Related(use[0].location, f"`{name}.{use[1]}` is read here"),)
+                related = (Related(use.location, f"`{name}.{attribute}` is read here"),)
                 yield Finding(new.location, message, related, severity=Severity.NOTE)
                 break
 
 
-def _spoiled(analysis: Analysis, new: Definition) -> tuple[Use, str] | None:
+def _spoiled(analysis: Analysis, new: Definition, reads: list[Use]) -> tuple[Use, str] | None:
     """Return the read, in a cell of its own above, that wants an attribute which ``new`` lacks; and the attribute."""
     kind = vars(builtins).get(_kind(analysis, new))
     if not isinstance(kind, type):
         return None
-    statements: Sequence[Statement] = analysis.statements()[: new.statement]
-    for statement in statements:
-        wanted = [use for use in statement.uses if use.name == new.name and not use.deferred]
-        if not wanted or statement.cell is new.cell:
+    for use in reads:
+        if use.statement >= new.statement or use.cell is new.cell:
             continue
-        asked = {id(node.value): node.attr for node in analysis.nodes_of(statement.node, ast.Attribute)}
-        for use in wanted:
-            attribute = asked.get(id(use.node))
-            former = [each for each in analysis.flow.reaching(use) if each.kind not in ("mutate", "augment")]
-            if (
-                attribute
-                and former
-                and all(each.cell is not use.cell for each in former)
-                and not hasattr(kind, attribute)
-            ):
-                return use, attribute
+        node = analysis.statements()[use.statement].node
+        asked = (each.attr for each in analysis.nodes_of(node, ast.Attribute) if each.value is use.node)
+        attribute = next(asked, None)
+        former = [each for each in analysis.flow.reaching(use) if each.kind not in ("mutate", "augment")]
+        if attribute and former and all(each.cell is not use.cell for each in former) and not hasattr(kind, attribute):
+            return use, attribute
     return None
 
 
