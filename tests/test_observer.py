@@ -813,14 +813,20 @@ def test_settings_of_numpy_and_pandas_are_seen_where_they_are_changed(tmp_path: 
             "import numpy as np, pandas as pd",
             "np.set_printoptions(precision=3)",
             "pd.set_option('display.max_rows', 7)",
+            "pd.options.display.float_format = lambda number: '3'",
         ],
-        [(1, 1, "np"), (2, 1, "np"), (3, 1, "np")],
+        [(1, 1, "np"), (2, 1, "np"), (3, 1, "np"), (4, 1, "np")],
     )
 
     assert [state.replace('"', "") for state in _states(recorded, "numpy", "setting")] == [
-        "as loaded", "{precision: 3}", "{precision: 3}",
+        "as loaded", "{precision: 3}", "{precision: 3}", "{precision: 3}",
     ]  # fmt: skip
-    assert _states(recorded, "pandas", "setting") == ["as loaded", "as loaded", '{"display.max_rows": "7"}']
+    assert _states(recorded, "pandas", "setting") == [
+        "as loaded",
+        "as loaded",
+        '{"display.max_rows": "7"}',
+        '{"display.float_format": "function <lambda>", "display.max_rows": "7"}',
+    ]
 
 
 def test_arrays_frames_and_models_are_looked_at_and_left_alone() -> None:

@@ -49,7 +49,12 @@ class Settings:
 
 def _settings(name: str) -> dict[str, str]:
     with silent_warnings():  # settings that are deprecated
-        return {key: repr(value) for key, value in _SETTINGS[name](sys.modules[name]).items()}
+        return {key: _text(value) for key, value in _SETTINGS[name](sys.modules[name]).items()}
+
+
+def _text(value: Any) -> str:
+    """Return a setting as text: a function by its name, which says neither where it is nor in what it was made."""
+    return f"function {getattr(value, '__name__', type(value).__name__)}" if callable(value) else repr(value)
 
 
 def _of_numpy(numpy: Any) -> dict[str, Any]:
