@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.libraries import UNKNOWN, effects_given
-from nb2prod.literals import written_text
+from nb2prod.literals import written_text, written_value
 from nb2prod.notebook.tree import children
 from nb2prod.words import words
 
@@ -118,6 +118,8 @@ class _Search:
                     pass
                 case ast.UnaryOp() | ast.IfExp() | ast.NamedExpr():
                     pass
+                case ast.Tuple() | ast.List() | ast.Dict() if self.is_handed_over(outer):  # params=(day,)
+                    pass
                 case ast.BinOp(left=left, right=right) | ast.Compare(left=left, comparators=[right]):
                     other = right if inner is left else left
                     if self.is_clock(other):
@@ -179,9 +181,20 @@ class _Search:
         """Whether an expression is made from a table or a column of one."""
         return any(
             isinstance(part, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
-            and (self.analysis.qualified_name(part) or "") in words(_RULE)["tables"]
+            and ((self.analysis.qualified_name(part) or "") in words(_RULE)["tables"] or self.is_kept(part))
             for part in ast.walk(node)
         )
+
+    def is_kept(self, node: ast.expr) -> bool:
+        """Whether a variable is a column that was read as dates: ``joined = pd.to_datetime(table["joined"])``."""
+        match written_value(self.analysis, node):
+            case ast.Call(func=func, args=[given, *_]) if isinstance(node, ast.Name):
+                return self.analysis.qualified_name(func) in words(_RULE)["keeps"] and self.is_data(given)
+        return False
+
+    def is_handed_over(self, node: ast.AST) -> bool:
+        """Whether a collection is written out where a call gets it."""
+        return isinstance(self.parents.get(id(node)), (ast.keyword, ast.Call))
 
     def is_mapped(self, node: ast.AST) -> bool:
         """Whether code stands in a function that is written out where it is applied to every row."""
