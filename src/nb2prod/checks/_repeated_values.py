@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.dataflow.callees import last_name
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.patterns import lazy_pattern
 
@@ -52,20 +53,30 @@ def _values(analysis: Analysis, cell: CodeCell) -> Iterator[tuple[str, ast.expr]
     if cell.tree is None:
         return
     calls = analysis.nodes_of(cell.tree, ast.Call)
-    # Where a made-up series begins is no matter of the others.
-    begins = {id(each.args[0]) for each in calls if each.args and ast.unparse(each.func).endswith("_range")}
     if "-" in cell.source or "://" in cell.source:
-        for node in analysis.nodes_of(cell.tree, ast.Constant):
-            if isinstance(node.value, str) and id(node) not in begins:
-                if _DATE.fullmatch(node.value):
-                    yield node.value, node
-                elif bucket := _BUCKET.match(node.value):
-                    yield bucket[1], node
-    looks = {id(each.value) for call in calls for each in call.keywords if each.arg in _LOOKS}
-    for pair in analysis.nodes_of(cell.tree, ast.Tuple):
-        size = _size(pair)
-        if size and id(pair) not in looks:
-            yield size, pair
+        found = [(text, node) for node in analysis.nodes_of(cell.tree, ast.Constant) if (text := _written(node))]
+        # Where a made-up series begins is no matter of the others.
+        begins = {id(each.args[0]) for each in calls if each.args and _is_range(each)} if found else ()
+        yield from ((text, node) for text, node in found if id(node) not in begins)
+    sizes = [(size, pair) for pair in analysis.nodes_of(cell.tree, ast.Tuple) if (size := _size(pair))]
+    looks = {id(each.value) for call in calls for each in call.keywords if each.arg in _LOOKS} if sizes else ()
+    yield from ((size, pair) for size, pair in sizes if id(pair) not in looks)
+
+
+def _written(node: ast.Constant) -> str:
+    """Return a date, or the bucket of an address; empty for anything else."""
+    text = node.value
+    if not isinstance(text, str):
+        return ""
+    if len(text) == len("2024-01-31") and _DATE.fullmatch(text):
+        return text
+    bucket = _BUCKET.match(text) if "://" in text else None
+    return bucket[1] if bucket else ""
+
+
+def _is_range(call: ast.Call) -> bool:
+    name = last_name(call.func)
+    return name is not None and name.endswith("_range")
 
 
 def _size(node: ast.Tuple) -> str:

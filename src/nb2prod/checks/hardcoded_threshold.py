@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis
+    from nb2prod.notebook.model import CodeCell
 
 _GIVES = ("predict_proba", "decision_function", "staged_predict_proba", "predict_log_proba")
 # Functions that make probabilities of scores.
@@ -75,7 +76,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if cell.tree is None or not any(sign in cell.python for sign in "<>"):
             continue
         found: list[tuple[ast.AST, float]] = []
-        for top in cell.tree.body:
+        for top in _comparing(analysis, cell, cell.tree, in_text=named and "query" in cell.source):
             parts = nodes(top)
             asserted = {id(each) for part in parts if isinstance(part, ast.Assert) for each in nodes(part)}
             scope = _Scope(analysis, top, parts)
@@ -97,6 +98,18 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "the data, and must be found and changed without touching code; make it a parameter"
             )
             yield Finding(cell.locate(node), message)
+
+
+def _comparing(analysis: Analysis, cell: CodeCell, tree: ast.Module, *, in_text: bool) -> Iterator[ast.stmt]:
+    """Yield the statements in which something is compared, all where that may be ``in_text`` (`table.query("…")`)."""
+    lines = [each.lineno for each in analysis.nodes_of(tree, ast.Compare)]
+    above = 0
+    for top in tree.body:
+        end = top.end_lineno or len(cell.lines)
+        # From the end of the one above: decorators stand before the line of what they decorate.
+        if in_text or any(above <= line <= end for line in lines):
+            yield top
+        above = end
 
 
 class _Scope:

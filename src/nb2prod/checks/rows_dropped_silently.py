@@ -153,11 +153,14 @@ def _kept_by_condition(node: ast.stmt) -> str | None:
 
 def _swallowed(analysis: Analysis) -> Iterator[tuple[Location, str]]:
     """Yield what skips an item that fails, in a loop that puts the others into a list."""
-    if not analysis.mentions("append"):
+    if not (analysis.mentions("append") and analysis.mentions("except")):
         return
     for statement in analysis.statements():
-        for loop in analysis.nodes(statement.node):
-            for tried in loop.body if isinstance(loop, ast.For) else ():
+        # Of most cells none has to be walked, statement by statement.
+        if statement.cell.tree is None or not analysis.nodes_of(statement.cell.tree, ast.Try):
+            continue
+        for loop in analysis.nodes_of(statement.node, ast.For):
+            for tried in loop.body:
                 if not isinstance(tried, ast.Try) or (name := _collected(tried.body)) is None:
                     continue
                 for handler in tried.handlers:
