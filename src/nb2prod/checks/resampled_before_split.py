@@ -39,8 +39,7 @@ def _copies(past: History) -> Iterator[tuple[Place, Place]]:
                 if rows.split is split:
                     yield from ((copying, set_apart(rows, split)) for copying in rows.copies)
     for made in past.splits:
-        if past.is_evaluated(made):
-            yield from ((copying, made.place) for data in made.inputs for copying in data.rows.copies)
+        yield from ((copying, made.place) for data in made.inputs for copying in data.rows.copies)
     for call in past.cross_validations:
         if call.x.rows.training() is None:
             yield from ((copying, call.place) for copying in call.x.rows.copies)

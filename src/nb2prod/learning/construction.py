@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.knowledge import knowledge
 from nb2prod.learning.spark import inputs_of, is_search, spark_kind
-from nb2prod.learning.values import Estimator, Literal, Sequence, Unknown, as_estimator
+from nb2prod.learning.values import Callback, Estimator, Literal, Sequence, Unknown, as_estimator
 
 if TYPE_CHECKING:
     from nb2prod.learning.calls import Arguments
@@ -21,6 +21,8 @@ _SPLITTER = "sklearn.model_selection.BaseCrossValidator"
 _BY_COLUMNS = frozenset({"ColumnTransformer", "make_column_transformer"})
 # Layers of keras that learn how values are distributed.
 _ADAPTED = frozenset({"Discretization", "Normalization"})
+_CALLBACKS = frozenset({"EarlyStopping", "early_stopping"})
+_FRAMEWORKS = ("keras.", "tensorflow.", "lightgbm.", "xgboost.")
 
 
 def kind_of(run: Run, name: str, given: Arguments) -> str | None:
@@ -131,3 +133,15 @@ def _is_own(step: object) -> bool:
     return isinstance(step, Sequence) and any(
         isinstance(each, Unknown) and each.estimator is None for each in step.items
     )
+
+
+def is_callback(name: str) -> bool:
+    """Whether a call makes what ends a fit early."""
+    return name.rpartition(".")[2] in _CALLBACKS and name.startswith(_FRAMEWORKS)
+
+
+def callback(given: Arguments) -> object:
+    """Return what stops training by what is held out; one that looks at the training rows does not."""
+    monitored = given.keywords.get("monitor")
+    held_out = monitored is None or (isinstance(monitored, Literal) and str(monitored.value).startswith("val"))
+    return Callback() if held_out else Unknown()

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names
 from nb2prod.learning.columns import ColumnNames, Columns, Table
+from nb2prod.learning.construction import callback, is_callback
 from nb2prod.learning.estimators import record_fit
 from nb2prod.learning.history import Mixed
 from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.polars_frames import TRAIT
 from nb2prod.learning.rows import Folds, Rows, RowsOf, Split
 from nb2prod.learning.statistical import made_with_data
 from nb2prod.learning.validation import cross_validated
 from nb2prod.learning.values import (
-    Callback,
     Data,
     Estimator,
     Evaluation,
@@ -38,13 +39,12 @@ if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
 _TABLES = ("pandas.DataFrame",)
+_FRAMES = ("polars.DataFrame", "polars.LazyFrame")
 _ARRAY_FILES = frozenset({"numpy.genfromtxt", "numpy.load", "numpy.loadtxt"})
 _CHOOSE = frozenset({
     "builtins.max", "builtins.min", "builtins.sorted",
     "numpy.amax", "numpy.amin", "numpy.argmax", "numpy.argmin", "numpy.max", "numpy.min",
 })  # fmt: skip
-_CALLBACKS = frozenset({"EarlyStopping", "early_stopping"})
-_FRAMEWORKS = ("keras.", "tensorflow.", "lightgbm.", "xgboost.")
 _LOOKS = frozenset({"builtins.float", "builtins.round", "builtins.int", "builtins.abs", "numpy.round", "numpy.sqrt"})
 
 
@@ -80,8 +80,8 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
         return _kept(name, first, given)
     if name in _CHOOSE and isinstance(first, (Sequence, Many)):
         _chosen(first)
-    if name.rpartition(".")[2] in _CALLBACKS and name.startswith(_FRAMEWORKS):
-        return _callback(given)
+    if is_callback(name):
+        return callback(given)
     if name in {"builtins.zip", "builtins.enumerate"}:
         return _zipped(name, given)
     if name in {"sklearn.utils.resample", "sklearn.utils.shuffle"}:
@@ -91,13 +91,6 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
     if name.startswith("statsmodels."):
         return made_with_data(run, node, name, given)
     return _boosted(run, node, name, given) or _read(run, node, name, given)
-
-
-def _callback(given: Arguments) -> object:
-    """Return what stops training by what is held out; one that looks at the training rows does not."""
-    monitored = given.keywords.get("monitor")
-    held_out = monitored is None or (isinstance(monitored, Literal) and str(monitored.value).startswith("val"))
-    return Callback() if held_out else Unknown()
 
 
 def _split(run: Run, node: ast.Call, given: Arguments) -> object:
@@ -284,6 +277,8 @@ def _read(run: Run, node: ast.Call, name: str, given: Arguments) -> object | Non
         indexed = parsed is not None and given.literal("parse_dates") is not False and "index_col" in given.keywords
         table = Table(dated=set(literal_names(parsed) or ()))
         return Data(Rows(), columns=Columns(table), traits=frozenset({"dated"}) if indexed else frozenset())
+    if info is not None and info.returns in _FRAMES:
+        return Data(Rows(), columns=Columns(Table()), traits=frozenset({TRAIT}))
     if name in _ARRAY_FILES:
         return Data(Rows(), columns=Columns(Table()))
     if name.startswith("keras.datasets.") and name.endswith(".load_data"):

@@ -10,6 +10,7 @@ from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
 from nb2prod.learning.history import Mixed
 from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.polars_frames import TRAIT, frame_call
 from nb2prod.learning.rows import Rows, RowsOf, Split
 from nb2prod.learning.values import (
     Data,
@@ -81,6 +82,8 @@ def _written_through(run: Run, node: ast.Call, old: Data, new: Data) -> None:
 
 def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments) -> object | None:
     known = knowledge()
+    if TRAIT in data.traits and (found := frame_call(run, node, data, method, given)) is not None:
+        return found
     if method == "drop":
         return _dropped(run, node, data, given)
     if method == "sample":
