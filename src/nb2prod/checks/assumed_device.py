@@ -30,6 +30,8 @@ _ASKS = lazy_pattern(
     r"is_available|device_count|get_device_name|list_physical_devices|list_logical_devices|is_gpu_available|"
     r"nvidia-smi|set_soft_device_placement|torch\.accelerator|Accelerator\("
 )
+# What ends a notebook whose question was answered with no.
+_STOPS = lazy_pattern(r"\b(?:assert|raise|exit|quit)\b")
 _LOAD = "torch.load"
 _PIPELINE = "transformers.pipeline"
 
@@ -41,10 +43,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """
     if not (_names_card(analysis) and analysis.mentions(*_LIBRARIES)):
         return
-    asked = next((cell.index for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)), None)
+    asking = [cell for cell in analysis.notebook.code_cells if _ASKS.search(cell.source)]
+    asked = asking[0].index if asking else None
+    stops = any(_STOPS.search(cell.source) for cell in asking)
     by_cell: dict[int, list[tuple[Call, str]]] = {}
     for call in analysis.calls():
-        if asked is not None and call.cell.index >= asked and call.qualified_name != _LOAD:
+        below = asked is not None and call.cell.index >= asked and call.qualified_name != _LOAD
+        # Whatever the answer was, `net.cuda()` by itself does not heed it.
+        if below and (stops or call.cell.index == asked or not _is_unconditional(analysis, call)):
             continue
         if (problem := _problem(analysis, call)) and not _is_tried(analysis, call):
             by_cell.setdefault(call.cell.index, []).append((call, problem))
@@ -119,6 +125,14 @@ def _devices(analysis: Analysis, call: Call, method: str) -> Iterator[str]:
     for node in given:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _is_unconditional(analysis: Analysis, call: Call) -> bool:
+    """Whether a call moves something to the card by ``.cuda()``, in every run that comes to it."""
+    if call.deferred or not isinstance(call.node.func, ast.Attribute) or call.node.func.attr != "cuda":
+        return False
+    kinds = analysis.nodes_by_kind(call.statement.node)
+    return not (kinds.get(ast.If) or kinds.get(ast.IfExp))
 
 
 def _is_tried(analysis: Analysis, call: Call) -> bool:
