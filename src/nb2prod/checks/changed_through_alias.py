@@ -107,7 +107,7 @@ def _change(analysis: Analysis, statement: Statement, new: Definition, source: U
                 continue
             use = next((each for each in later.uses if each.name == change.name and not each.deferred), None)
             holds = [new] if change.name == new.name else origin
-            if use is None or not _holds(analysis, use, holds):
+            if use is None or not _holds(analysis, use, holds, but=change):
                 continue
             if not (
                 _are(analysis, origin, _IN_PLACE) if change.kind == "augment" else surely_changes(analysis, change)
@@ -137,9 +137,9 @@ def _copied(analysis: Analysis, source: Use, origin: list[Definition]) -> Fix | 
     return Fix(f"copy `{source.name}`", (edit,), Applicability.UNSAFE)
 
 
-def _holds(analysis: Analysis, use: Use, values: list[Definition]) -> bool:
-    """Whether ``use`` reads exactly what ``values`` gave the name."""
-    return [each for each in analysis.flow.reaching(use) if each.kind != "mutate"] == values
+def _holds(analysis: Analysis, use: Use, values: list[Definition], *, but: Definition | None = None) -> bool:
+    """Whether ``use`` reads exactly what ``values`` gave the name; ``but`` is a change of it, in a loop perhaps."""
+    return [each for each in analysis.flow.reaching(use) if each.kind != "mutate" and each is not but] == values
 
 
 def _read_later(analysis: Analysis, change: Statement, name: str, values: list[Definition]) -> Use | None:
