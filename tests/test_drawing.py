@@ -89,6 +89,24 @@ def test_a_saved_result_tells_whether_a_call_has_a_value(
     assert (f", {cell})" in files["src/n/steps.py"].decode()) == shown
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("table.to_csv('a.csv')", False),
+        ("table.to_csv(path_or_buf=place, index=False)", False),
+        ("table.to_csv()", True),
+        ("table.to_csv(None)", True),
+        ("table.to_json(orient='records')", True),
+        ("plt.savefig('a.png')", False),
+    ],
+)
+def test_what_is_told_where_to_write_gives_nothing_back(cell: str, *, shown: bool) -> None:
+    above = "import matplotlib.pyplot as plt\nfrom anywhere import table, place"
+    files = convert_notebook(Path("n.ipynb"), content=document(above, cell, "print(1)")).package.files
+
+    assert ("show(" in files["src/n/steps.py"].decode()) == shown
+
+
 def test_what_comes_from_one_module_of_the_package_is_one_import() -> None:
     above = "from numpy import *\nimport matplotlib.pyplot as plt"  # the star keeps the order of the imports
     files = convert_notebook(Path("n.ipynb"), content=document(above, "plt.plot([1])", "1 + 1")).package.files

@@ -114,11 +114,24 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     return True
 
 
+# Methods that give back a text, or nothing where they are told a place to write it to.
+_WRITING = frozenset({
+    "savefig", "savetxt", "savez", "to_csv", "to_excel", "to_feather", "to_hdf", "to_html", "to_json", "to_latex",
+    "to_markdown", "to_parquet", "to_pickle", "to_stata", "to_xml",
+})  # fmt: skip
+_PLACES = frozenset({"buf", "excel_writer", "fname", "path", "path_or_buf", "path_or_buffer"})
+
+
 def _returns_nothing(call: ast.Call) -> bool:
     """Return whether a call by its name is one of those that return None."""
     match call.func:
         case ast.Name(id=name):
             return name in ("print", "display", "help", "exec", "exit", "quit")
+        case ast.Attribute(attr=attr) if attr in _WRITING:
+            to = (
+                call.args[0] if call.args else next((each.value for each in call.keywords if each.arg in _PLACES), None)
+            )
+            return to is not None and not (isinstance(to, ast.Constant) and to.value is None)
         case ast.Attribute(attr="sort"):
             return not call.args  # a list takes no column to sort by: this is a table of polars
         case ast.Attribute(attr=attr):

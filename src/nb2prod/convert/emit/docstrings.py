@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Step
 
 _INDENT = "    "
+# More results than this say less on one line than the class of what the step returns.
+_MOST_NAMED = 4
 
 
 def step_docstring(step: Step, code_cells: Sequence[int]) -> list[str]:
@@ -22,7 +24,8 @@ def step_docstring(step: Step, code_cells: Sequence[int]) -> list[str]:
     text = step_text(step.title, step.text)
     source = _source(step.numbers, code_cells) if step.cells else "nothing"
     if not text:
-        made = f"Make {_listed([f'`{name}`' for name in step.results])}: " if step.results else ""
+        named = 0 < len(step.results) <= _MOST_NAMED
+        made = f"Make {_listed([f'`{name}`' for name in step.results])}: " if named else ""
         return docstring(f"{made}{source if made else source.capitalize()} of the notebook.", _INDENT)
     if "\n" not in text:
         return docstring(f"{text.rstrip('.')} ({source}).", _INDENT)
