@@ -67,7 +67,10 @@ def _is_only_asked(past: History, each: Evaluation) -> bool:
     target = each.fit.y
     if split is not None and (target is None or any(row.split is split for row in target.rows.chain())):
         return False
-    return not any(data.prediction is not None and data.prediction.fit is each.fit for data in past.passed)
+    name = target.columns.one() if target is not None and target.columns is not None else None
+    if each.x.columns is not None and name in each.x.columns.table.known:
+        return False
+    return not any(data.prediction is not None and data.prediction.x.rows is each.x.rows for data in past.passed)
 
 
 def _cross_validated(past: History) -> set[str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.learning.columns import Columns, Table
+from nb2prod.learning.columns import ColumnNames, Columns, Table
 from nb2prod.learning.values import (
     Data,
     Learned,
@@ -97,6 +97,8 @@ def _item(run: Run, owner: ast.expr, index: ast.expr, value: object) -> None:
         _use(value)
         return
     _use(value)
+    if isinstance(held, ColumnNames):
+        run.change(held, ColumnNames())
     data = as_data(held)
     if data is None:
         return

@@ -31,8 +31,9 @@ from nb2prod.records import NamedTuple
 if TYPE_CHECKING:
     from nb2prod.learning.run import Run
 
-# Methods of the names of columns that give them all, and all but some.
+# Methods of the names of columns that give them all, change them in place, and give all but some.
 _SAME_NAMES = frozenset({"copy", "sort_values", "to_list", "tolist"})
+_CHANGES_NAMES = frozenset({"append", "clear", "discard", "extend", "insert", "pop", "remove", "update"})
 _FEWER_NAMES = frozenset({"difference", "drop"})
 # Methods that try what is best for a function they are given: a study of optuna, `hyperopt.fmin`.
 _SEARCHES = frozenset({"optimize", "fmin"})
@@ -165,8 +166,8 @@ def _names(run: Run, owner: ColumnNames, method: str, given: Arguments) -> objec
         return owner._replace()
     if method in _FEWER_NAMES:
         return owner.less(gone)
-    if method in {"append", "clear", "extend", "insert", "pop", "remove"}:
-        run.change(owner, owner.less(gone) if method == "remove" else ColumnNames())
+    if method in _CHANGES_NAMES:
+        run.change(owner, owner.less(gone) if method in {"discard", "remove"} else ColumnNames())
     return ColumnNames() if method == "intersection" else Unknown()
 
 

@@ -58,7 +58,7 @@ def evaluate(run: Run, node: ast.expr) -> object:
         case ast.Subscript():
             return subscript(run, node)
         case ast.BinOp(left=left, op=op, right=right):
-            return _arithmetic(run.value(left), op, run.value(right))
+            return _noted(run, _arithmetic(run.value(left), op, run.value(right)))
         case ast.Compare():
             return _comparison(run, node)
         case ast.UnaryOp(op=op, operand=operand):
@@ -198,6 +198,13 @@ def _measured(value: object, other: object) -> object:
     return value
 
 
+def _noted(run: Run, value: object) -> object:
+    """Take note that predictions are held against something, whatever becomes of that."""
+    if isinstance(value, Data) and value.prediction is not None and value.prediction.error:
+        run.history.passed.append(value)
+    return value
+
+
 def _integers(one: int, op: ast.operator, other: int) -> object:
     match op:
         case ast.Add():
@@ -254,7 +261,7 @@ def _comparison(run: Run, node: ast.Compare) -> object:
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and left is not None and right is not None:
             error = _error(left, right, "equal")
             if error is not None:
-                return Data(left.rows, prediction=error)
+                return _noted(run, Data(left.rows, prediction=error))
     source = values[0] if isinstance(values[0], Data) and isinstance(values[-1], (Literal, Statistic)) else None
     if isinstance(values[0], Data) and (prediction := values[0].prediction) is not None:
         source = values[0]._replace(prediction=prediction._replace(cut=values[-1]))

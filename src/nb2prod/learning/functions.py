@@ -83,6 +83,7 @@ def library_call(run: Run, node: ast.Call, name: str, given: Arguments) -> objec
     if is_callback(name):
         return callback(given)
     if name in {"builtins.zip", "builtins.enumerate"}:
+        run.history.passed += [each for each in given.positional if isinstance(each, Data)]
         return _zipped(name, given)
     if name in {"sklearn.utils.resample", "sklearn.utils.shuffle"}:
         return _redrawn(run, node, name, given)

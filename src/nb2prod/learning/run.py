@@ -211,6 +211,7 @@ class Run:
             case ColumnNames():
                 value = iterated
             case Data() as data:
+                self.history.passed.append(data)
                 value = data._replace(rows=data.rows.some(), columns=None)
             case Many(item=item):
                 value = item

@@ -171,6 +171,8 @@ def _bound(run: Run, node: ast.expr | None) -> object:
 
 def _rows_by(run: Run, data: Data, index: ast.expr, value: object) -> Data:
     place = run.place(index)
+    if data.prediction is not None and isinstance(value, Unknown):
+        run.history.passed.append(data)  # one prediction after the other
     match value:
         case Indices(split=split, piece=piece):
             return data._replace(rows=_folded(data.rows, split, piece))
