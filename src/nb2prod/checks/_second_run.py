@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nb2prod.changes import called_function
-from nb2prod.checks._repeated_value import fails_on_numbers, place_text, repeated
+from nb2prod.checks._computed_again import fails_on_numbers, place_text, repeated
 from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._naming import Place, naming
-from nb2prod.checks._repeated_values import repeated_values
+from nb2prod.checks._repeated_literals import repeated_values
 from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import children
 from nb2prod.patterns import lazy_pattern
