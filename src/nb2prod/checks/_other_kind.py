@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Definition, Use
 
-_MADE = ("function", "class")
+_MADE = {"function": "a function in", "class": "a class in", "import": "imported by"}
 
 
 def calls_itself(analysis: Analysis, skipped: set[str]) -> Iterator[Finding]:
@@ -31,11 +31,12 @@ def calls_itself(analysis: Analysis, skipped: set[str]) -> Iterator[Finding]:
                 )
                 if made and all(each.kind in _MADE and each.cell is not statement.cell for each in made):
                     skipped.add(name)
+                    how = f"{_MADE[made[-1].kind]} cell {made[-1].cell.index}"
                     message = (
-                        f"`{name}` is a {made[-1].kind} in cell {made[-1].cell.index}, and what it gave from here on: "
+                        f"`{name}` is {how}, and what it gave from here on: "
                         "run again, this cell calls that; give the result a name of its own"
                     )
-                    related = (Related(made[-1].location, f"`{name}` is a {made[-1].kind} here"),)
+                    related = (Related(made[-1].location, f"`{name}` is made here"),)
                     yield Finding(statement.location, message, related, severity=Severity.NOTE)
 
 

@@ -32,10 +32,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     prints = [call for call in analysis.calls() if call.deferred and _tells(call)]
     if not prints:
         return
-    working = _working(analysis)
+    # Where a function logs as well, somebody has decided what is for whom.
+    logs = [call for call in analysis.calls() if (call.qualified_name or "").startswith("logging.")]
+    working = [each for each in _working(analysis) if not any(_stands_in(call, each) for call in logs)]
     prints = [call for call in prints if any(_stands_in(call, function) for function in working)]
     enough = len(prints) >= FEWEST or any(_has_level(call) or _tells_of_work(analysis, call) for call in prints)
-    if not enough or any((call.qualified_name or "").startswith("logging.") for call in analysis.calls()):
+    if not enough:
         return
     what = (
         f"{len(prints)} prints in functions: in a job their text"
