@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nb2prod.learning.assignment import literal_names, without
+from nb2prod.learning.assignment import literal_names, with_column, without
 from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
 from nb2prod.learning.history import Mixed
@@ -110,6 +110,10 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
         return data._replace(traits=data.traits | {"lagged"}) if lagged else data
     if method == "groupby":
         return Grouped(data)
+    if method == "assign" and given.keywords and not given.starred:
+        for name, value in given.keywords.items():
+            data = with_column(data, frozenset({name}), value, whole=True)
+        return data
     if known.has("methods.neighbours", method):
         marks = {"lagged", "window"} if method in _WINDOWS else {"lagged"}
         if method == "shift" and _is_negative(given.get(0, "periods")):
