@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nb2prod.records import NamedTuple, Record, made
 
 if TYPE_CHECKING:
-    from nb2prod.learning.rows import Place, Split
+    from nb2prod.learning.rows import Place, Rows, Split
     from nb2prod.learning.values import Data, Estimator, Evaluation, Fit
 
 
@@ -43,6 +43,7 @@ class History(Record):
     lent    models that did
     stopped  fits that rows held out put an end to
     mixed  data whose rows were put into a random order
+    drawn  rows that were drawn at random from others
     """
 
     splits: list[Split] = made(factory=list)
@@ -53,6 +54,7 @@ class History(Record):
     lent: list[Estimator] = made(factory=list)
     stopped: list[Stopped] = made(factory=list)
     mixed: list[Mixed] = made(factory=list)
+    drawn: list[Rows] = made(factory=list)
 
     def is_evaluated(self, split: Split) -> bool:
         """Whether the test part of ``split`` is put to use: predicted, scored, or given to an unknown call."""

@@ -207,7 +207,7 @@ def _dropped(run: Run, node: ast.Call, data: Data, given: Arguments) -> object:
         return left._replace(columns=left.columns and left.columns._replace(place=run.place(node)))
     which = given.get(0, "labels", "index")
     if isinstance(which, RowsOf) and which.rows.within(data.rows):
-        return data._replace(rows=_rest(data.rows, which.rows, run, node))
+        return data._replace(rows=_rest(data, which.rows, run, node))
     if axis is ...:
         return _unknown_columns(data)._replace(rows=data.rows.some())
     return data._replace(rows=data.rows.some())
@@ -217,12 +217,13 @@ def _unknown_columns(data: Data) -> Data:
     return data._replace(columns=None)
 
 
-def _rest(rows: Rows, gone: Rows, run: Run, node: ast.Call) -> Rows:
+def _rest(data: Data, gone: Rows, run: Run, node: ast.Call) -> Rows:
     """Return the rows that are not ``gone``: the other side of a split by hand."""
-    key = ("rest", gone)
+    rows, key = data.rows, ("rest", gone)
     if key not in rows.parts:
         if gone.split is None:
-            gone.split = Split(run.place(node), shuffled=True, inputs=(Data(rows),))
+            drawn = any(gone is each for each in run.history.drawn)
+            gone.split = Split(run.place(node), shuffled=drawn, inputs=(data,))
             gone.piece = ("rows", gone)
             run.history.splits.append(gone.split)
             rows.parts[key] = Rows([rows], gone.split, ("rest", gone), rows.copies)
@@ -239,6 +240,8 @@ def _sampled(run: Run, node: ast.Call, data: Data, given: Arguments) -> Data:
     if given.literal("frac") == 1:
         data.rows.supersets.append(rows)
         run.history.mixed.append(Mixed(data._replace(rows=rows), run.place(node)))
+    else:
+        run.history.drawn.append(rows)
     return data._replace(rows=rows)
 
 
