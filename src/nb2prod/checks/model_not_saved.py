@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._networks import trained_networks
 from nb2prod.diagnostics import Finding
 from nb2prod.models import events, fitted_predictors, is_fitting
 from nb2prod.notebook.tree import nodes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nb2prod.analysis import Analysis, Call
+    from nb2prod.checks._networks import Training
+    from nb2prod.models import Event
 
 # What a fit leaves beside the model.
 _COURSE = frozenset({"best_params_", "best_score_", "cv_results_", "feature_importances_", "history"})
@@ -22,11 +25,13 @@ _COURSE = frozenset({"best_params_", "best_score_", "cv_results_", "feature_impo
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last fit of a model that is put to use, where no model is saved."""
-    if not analysis.once(is_fitting):
+    networks = trained_networks(analysis)
+    if not networks and not analysis.once(is_fitting):
         return
-    fits = fitted_predictors(analysis, events(analysis))
+    fits: list[Event | Training] = [*fitted_predictors(analysis, events(analysis)), *networks]
     if not fits or imports_any(analysis, operations().registries):
         return
+    fits.sort(key=lambda fit: fit.call.statement.index)
     last = fits[-1]
     for write in writes(analysis):
         # Predictions may be all that is wanted of a model; a table written before the fit is none of them.
