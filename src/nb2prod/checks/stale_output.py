@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nb2prod.checks._printed_lines import too_few_lines
+from nb2prod.checks._printed_lines import missing_text, too_few_lines
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell, RemoveOutputs
 from nb2prod.saved_outputs import mismatch, output_kind
 
@@ -40,7 +40,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             own = statements.get(cell.index, [])
             reason = mismatch(cell, own, prints=not rebound)
             if reason is None and not rebound:
-                reason = too_few_lines(analysis, cell, own)
+                reason = too_few_lines(analysis, cell, own) or missing_text(analysis, cell, own)
             if reason is not None:
                 yield Finding(cell.location(*_line(cell, reason[0])), reason[1], fix=_removal(cell))
 
