@@ -78,7 +78,7 @@ BUGS = (
     Bug("match capture is missed", "statements", 'walk.store(name, child, "assign")', "walk.load(name, child)"),
     Bug("import binds its last part", "statements", 'alias.name.partition(".")[0]', 'alias.name.rpartition(".")[2]'),
     Bug("old value survives a certain one", "propagate", "self.state[name] = (*definitions, *written)", "pass"),
-    Bug("a function's changes stay inside", "summaries", "return replace(statement, definitions=(*added,", "return replace(statement, definitions=(*added[:0],"),  # noqa: E501
+    Bug("a function's changes stay inside", "summaries", "return statement._replace(definitions=(*added,", "return statement._replace(definitions=(*added[:0],"),  # noqa: E501
     Bug("a function given by keyword is not", "callees", "        if keyword.arg in summary.keywords:", "        if False:"),  # noqa: E501
     Bug("one branch decides whose object it is", "objects", "    found = NOTHING.union(*held)\n", "    found = held[-1]\n"),  # noqa: E501
     Bug("a loop's end is not its beginning", "bodies", "            if start is not None and self.objects.tells_no_more(start):", "            if start is not None:"),  # noqa: E501
