@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nb2prod.analysis import analyse_notebook
+from nb2prod.convert.api import convert_notebook
+from nb2prod.convert.write import write_package
 from nb2prod.notebook.read import parse_notebook
 
 if TYPE_CHECKING:
@@ -47,3 +51,13 @@ def notebook_of(*cells: str, **options: Any) -> Notebook:
 def analysis_of(*cells: str, **options: Any) -> Analysis:
     """Return the analysis of the notebook of ``document``."""
     return analyse_notebook(notebook_of(*cells, **options))
+
+
+def printed(folder: Path, *cells: str) -> str:
+    """Return what the package of a notebook with these cells prints."""
+    conversion = convert_notebook(folder / "n.ipynb", content=document(*cells))
+    write_package(conversion.package, folder / "out")
+    command = [sys.executable, "-m", conversion.plan.package]
+    environment = {"PYTHONPATH": str(folder / "out" / "src"), "PYTHONUTF8": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout

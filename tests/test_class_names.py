@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from notebooks import document
+from notebooks import document, printed
 
 from nb2prod.convert.api import convert_notebook
-from nb2prod.convert.write import write_package
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DOG = "class Dog:\n    def __init__(self, name): self.name = name\nrex = Dog('Rex')"
-
-
-def printed(folder: Path, *cells: str) -> str:
-    """Return what the package of a notebook with these cells prints."""
-    conversion = convert_notebook(folder / "n.ipynb", content=document(*cells))
-    write_package(conversion.package, folder / "out")
-    command = [sys.executable, "-m", conversion.plan.package]
-    environment = {"PYTHONPATH": str(folder / "out" / "src"), "PYTHONUTF8": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from notebooks import document
+from notebooks import printed
 
-from nb2prod.convert.api import convert_notebook
-from nb2prod.convert.write import write_package
 from nb2prod.errors import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def printed(folder: Path, *cells: str) -> str:
-    """Return what the package of a notebook with these cells prints."""
-    conversion = convert_notebook(folder / "n.ipynb", content=document(*cells))
-    write_package(conversion.package, folder / "out")
-    command = [sys.executable, "-m", conversion.plan.package]
-    environment = {"PYTHONPATH": str(folder / "out" / "src"), "PYTHONUTF8": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 @pytest.mark.parametrize(

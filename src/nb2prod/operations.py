@@ -31,6 +31,7 @@ class Operations(NamedTuple):
     methods: frozenset[str]
     magics: frozenset[str]
     reading_commands: frozenset[str]
+    listing: frozenset[str]
     registries: frozenset[str]
     monitors: frozenset[str]
     statistics: frozenset[str]
@@ -51,6 +52,7 @@ def operations() -> Operations:
     texts = (
         *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),
         *(stores[key] for key in ("words", "methods", "magics", "reading-commands")),
+        table["files"]["listing"],
         f"{registries['libraries']} {registries['modules']}",
         table["monitors"]["libraries"],
         table["monitors"]["statistics"],

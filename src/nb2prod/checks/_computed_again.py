@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.words import words
+
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
+_RULE = "rerun-changes-result"
 # Functions that give something else of what they gave.
 _CURVES = frozenset({"exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "square"})
-_JOINING = frozenset({
-    "numpy.append", "numpy.concatenate", "numpy.hstack", "numpy.vstack", "pandas.concat", "polars.concat", "torch.cat",
-})  # fmt: skip
 # Methods of tables and columns that give something else of what they gave.
 _MOVING = frozenset({"cumsum", "diff", "pct_change", "shift", "transpose"})
 _NUMBERS = ("astype", "to_numeric")
@@ -41,7 +41,7 @@ def repeated(analysis: Analysis, value: ast.expr, place: ast.expr) -> str | None
 def _function(analysis: Analysis, call: ast.Call, given: list[ast.expr], old: str, shown: str) -> str | None:
     name = analysis.qualified_name(call.func) or ""
     parts = given[0].elts if isinstance(given[0], (ast.List, ast.Tuple)) else given[:1]
-    if name in _JOINING and any(place_text(each) == old for each in parts):
+    if name in words(_RULE)["joining"] and any(place_text(each) == old for each in parts):
         across = any(each.arg == "axis" and not _is_zero(each.value) for each in call.keywords)
         kind = ("columns" if across else "rows") if name == "pandas.concat" else "values"
         return f"adds the same {kind} to `{shown}` again"

@@ -15,8 +15,8 @@ from nb2prod.patterns import lazy_pattern
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
-# What a seed is taken from to be another one in each run.
-_CLOCKS = frozenset({"time.time", "time.time_ns", "datetime.datetime.now", "os.getpid", "os.urandom"})
+# What else than the time gives another seed in each run.
+_CHANGING = frozenset({"os.getpid", "os.urandom"})
 # Helpers that seed whatever is there, by the names people give them: set_seed, seed_everything, fix_all_seeds.
 _SEEDS_ALL = lazy_pattern(
     r"(?:set|fix|init|setup|reset|control)_?\w*seeds?$|seed_?(?:everything|all|torch|it|worker)\w*$|setSeed$",
@@ -166,8 +166,13 @@ class Draws:
         seed = argument(self.analysis, call, call.info.seed) if call.info is not None and call.info.seed else None
         if seed is None or is_constant(seed, value=None):
             return False
-        asked = (self.analysis.qualified_name(each.func) for each in nodes(seed) if isinstance(each, ast.Call))
-        return _CLOCKS.isdisjoint(asked)
+        return not any(self.changes(each) for each in nodes(seed) if isinstance(each, ast.Call))
+
+    def changes(self, node: ast.Call) -> bool:
+        """Whether a call gives something else in each run: the time, or what the system draws."""
+        name = self.analysis.qualified_name(node.func)
+        info = None if name is None else self.analysis.libraries.call(name)
+        return name in _CHANGING or (info is not None and "clock" in info.effects)
 
     def makes_a_name(self, call: Call) -> bool:
         """Whether letters are drawn: ``random.choices(string.ascii_lowercase, k=8)`` is meant to be unique."""

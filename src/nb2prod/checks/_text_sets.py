@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.operations import operations
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 _MAKES_TEXT = frozenset({"split", "splitlines", "lower", "upper", "strip", "title", "replace", "join", "capitalize"})
 _COMBINES = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
-# What gives names of files, as texts or as paths, whose hashes are those of texts.
-_LISTS_FILES = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir"})
 # Methods of a column that only texts have a use for where they are given one.
 _ASKS_FOR_TEXT = frozenset({"isin", "eq", "ne", "fillna"})
 # How far names are followed.
@@ -78,7 +78,8 @@ def _holds_text(analysis: Analysis, node: ast.expr, depth: int) -> bool:
             return True
         case ast.Call(func=ast.Attribute(attr="split" | "splitlines")):
             return True
-        case ast.Call(func=ast.Attribute(attr=attr) | ast.Name(id=attr)) if attr in _LISTS_FILES:
+        # Paths have the hashes of texts.
+        case ast.Call(func=ast.Attribute(attr=attr) | ast.Name(id=attr)) if attr in operations().listing:
             return True
         case ast.Call(func=ast.Attribute(value=value, attr="unique" | "tolist" | "to_list" | "dropna"), args=[]):
             return _holds_text(analysis, value, depth)

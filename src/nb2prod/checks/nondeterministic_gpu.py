@@ -9,6 +9,7 @@ from nb2prod.diagnostics import Applicability, Finding, Fix
 from nb2prod.edits import replaced
 from nb2prod.literals import argument, is_constant
 from nb2prod.records import NamedTuple
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # The switch, and the value with which two runs differ.
 _ATTRIBUTES = {"torch.backends.cudnn.benchmark": True, "torch.backends.cudnn.deterministic": False}
-_TRAINERS = ("pytorch_lightning.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer")
+_RULE = "nondeterministic-gpu"
 _CALL = "torch.use_deterministic_algorithms"
 
 
@@ -41,7 +42,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _trainers(analysis: Analysis) -> Iterator[Finding]:
     """Yield trainers of Lightning that are told to try which algorithm is fastest."""
-    for call in analysis.calls_of(*_TRAINERS):
+    known = words(_RULE)["trainers"] if analysis.mentions("benchmark") else ()
+    for call in analysis.calls_of(*sorted(known)):
         if is_constant(argument(analysis, call, "benchmark"), value=True) and not is_constant(
             argument(analysis, call, "deterministic"), value=True
         ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveOutputs
 from nb2prod.patterns import lazy_pattern
 from nb2prod.saved_outputs import output_texts
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis
 
 LANGUAGE_INDEPENDENT = True
+_RULE = "personal-data-in-output"
 
 # One address is an author's, or an example's; from two on it is data about people.
 _AT_LEAST = 2
@@ -55,17 +57,6 @@ _NOBODY = lazy_pattern(
     r"|.*\.(?:example|test|invalid|local|internal)|.*gserviceaccount\.com|.*noreply\.github\.com"
 )
 _FILES = frozenset({"png", "jpg", "jpeg", "gif", "svg", "js", "css", "py", "json", "html", "csv", "txt", "md", "ipynb"})
-# How long an account number is, by country (the registry of ISO 13616).
-_LENGTHS = {
-    length: set(countries.split())
-    for length, countries in {
-        15: "NO", 16: "BE", 18: "DK FI FO GL NL", 19: "MK SI", 20: "AT BA EE KZ LT LU XK", 21: "CH HR LI LV",
-        22: "BG BH CR DE GB GE IE ME RS", 23: "AE GI IL", 24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "PT",
-        26: "IS TR", 27: "FR GR IT MC SM", 28: "AL AZ CY DO GT HU LB PL", 29: "BR PS QA UA", 31: "MT",
-    }.items()
-}  # fmt: skip
-# Those of documentation.
-_DUMMY_ACCOUNTS = frozenset({"DE89370400440532013000", "GB82WEST12345698765432", "FR1420041010050500013M02606"})
 _DUMMY_CARDS = frozenset({"4111111111111111", "4242424242424242", "5555555555554444", "378282246310005"})
 
 
@@ -76,7 +67,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for text in output_texts(analysis).get(cell.index, ()):
             for kind, value in _personal(text):
                 shown.setdefault(kind, set()).add(value)
-        alone = any(shown.get(kind, set()) - _DUMMY_ACCOUNTS for kind in _CERTAIN)
+        alone = any(not each <= words(_RULE)["documented"] for kind in _CERTAIN if (each := shown.get(kind)))
         if alone or sum(map(len, shown.values())) >= _AT_LEAST:
             kinds = [f"{len(values)} {kind if len(values) > 1 else _ONE[kind]}" for kind, values in shown.items()]
             message = (
@@ -135,6 +126,6 @@ def _is_issued(text: str) -> bool:
 def _is_iban(text: str) -> bool:
     """Whether country and length go together, and the check digits are right (ISO 7064, modulo 97)."""
     number = text.replace(" ", "")
-    if number[:2] not in _LENGTHS.get(len(number), ()):
+    if number[:2] not in words(_RULE).get(str(len(number)), ()):
         return False
     return int("".join(str(int(each, 36)) for each in number[4:] + number[:4])) % 97 == 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.dataflow.flow import PREDEFINED
 from nb2prod.dataflow.paths import is_guarded, surely_runs
 from nb2prod.diagnostics import Finding, Related, Severity
+from nb2prod.operations import operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ _WHEN: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Match: ("in some case alone", "in any other case it is not"),
     ast.For: ("only if there are files", "with an empty folder it is not"),
 }
-_FILES = frozenset({"glob", "iglob", "iterdir", "listdir", "rglob", "scandir"})
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _lists_files(node: ast.expr) -> bool:
     """Whether a loop goes over the files of a folder, which may be empty."""
     while isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in _FILES:
+        if name in operations().listing:
             return True
         if name not in ("enumerate", "list", "sorted", "tqdm") or not node.args:
             return False

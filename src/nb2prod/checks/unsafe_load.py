@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nb2prod.checks._sources import source_of
 from nb2prod.diagnostics import Finding, Severity
 from nb2prod.literals import argument, is_constant
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
 
 
-# Arguments by which a loader is told that the file may run code, whatever the library.
-_SWITCHES = (("safe_mode", False), ("allow_dangerous_deserialization", True))
-_UNSAFE = ("yaml.unsafe_load", "yaml.unsafe_load_all")
+_RULE = "unsafe-load"
+# What is in every call that asks for code to run; a look before the words are read.
+_HINTS = ("unsafe_load", "safe_mode", "dangerous")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -70,12 +71,14 @@ def _may_run_code(analysis: Analysis, call: Call) -> bool:
 
 def _switched(analysis: Analysis) -> Iterator[tuple[Call, str]]:
     """Yield the calls that ask for a load that runs code, and by what."""
-    if not analysis.mentions(*(name for name, _ in _SWITCHES), "unsafe_load"):
+    if not analysis.mentions(*_HINTS):
         return
+    known = words(_RULE)
+    switches = [(name, value) for key, value in (("by-true", True), ("by-false", False)) for name in known[key]]
     for call in analysis.calls():
-        if call.qualified_name in _UNSAFE:
+        if call.qualified_name in known["unsafe"]:
             yield call, call.name
-        for name, value in _SWITCHES:
+        for name, value in switches:
             if is_constant(argument(analysis, call, name), value=value):
                 yield call, f"{name}={value}"
 
