@@ -168,7 +168,7 @@ def test_progress_is_for_whoever_watches_a_long_run(
     notebook("a.ipynb", ("x = 1", None))
     notebook("b.ipynb", ("x = 1", None))
     monkeypatch.setattr("nb2prod.workers._MOST_FILES", 1)
-    monkeypatch.setattr("nb2prod.cli.check._PATIENCE", -1)
+    monkeypatch.setattr("nb2prod.cli.checking._PATIENCE", -1)
     assert run(["check"]) == 0
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -225,7 +225,7 @@ def test_any_other_bug_exits_3_with_a_trace(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("our bug")
 
-    monkeypatch.setattr("nb2prod.cli.check.all_rules", broken)
+    monkeypatch.setattr("nb2prod.cli.checking.all_rules", broken)
     assert run(["check"]) == 3
     err = capsys.readouterr().err
     assert err.startswith("internal error, please report:\nTraceback")
@@ -238,7 +238,7 @@ def test_an_error_of_the_user_exits_with_its_own_code(
     def refused(*_: object) -> None:
         raise RefusedError(("cell 3: why", "cell 5: why"))
 
-    monkeypatch.setattr("nb2prod.cli.check.all_rules", refused)
+    monkeypatch.setattr("nb2prod.cli.checking.all_rules", refused)
     assert run(["check"]) == 1
     assert capsys.readouterr().err == "error: cell 3: why\ncell 5: why\n"
 
@@ -247,7 +247,7 @@ def test_an_interrupt_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nb2prod.cli.check.all_rules", interrupted)
+    monkeypatch.setattr("nb2prod.cli.checking.all_rules", interrupted)
     assert run(["check"]) == 130
     assert capsys.readouterr().err.endswith("interrupted\n")
 

@@ -20,6 +20,10 @@ class ConfigurationError(Nb2ProdError):
     """A setting, a rule page or a library table is wrong."""
 
 
+class UsageError(Nb2ProdError):
+    """Options that do not go together."""
+
+
 class RefusedError(Nb2ProdError):
     """A conversion was refused; ``reasons`` holds every refusal, each naming its cell."""
 

@@ -1,4 +1,4 @@
-"""The command line: commands loaded when they are asked for, errors turned into exit codes."""
+"""The command line: what is asked for is loaded and run, errors are turned into exit codes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import click
-
-from nb2prod import __version__
 from nb2prod.errors import Nb2ProdError
 
 if TYPE_CHECKING:
@@ -21,54 +17,8 @@ if TYPE_CHECKING:
 CLEAN, FINDINGS, USAGE, INTERNAL = 0, 1, 2, 3
 # What shells report for a program ended by the interrupt key.
 _INTERRUPTED = 130
-
-# The order is that of a notebook's way to production, and of the help.
-_COMMANDS = ("init", "check", "convert", "verify", "graph", "rule", "config", "clean")
-
-
-class _LazyGroup(click.Group):
-    """Imports ``nb2prod.cli.<command>`` when that command is run or listed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the commands there are, in the order of the help."""
-        return [name for name in _COMMANDS if _has_module(name)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Return the command, or None where there is none of that name."""
-        if cmd_name not in _COMMANDS or not _has_module(cmd_name):
-            return None
-        command: click.Command = getattr(import_module(f"nb2prod.cli.{cmd_name}"), cmd_name)
-        return command
-
-
-def _has_module(name: str) -> bool:
-    # importlib.util would answer the same, for an import more at every start.
-    return os.path.exists(os.path.join(os.path.dirname(__file__), f"{name}.py"))  # noqa: PTH110, PTH118, PTH120 - the same
-
-
-# A paragraph after \b keeps its lines.
-_EXAMPLES = """\b
-Examples:
-  nb2prod check                            every notebook below this folder
-  nb2prod rule NB301                       what a rule means and how to follow it
-  nb2prod convert churn.ipynb --output churn/
-  nb2prod convert clean.ipynb train.ipynb --output house/   one package, a command for each
-  nb2prod verify churn.ipynb churn/        whether the package computes what the notebook did
-
-\b
-Exit codes:
-  0 clean   1 findings, or a refusal   2 wrong usage or settings   3 a bug of ours
-"""
-
-
-@click.group(
-    cls=_LazyGroup,
-    epilog=_EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.version_option(__version__, prog_name="nb2prod", message="%(prog)s %(version)s")
-def nb2prod() -> None:
-    """Check notebooks for production readiness, convert them into packages, prove both compute the same."""
+# What click's completion of a command line sets.
+_COMPLETION = "_NB2PROD_COMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,14 +45,10 @@ def _end(code: int) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result: Any = nb2prod.main(
-            None if arguments is None else list(arguments), prog_name="nb2prod", standalone_mode=False
-        )
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except (click.Abort, KeyboardInterrupt):
+        return _ended(given)
+    except KeyboardInterrupt:
         write_error("interrupted")
         return _INTERRUPTED
     except Nb2ProdError as error:
@@ -113,7 +59,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         write_error(f"internal error, please report:\n{traceback.format_exc()}")
         return INTERNAL
-    return result if isinstance(result, int) else CLEAN
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; a plain `check` does without click."""
+    # Windows leaves patterns of files to the program, and shells ask click what may come next.
+    if arguments[:1] == ["check"] and sys.platform != "win32" and _COMPLETION not in os.environ:
+        from nb2prod.cli.check_options import OPTIONS  # noqa: PLC0415 - other commands need none of it
+        from nb2prod.cli.options import read  # noqa: PLC0415 - the same
+
+        values = read(OPTIONS, arguments[1:])
+        if values is not None:
+            from nb2prod.cli.checking import check  # noqa: PLC0415 - the same
+
+            return check(**values)
+    from nb2prod.cli.group import run_command  # noqa: PLC0415 - a plain check does without it
+
+    return run_command(arguments)
 
 
 def write(text: str, *, error: bool = False) -> None:

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from nb2prod.cli import write
-from nb2prod.errors import ConfigurationError
+from nb2prod.errors import ConfigurationError, UsageError
 from nb2prod.report.formats import FORMATS, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from nb2prod.lint_run import Report
 
 # Those that are made for people, and may have colours.
 TEXTS = frozenset(name for name, each in FORMATS.items() if each.colours)
-
-
-class Output(click.ParamType):  # type: ignore[type-arg] # no class to subscript before click 8.5
-    """``FORMAT`` or ``FORMAT:FILE``, as a pair of the format's name and the path or None."""
-
-    name = "FORMAT[:FILE]"
-
-    def convert(
-        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path | None]:
-        """Return the pair; what is a pair already stays."""
-        if isinstance(value, tuple):
-            return value
-        name, colon, file = value.partition(":")
-        if name not in FORMATS:
-            self.fail(f"`{name}` is no format; there are {', '.join(FORMATS)}", param, ctx)
-        if colon and not file:
-            self.fail(f"`{value}` names no file after the colon", param, ctx)
-        return name, Path(file) if file else None
 
 
 def destinations(
@@ -51,13 +30,13 @@ def destinations(
     printed = [name for name, file in outputs if file is None]
     written = [(file, name) for name, file in outputs if file is not None]
     if len(printed) + (output_format is not None) > 1:
-        raise click.UsageError("one report is printed: all others need a file, --output FORMAT:FILE")
+        raise UsageError("one report is printed: all others need a file, --output FORMAT:FILE")
     chosen = output_format or (printed[0] if printed else "text")
     if output_file is not None:
         written.append((output_file, chosen))
     files = dict(written)
     if len(files) < len(written):
-        raise click.UsageError("two reports would be written to one file")
+        raise UsageError("two reports would be written to one file")
     return (None if output_file else chosen), files
 
 
