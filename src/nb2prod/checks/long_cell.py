@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nb2prod.analysis import Analysis
 
-LIMIT = 60
+LIMIT = 50
 _DATA: tuple[type[ast.expr], ...] = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
