@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.convert.ends import read_at_the_end
 from nb2prod.convert.grouping import by_section, join, join_small, split_long
 from nb2prod.convert.interfaces import interfaces_of, unsure_spans
+from nb2prod.convert.introductions import introduce
 from nb2prod.convert.late_imports import LateImports
 from nb2prod.convert.lifetimes import Lifetimes, sink_functions
 from nb2prod.convert.plan import Moved, Step
@@ -38,16 +39,9 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
         if not unsure:
             break
         groups = join(groups, unsure)
+    introduced = introduce(groups, analysis.notebook)
     steps = tuple(
-        Step(
-            "",
-            group.section.title if group.section else None,
-            group.section.text if group.section else "",
-            arguments,
-            results,
-            group.items,
-            imports=imports,
-        )
-        for group, (arguments, results, imports) in zip(groups, interfaces, strict=True)
+        Step("", said.title, said.text, arguments, results, group.items, imports=imports, prose=said.prose)
+        for group, said, (arguments, results, imports) in zip(groups, introduced, interfaces, strict=True)
     )
     return replace(plan, steps=steps)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.sections import Section, find_sections
+from nb2prod.convert.sections import Section, find_sections, names_no_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,12 @@ class Group:
 
 def by_section(items: Sequence[Moved], analysis: Analysis) -> list[Group]:
     """Group neighbours that stand under the same heading of the notebook."""
-    section_of = {cell: section for section in find_sections(analysis.notebook) for cell in section.cells}
+    sections = find_sections(analysis.notebook)
+    section_of = {
+        cell: _untitled(section) if names_no_step(section, sections, analysis.notebook) else section
+        for section in sections
+        for cell in section.cells
+    }
     groups: list[Group] = []
     highest = -1
     for place, item in enumerate(items):
@@ -45,7 +50,7 @@ def by_section(items: Sequence[Moved], analysis: Analysis) -> list[Group]:
             near = next((each for each in items[place:] if each.statement.index > highest), item)
         highest = max(highest, item.statement.index)
         section = section_of.get(near.statement.cell.index)
-        if groups and groups[-1].section is section:
+        if groups and groups[-1].section == section:
             groups[-1] = replace(groups[-1], items=(*groups[-1].items, item))
         else:
             groups.append(Group(section, (item,)))
@@ -62,16 +67,20 @@ def split_long(groups: Sequence[Group]) -> list[Group]:
             at = _best_cut(pending)
             if at is None:
                 break
-            section = pending.section if first else _untitled(pending.section)
+            section = pending.section if first else _rest(pending.section)
             result.append(Group(section, pending.items[:at]))
             pending = replace(pending, items=pending.items[at:])
             first = False
-        result.append(pending if first else replace(pending, section=_untitled(pending.section)))
+        result.append(pending if first else replace(pending, section=_rest(pending.section)))
     return result
 
 
-def _untitled(section: Section | None) -> Section | None:
-    return None if section is None else replace(section, title=None, text="")
+def _rest(section: Section | None) -> Section | None:
+    return None if section is None else _untitled(section)
+
+
+def _untitled(section: Section) -> Section:
+    return replace(section, title=None, text="")
 
 
 def _best_cut(group: Group) -> int | None:
@@ -121,12 +130,10 @@ def _reluctance(left: Group, right: Group) -> int:
 def _joined(left: Group, right: Group) -> Group:
     # The larger part names the whole, unless the first is the heading the second stands under.
     section = left.section
-    if (
-        section is None
-        or section.title is None
-        or (right.section is not None and right.section.title is not None and right.lines > 2 * left.lines)
-    ):
-        section = right.section if right.section is not None and right.section.title is not None else section
+    if right.section is not None and right.section.title is not None:
+        untitled = section is None or section.title is None
+        if right.lines > 2 * left.lines or (untitled and right.lines >= left.lines):
+            section = right.section
     return Group(section, (*left.items, *right.items))
 
 

@@ -29,6 +29,8 @@ class Knowledge:
     concern_words     concern → words of headings that name what is done there,
     concern_nouns     and words that only count where a heading has none of these
     verbs             form of a verb in a heading → the verb
+    import_words      words that say that a heading is about imports, if all its words are
+    words_with_imports  among these
     """
 
     dropped: Mapping[str, str]
@@ -71,6 +73,8 @@ class Knowledge:
     prepositions: frozenset[str]
     compounds: frozenset[str]
     plurals: frozenset[str]
+    import_words: frozenset[str]
+    words_with_imports: frozenset[str]
 
 
 @cache  # read once a run: every magic and every import asks
@@ -120,4 +124,6 @@ def knowledge() -> Knowledge:
         prepositions=frozenset(table["naming"]["prepositions"].split()),
         compounds=frozenset(table["naming"]["compounds"].split()),
         plurals=frozenset(table["naming"]["plurals"].split()),
+        import_words=frozenset(table["naming"]["imports"].split()),
+        words_with_imports=frozenset(f"{table['naming']['imports']} {table['naming']['with-imports']}".split()),
     )

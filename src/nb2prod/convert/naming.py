@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import EndOfCell, Moved
-from nb2prod.convert.sections import title_of
+from nb2prod.convert.sections import title_of, without_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -27,9 +27,6 @@ _FILLERS = frozenset({
     "let", "lets", "now", "of", "on", "or", "our", "s", "so", "some", "that", "the", "then", "this", "to", "us", "we",
     "what", "with", "you", "your",
 })  # fmt: skip
-_ORDINALS = re.compile(
-    r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?(?:\d+(?:[.\-:)]\d+)*|[ivx]+)\s*[.:)\-]+\s*", re.IGNORECASE
-)
 _LONGEST = 40
 # A heading of more words than this is cut where its main phrase ends.
 _MOST_WORDS = 4
@@ -89,7 +86,7 @@ def name_from_heading(title: str) -> str | None:
     text = "".join(character for character in text if not unicodedata.combining(character))
     if sum(character.isalpha() and not character.isascii() for character in text) > len(text) / 3:
         return None
-    text = _ORDINALS.sub("", text.strip().lstrip("*_`# "))
+    text = without_number(text.strip().lstrip("*_`# "))
     text = text.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     words = [word.lower() for word in re.findall(r"[A-Za-z0-9]+", text)]
     kept = [word for word in words if word not in _FILLERS] or words
@@ -247,6 +244,13 @@ def _acts(step: Step, analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _effects(call: ast.Call, analysis: Analysis) -> frozenset[str]:
+    """Return what a call does; of a function of the notebook, what its body calls."""
+    use = analysis.use_at(call.func)
+    bodies = {each.statement for each in analysis.flow.reaching(use) if each.kind == "function"} if use else set()
+    if bodies:
+        return frozenset(
+            each for inner in analysis.calls() if inner.statement.index in bodies for each in inner.effects
+        )
     qualified = analysis.qualified_name(call.func)
     info = None if qualified is None else analysis.libraries.call(qualified)
     return frozenset() if info is None else frozenset(info.effects)
@@ -262,7 +266,9 @@ def _name_from_contents(step: Step, plan: Plan, analysis: Analysis) -> str:
         title = title_of(analysis.notebook)
         return (name_from_heading(title) if title else None) or "run_notebook"
     acts = _acts(step, analysis)
-    verb, made = next(((verb, name) for verb, name in acts if name in step.results), ("make", None))
+    # What is loaded may be handed on under another name.
+    otherwise = "load" if any(verb == "load" for verb, _ in acts) else "make"
+    verb, made = next(((verb, name) for verb, name in acts if name in step.results), (otherwise, None))
     made = made or next(filter(_says, step.results), None)
     if made is not None:
         return f"{verb}_{made.strip('_').lower()}"

@@ -107,6 +107,7 @@ class Step:
     argument_types, result_types  annotations by name, where they are certain
     module     the module it goes to
     imports    import statements that it starts with, because they cannot stand at module level
+    prose      markdown that stands above cells inside it, by the cell's index, but for what ``text`` has
     """
 
     name: str
@@ -120,6 +121,7 @@ class Step:
     result_types: tuple[tuple[str, str], ...] = ()
     module: str = "steps"
     imports: tuple[str, ...] = ()
+    prose: tuple[tuple[int, str], ...] = ()
 
     @property
     def cells(self) -> tuple[int, ...]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.knowledge import knowledge
 from nb2prod.notebook.model import CodeCell, MarkdownCell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nb2prod.notebook.model import Notebook
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.IGNORECASE | re.DOTALL)
+_NUMBER = re.compile(
+    r"^(?:(?:step|part|section|chapter|exercise|task)\s+)?"
+    r"(?:\d+(?:\.\d+)+\s+|\d+(?:[.\-:)]\d+)*\s*[.:)\-]+\s*|[ivx]+\s*[.:)\-]+\s+)",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
 
@@ -32,6 +41,22 @@ class Section:
     level: int
     text: str
     cells: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What the markdown says above a code cell.
+
+    title  a heading, markdown as written; None for text that stands under none of its own
+    text   the markdown below it; may be empty
+    cell   the index of the code cell it stands directly above
+    first  it stands in the notebook's first cell, which introduces the whole
+    """
+
+    title: str | None
+    text: str
+    cell: int
+    first: bool
 
 
 def find_sections(notebook: Notebook) -> tuple[Section, ...]:
@@ -81,6 +106,52 @@ def top_headings(notebook: Notebook) -> dict[int, str]:
         if isinstance(cell, CodeCell) and current is not None:
             found[cell.index] = current
     return found
+
+
+def prose_above(notebook: Notebook) -> dict[int, tuple[Prose, ...]]:
+    """Return for each code cell, by its index, what the markdown between it and the code above says.
+
+    What stands above a cell that only imports is said of the next cell as well: nothing else is left of that one.
+    """
+    found: dict[int, tuple[Prose, ...]] = {}
+    carried: list[Prose] = []
+    parts: list[tuple[str | None, str, bool]] = []
+    for cell in notebook.cells:
+        if isinstance(cell, MarkdownCell):
+            parts += [(title, text, cell is notebook.cells[0]) for _, title, text in _outline(cell.source)]
+        elif isinstance(cell, CodeCell):
+            carried += [Prose(title, text, cell.index, first) for title, text, first in parts]
+            parts = []
+            found[cell.index] = tuple(carried)
+            if cell.tree is None or not all(isinstance(node, ast.Import | ast.ImportFrom) for node in cell.tree.body):
+                carried = []
+    return found
+
+
+def names_no_step(section: Section, sections: Sequence[Section], notebook: Notebook) -> bool:
+    """Return whether a heading says nothing of what stands below it alone.
+
+    It is the notebook's title, which stands alone above the other headings, or it announces imports.
+    """
+    if section.title is None:
+        return False
+    if announces_imports(section.title):
+        return True
+    others = [each for each in sections if each is not section and each.title is not None]
+    is_first = section is sections[0] or all(each.title is None for each in sections[: sections.index(section)])
+    alone = all(each.level > section.level for each in others)
+    return bool(others) and is_first and alone and section.title == title_of(notebook)
+
+
+def announces_imports(title: str) -> bool:
+    """Return whether a heading is about imports: ``Importing the libraries``, ``Imports``."""
+    words = {word.lower() for word in re.findall(r"[^\W\d_]+", title)}
+    return not knowledge().import_words.isdisjoint(words) and words <= knowledge().words_with_imports
+
+
+def without_number(title: str) -> str:
+    """Return a heading without what counts it: ``2.1 Load data``, ``Step 3: Load data``; a number alone stays."""
+    return _NUMBER.sub("", title) or title
 
 
 def title_of(notebook: Notebook) -> str | None:

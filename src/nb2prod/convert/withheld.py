@@ -82,7 +82,15 @@ def withhold_texts(plan: Plan, analysis: Analysis) -> Plan:
 
     return replace(
         plan,
-        steps=tuple(replace(step, title=shown(step.title), text=shown(step.text) or "") for step in plan.steps),
+        steps=tuple(
+            replace(
+                step,
+                title=shown(step.title),
+                text=shown(step.text) or "",
+                prose=tuple((cell, shown(text) or "") for cell, text in step.prose),
+            )
+            for step in plan.steps
+        ),
         parameters=tuple(
             replace(each, text=shown(each.text) or "", comments=tuple(shown(line) or "#" for line in each.comments))
             for each in plan.parameters

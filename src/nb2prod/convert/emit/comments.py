@@ -1,10 +1,12 @@
-"""Comments that stand above what leaves its place: an import, or a statement that became a parameter."""
+"""Comments above what a step does: the notebook's markdown, and those of what has left its place."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.emit.prose import plain
 from nb2prod.convert.emit.statements import snippet
 from nb2prod.convert.plan import Moved, moved_items
 
@@ -13,6 +15,25 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.plan import Plan
     from nb2prod.dataflow.model import Statement
+
+
+# The notebook keeps the textbook.
+_MOST_LINES = 6
+# What tools take for orders, wherever it stands.
+_ORDER = re.compile(r"(?:coding|flake8|fmt|isort|mypy|nb2prod|noqa|pragma|pylint|pyright|ruff|type)\b", re.IGNORECASE)
+
+
+def prose_comment(markdown: str) -> tuple[str, ...]:
+    """Return markdown as the lines of a comment, shortened at a paragraph; empty where it has no words."""
+    kept: list[str] = []
+    for paragraph in plain(markdown).split("\n\n"):
+        lines = paragraph.split("\n")
+        if kept and len(kept) + len(lines) >= _MOST_LINES:
+            break
+        kept += [*([""] if kept else []), *lines]
+    if len(kept) > _MOST_LINES:
+        kept = [*kept[: _MOST_LINES - 1], "…"]
+    return tuple(f"# {'- ' if _ORDER.match(line) else ''}{line}".rstrip() for line in kept) if any(kept) else ()
 
 
 def orphaned_comments(plan: Plan) -> dict[int, tuple[str, ...]]:

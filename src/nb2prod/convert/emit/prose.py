@@ -6,6 +6,8 @@ import html
 import re
 import textwrap
 
+from nb2prod.convert.sections import without_number
+
 _WIDTH = 100
 # A docstring says what a step is about; the notebook keeps the textbook.
 _LINES = 12
@@ -62,7 +64,7 @@ def docstring(text: str, indent: str = "") -> list[str]:
 
 def step_text(title: str | None, text: str) -> str:
     """Return what a step's docstring says, shortened at a paragraph."""
-    heading = one_line(title or "").rstrip(":")
+    heading = without_number(one_line(title or "")).rstrip(":")
     if (word := heading.partition(" ")[0]).isalpha() and word.islower():
         heading = heading[:1].upper() + heading[1:]
     body = plain(text)

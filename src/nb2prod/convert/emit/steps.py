@@ -7,7 +7,8 @@ import keyword
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.emit.comments import orphaned_comments
+from nb2prod.convert.emit.comments import orphaned_comments, prose_comment
+from nb2prod.convert.emit.displayed import apart, assignment, shown_call
 from nb2prod.convert.emit.docstrings import step_docstring
 from nb2prod.convert.emit.errors import EmissionError
 from nb2prod.convert.emit.names import camel_case, fresh, notebook_names
@@ -85,23 +86,29 @@ def _body(
     step: Step, names: OwnNames, withheld: Sequence[Withheld], orphans: Mapping[int, Sequence[str]]
 ) -> list[_Piece]:
     pieces: list[_Piece] = []
-    guarded = captured = 0
+    guarded = captured = last = 0
+    prose = {cell: prose_comment(text) for cell, text in step.prose}
     for item in step.items:
         if isinstance(item, EndOfCell):
             call = f"{names.end_of_cell}({item.cell}{', captured=True' if item.captured else ''})"
             pieces.append(_Piece(None, ours=(f"{_BODY}{call}",)))
             guarded = 0
             continue
+        cell = item.statement.cell.index
+        comment = prose.pop(cell, ())
+        if comment:
+            pieces.append(_Piece(None, ours=tuple(f"{_BODY}{line}" for line in comment), gap=True))
+            guarded = captured = 0
+        opens, last = cell != last and not comment, cell
         if item.refused:
             # Outside of any ``try``: a cell that may raise must not go on without it.
             text = "\n".join((*orphans.get(item.statement.index, ()), not_converted(item)))
-            pieces.append(_Piece(shown_code(text, withheld), gap=True))
+            pieces.append(_Piece(shown_code(text, withheld), gap=not comment))
             guarded = captured = 0
             continue
-        cell = item.statement.cell.index
         if item.captured and captured != cell:
             captured = cell
-            pieces.append(_Piece(None, ours=(f"{_BODY}{item.captured}",), gap=True))
+            pieces.append(_Piece(None, ours=(f"{_BODY}{item.captured}",), gap=not comment))
             if all(not _is_in_capture(each, cell) for each in step.items):
                 pieces.append(_Piece(None, ours=(f"{_INSIDE}pass",)))
         if item.captured and item.statement.magic is not None and not item.replacements:
@@ -110,25 +117,27 @@ def _body(
         cut = snippet(item)
         text = cut.around(cut.code)
         shown: tuple[str, ...] = ()
-        above, code = _apart(cut.code) if item.shown is not None else ("", cut.code)
+        above, code = apart(cut.code) if item.shown is not None else ("", cut.code)
         if item.shown is not None and item.kept:
             text = cut.around(f"{above}{item.shown} = {code}")
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None and (item.acts or not isinstance(item.statement.node, ast.Expr)):
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
-        elif item.shown is not None and (assignment := _assignment(code)):
-            text = cut.around(above + assignment)
+        elif item.shown is not None and (assigned := assignment(code)):
+            text = cut.around(above + assigned)
             shown = (f'{prefix}{names.show}("{item.shown}", {item.shown})',)
         elif item.shown is not None:
-            text = cut.around(above + _shown(names.show, item.shown, code))
+            text = cut.around(above + shown_call(names.show, item.shown, code))
         if item.read is not None:
             table, file = item.read
             shown = (f"{prefix}{names.check_input}({table}, {file!r})", *shown)
         text = shown_code("\n".join((*orphans.get(item.statement.index, ()), text)), withheld)
+        gap = opens or (cut.separated and not comment)
         if item.guarded and guarded != cell:
             # The kernel skips the rest of the cell after an exception: one ``try`` for all of it.
-            pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=cut.separated))
-        piece = _Piece(text or None, prefix, shown, gap=cut.separated and not (item.guarded and guarded != cell))
+            pieces.append(_Piece(None, ours=(f"{_BODY}try:",), gap=gap))
+            gap = False
+        piece = _Piece(text or None, prefix, shown, gap=gap)
         pieces.append(piece)
         guarded = cell if item.guarded else 0
     return _with_handlers(pieces, names)
@@ -255,42 +264,3 @@ def module_level(plan: Plan) -> list[str]:
             texts.append(text)
         after_constant = is_constant
     return texts
-
-
-def _apart(code: str) -> tuple[str, str]:
-    """Return the lines that a pass has put above an expression (``max = builtins.max``), and the expression."""
-    tree, _ = parse_code(code)
-    if tree is None or len(tree.body) < 2:  # noqa: PLR2004
-        return "", code
-    lines = code.splitlines(keepends=True)
-    first = tree.body[-1].lineno - 1
-    return "".join(lines[:first]), "".join(lines[first:])
-
-
-def _assignment(code: str) -> str:
-    """Return ``x = 1`` for ``(x := 1)``, empty for any other code, or where the value needs the parentheses."""
-    tree, _ = parse_code(code)
-    match tree.body if tree is not None else []:
-        case [ast.Expr(value=ast.NamedExpr(target=target, value=value))]:
-            text = f"{target.id} = {ast.get_source_segment(code, value)}"
-            assigned, _ = parse_code(text)
-            match assigned.body if assigned is not None else []:
-                case [ast.Assign(value=same)] if ast.dump(same) == ast.dump(value):
-                    return text
-    return ""
-
-
-def _shown(show: str, label: str, code: str) -> str:
-    """Return the call that shows the value of an expression, which is its one argument however it is written."""
-    tree, _ = parse_code(code)
-    value = (
-        tree.body[0].value if tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) else None
-    )
-    for text in (f'{show}("{label}", {code})', f'{show}("{label}", ({code}))'):
-        call, _ = parse_code(text)
-        match call.body if call is not None else []:
-            case [ast.Expr(value=ast.Call(args=[_, argument], keywords=[]))] if value is not None:
-                if ast.dump(argument) == ast.dump(value):
-                    return text
-    msg = f"the value of an expression cannot be shown: {code[:60]!r}"
-    raise EmissionError(msg)
