@@ -25,7 +25,7 @@ from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from nb2prod.dataflow.flow import Flow
     from nb2prod.dataflow.model import Definition, Statement, Use
@@ -65,20 +65,18 @@ def unbound_names(notebook: Notebook, flow: Flow) -> tuple[Unbound, ...]:
     that could not be parsed mentions, reads guarded against a missing name, names in strings.
     For ``later`` and ``deleted`` the read is sure to run when its cell does.
     """
-    search = _Search(notebook, flow)
-    failing: dict[str, list[tuple[int, Use, Use | None]]] = {}
-    for rank, use, call in (*search.reads(), *search.calls()):
-        failing.setdefault(use.name, []).append((rank, use, call))
-    if not failing:
-        return ()
-    found = [each for name, reads in failing.items() if (each := search.judge(name, reads)) is not None]
-    return tuple(sorted(found, key=lambda each: (each.use.statement, each.use.cell.locate(each.use.node).range)))
+    search = Search(notebook, flow)
+    return search.judged((*search.reads(), *search.calls()))
 
 
-class _Search:
-    """What a flow binds where, looked up by name."""
+class Search:
+    """What a flow binds where, looked up by name.
+
+    Reads are triples: the rank of the statement that makes one, the read, and the call that leads to it, or None.
+    """
 
     def __init__(self, notebook: Notebook, flow: Flow) -> None:
+        """Look up what each statement binds."""
         self.notebook, self.flow = notebook, flow
         self.rank = {statement.index: rank for rank, statement in enumerate(flow.order)}
         self.binding: dict[str, list[Definition]] = {}
@@ -88,7 +86,7 @@ class _Search:
                     self.binding.setdefault(definition.name, []).append(definition)
         self._local: dict[int, frozenset[str]] = {}
         self._known: tuple[frozenset[str], float, float] | None = None
-        self._risky = self._find_risky()
+        self.risky = self._find_risky()
 
     def _locals(self, cell: CodeCell) -> frozenset[str]:
         """Return the names a cell binds for itself alone: the body of ``%%timeit`` is a function's."""
@@ -116,12 +114,12 @@ class _Search:
 
     def calls(self) -> Iterator[tuple[int, Use, Use]]:
         """Yield (rank, read, call) for each read of a function that a direct call makes before any definition."""
-        risky = self._risky
+        risky = self.risky
         for rank, statement in enumerate(self.flow.order if risky else ()):
             callees = {id(call.func) for call, deferred in statement.calls if not deferred}
             for use in statement.uses if callees else ():
                 if use.name in risky and id(use.node) in callees:
-                    reads = list(self._reads_when_called(use, rank, set()))
+                    reads = list(self.reads_when_called(use, rank, set()))
                     if reads and surely_runs(statement.node, use.node):
                         yield from ((rank, read, use) for read in reads)
 
@@ -139,7 +137,7 @@ class _Search:
             risky |= more
         return risky
 
-    def _reads_when_called(self, use: Use, rank: int, seen: set[int]) -> Iterator[Use]:
+    def reads_when_called(self, use: Use, rank: int, seen: set[int]) -> Iterator[Use]:
         """Yield what the function that ``use`` surely calls reads although nothing has bound it at ``rank``."""
         reaching = [each for each in self.flow.reaching(use) if each.kind != "mutate"]
         if len(reaching) != 1 or reaching[0].statement in seen:
@@ -154,14 +152,29 @@ class _Search:
         for read in statement.uses:
             if not read.deferred or read.owner != definition.name or not isinstance(read.node, ast.Name):
                 continue
-            bound = self.binding.get(read.name, ())
-            if read.name not in PREDEFINED and bound and all(self.rank[each.statement] > rank for each in bound):
+            if self.is_bound_after(read.name, rank):
                 if surely_runs(function, read.node):
                     yield read
-            elif read.name in self._risky and id(read.node) in callees and surely_runs(function, read.node):
-                yield from self._reads_when_called(read, rank, seen)
+            elif read.name in self.risky and id(read.node) in callees and surely_runs(function, read.node):
+                yield from self.reads_when_called(read, rank, seen)
 
-    def judge(self, name: str, reads: list[tuple[int, Use, Use | None]]) -> Unbound | None:
+    def is_bound_after(self, name: str, rank: int) -> bool:
+        """Return whether all that binds the name stands after the statement of this rank, and something does."""
+        bound = self.binding.get(name, ())
+        return name not in PREDEFINED and bool(bound) and all(self.rank[each.statement] > rank for each in bound)
+
+    def judged(self, reads: Iterable[tuple[int, Use, Use | None]], root: ast.AST | None = None) -> tuple[Unbound, ...]:
+        """Return what is wrong with the names that these reads find unbound, in the order of their first reads.
+
+        ``root`` is what is known to run; None: the statement or the function each stands in.
+        """
+        failing: dict[str, list[tuple[int, Use, Use | None]]] = {}
+        for rank, use, call in reads:
+            failing.setdefault(use.name, []).append((rank, use, call))
+        found = [each for name, known in failing.items() if (each := self._judge(name, known, root)) is not None]
+        return tuple(sorted(found, key=lambda each: (each.use.statement, each.use.cell.locate(each.use.node).range)))
+
+    def _judge(self, name: str, reads: list[tuple[int, Use, Use | None]], root: ast.AST | None) -> Unbound | None:
         """Return what is wrong with ``name``, or None where nothing can be said."""
         given, opened, opened_cell = self._knowledge()
         if name in name_table().module_names:
@@ -181,7 +194,7 @@ class _Search:
         )
         for rank, use, call in known:
             cause, definition = self._cause(name, rank, use)
-            if cause != "nowhere" and not surely_runs(self._root(use), use.node):
+            if cause != "nowhere" and not surely_runs(root or self._root(use), use.node):
                 continue
             others = tuple(dict.fromkeys(other for _, other, _ in known if other is not use))
             return Unbound(name, cause, use, call, definition, others)
