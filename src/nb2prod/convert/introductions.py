@@ -35,14 +35,15 @@ def introduce(groups: Sequence[Group], notebook: Notebook) -> list[Introduction]
         cells = list(dict.fromkeys(item.statement.cell.index for item in group.items))
         section = group.section
         if section is not None and section.title:
-            heading, text = section.title, section.text
+            heading: str | None = section.title
+            text = section.text
             said.update(each for cell in section.cells for each in above[cell] if each.cell == section.cells[0])
         else:
             # What stands above the first cell introduces a part of a long section, or what its title says nothing of.
             parts = [each for each in above[cells[0]] if _is_new(each, said)]
             said.update(above[cells[0]])
-            alone = title if len(groups) == 1 and title and not announces_imports(title) else None
-            heading, text = alone, "\n\n".join(each.text for each in parts if each.text)
+            heading = title if len(groups) == 1 and title and not announces_imports(title) else None
+            text = "\n\n".join(each.text for each in parts if each.text)
         if not found:
             said.update(above[cells[0]])
         prose: list[tuple[int, str]] = []
