@@ -27,6 +27,11 @@ _ENVIRONMENTS = ("environment*.y*ml", "conda*.y*ml", "env.y*ml", "binder/environ
 _ENDS = (".txt", ".in", "ml", ".nix", ".r", "dockerfile")
 # The folders these name.
 _BELOW = ("requirements/", "binder/", ".binder/")
+# Where a project says which Python it runs on; poetry's is a dependency.
+_PYTHONS = {
+    "pyproject.toml": lazy_pattern(r"(?m)^(?:requires-)?python[ \t]*=[ \t]*[\"'](?P<wanted>[^\"'\n]*)[\"']"),
+    "setup.cfg": lazy_pattern(r"(?m)^python_requires[ \t]*=(?P<wanted>[^\n#]*)"),
+}
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock")
 # These install by commands, or say nothing that can be read without running or knowing more.
 _OPAQUE = ("Dockerfile", "pixi.toml", "*.nix", "install.R")
@@ -67,6 +72,19 @@ def requirements(paths: Iterable[Path], read: Reader) -> Iterator[Requirement]:
             yield from _pyproject(path, read(path))
         else:
             yield from _environment(path, read(path))
+
+
+def required_python(folders: Sequence[Path], read: Reader) -> tuple[str, Path | None]:
+    """Return which versions of Python the nearest file that says so asks for, and the file; None where none does.
+
+    The line is looked for, the file is not parsed: every check asks.
+    """
+    for folder in folders:
+        for name, pattern in _PYTHONS.items():
+            path = folder / name
+            if path.is_file() and (found := pattern.search(read(path))):
+                return found["wanted"].strip(), path
+    return "", None
 
 
 def declared(folders: Sequence[Path], read: Reader) -> Declared:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nb2prod.declarations import Declared, Requirement, declared, requirements
+from nb2prod.declarations import Declared, Requirement, declared, required_python, requirements
 from nb2prod.patterns import lazy_pattern
 from nb2prod.records import NamedTuple
 
@@ -139,6 +139,13 @@ class Project:
         if "declared" not in self._of_folder:
             self._of_folder["declared"] = declared(list(self._folders()), self._text)
         found: Declared = self._of_folder["declared"]
+        return found
+
+    def required_python(self) -> tuple[str, Path | None]:
+        """Return which versions of Python the project asks for, as written, and the file that says so."""
+        if "required_python" not in self._of_folder:
+            self._of_folder["required_python"] = required_python(list(self._folders()), self._text)
+        found: tuple[str, Path | None] = self._of_folder["required_python"]
         return found
 
     def _folders(self) -> Iterator[Path]:

@@ -54,6 +54,7 @@ def project_stamp(project: Project) -> str:
         sorted(project.declared().names),
         *project.declared()[1:],
         project.requirements(),
+        project.required_python(),
         project.dependency_files(),
         sorted(project.modules()),
         sorted(project.modules_above()),
