@@ -26,8 +26,8 @@ def covered(notebook: Notebook, location: Location) -> str:
     return text[start.column - 1 : len(text) - len(lines[end.line - 1]) + end.column - 1]
 
 
-def found(rule: str, *sources: str, counts: tuple[int | None, ...] = ()) -> list[str]:
-    """Return the texts under the findings of ``rule`` in a notebook of these code cells."""
+def found(rule: str, *sources: str, counts: tuple[int | None, ...] = (), related: bool = False) -> list[str]:
+    """Return the texts under the findings of ``rule``, or under what is ``related``, in a notebook of these cells."""
     cells: list[dict[str, object]] = [
         {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": count, "source": source}
         for source, count in zip(sources, counts or (None,) * len(sources), strict=True)
@@ -36,7 +36,9 @@ def found(rule: str, *sources: str, counts: tuple[int | None, ...] = ()) -> list
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}), PurePosixPath("n.ipynb")
     )
     check = import_module(f"nb2prod.checks.{rule.replace('-', '_')}").check
-    return [covered(notebook, finding.location) for finding in check(analyse_notebook(notebook))]
+    findings = list(check(analyse_notebook(notebook)))
+    places = [each.location for finding in findings for each in (finding.related if related else (finding,))]
+    return [covered(notebook, each) for each in places]
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,12 @@ def test_a_displaced_value_is_shown_where_it_is_used() -> None:
 def test_several_cells_of_one_cause_are_one_finding_and_two_causes_are_two() -> None:
     sources = ("print(a)", "print(a, b)", "a = 1", "b = 2")
     assert found("out-of-order-execution", *sources, counts=(3, 4, 1, 2)) == ["a", "b"]
+
+
+def test_the_first_print_of_each_other_function_is_shown_beside_the_first() -> None:
+    sources = (
+        "def load(path):\n    print('a')\n    print('b')\n    return path",
+        "def store(rows):\n    print('c')\n    print('d')\n    return rows",
+    )
+    assert found("print-as-log", *sources) == ["print('a')"]
+    assert found("print-as-log", *sources, related=True) == ["print('c')"]

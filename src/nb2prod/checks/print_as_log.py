@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._logging import logging_instead
-from nb2prod.diagnostics import Finding
+from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
@@ -46,7 +47,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     )
     message = f"{what} has no time, no level and no source, and cannot be turned off; use a logger"
     fix = logging_instead(analysis, prints) if all(call.name == "print" for call in prints) else None
-    yield Finding(prints[0].location, message, fix=fix)
+    firsts = {id(next(filter(partial(_stands_in, function=each), prints), None)) for each in working}
+    others = tuple(Related(call.location, "this function prints too") for call in prints[1:] if id(call) in firsts)
+    yield Finding(prints[0].location, message, others, fix)
 
 
 def _tells(call: Call) -> bool:
