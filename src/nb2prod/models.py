@@ -245,7 +245,8 @@ def is_predictor(analysis: Analysis, name: str | None) -> bool:
 def fitted_predictors(analysis: Analysis, found: Sequence[Event], *, or_saved: bool = False) -> list[Event]:
     """Return the fits among ``found`` of models that predict and are put to use, in written order.
 
-    What a function of the notebook returns is one if it is fitted on data and a target and then predicts. A fit that
+    What a function of the notebook returns is one if it is fitted on data and a target and then predicts, and so is an
+    object of a class that no table knows. A fit that
     is given rows to validate on is a use, too; with ``or_saved`` so is keeping the model.
     """
     used = [each for each in found if each.kind == "use" or (or_saved and each.kind == "save")]
@@ -253,7 +254,7 @@ def fitted_predictors(analysis: Analysis, found: Sequence[Event], *, or_saved: b
         each
         for each in found
         if each.kind == "fit"
-        and (is_predictor(analysis, each.model) or _is_made_by_function(analysis, each))
+        and (is_predictor(analysis, each.model) or _is_made_by_other(analysis, each))
         and (_validates(each) or any(each.same_model(use) for use in used))
     ]
 
@@ -263,17 +264,28 @@ def _validates(fit: Event) -> bool:
     return (fit.model or "").endswith("SearchCV") or not _VALIDATION.isdisjoint(fit.within.arguments)
 
 
-def _is_made_by_function(analysis: Analysis, event: Event) -> bool:
-    """Whether the object came out of a function of the notebook, and is fitted with data and a target."""
+def _is_made_by_other(analysis: Analysis, event: Event) -> bool:
+    """Whether a function of the notebook, or a class no table knows, gave what is fitted with data and a target."""
     if event.model is not None or len(event.within.arguments) < 2:  # noqa: PLR2004 X and y
         return False
     for statement in analysis.statements():
         value = getattr(statement.node, "value", None)
         if isinstance(value, ast.Call) and any(id(each) in event.origin for each in statement.definitions):
+            # `model = CoxPHFitter().fit(…)`
+            if value is event.call.node and isinstance(value.func, ast.Attribute):
+                value = value.func.value
+            if not isinstance(value, ast.Call):
+                return False
             use = analysis.use_at(value.func)
             made = analysis.flow.reaching(use) if use is not None else ()
-            return any(each.kind == "function" for each in made)
+            return any(each.kind == "function" for each in made) or _is_unknown_class(analysis, value.func)
     return False
+
+
+def _is_unknown_class(analysis: Analysis, func: ast.expr) -> bool:
+    """Whether something is called that is written as classes are, of a library without a table."""
+    library, _, rest = (analysis.qualified_name(func) or "").partition(".")
+    return rest.rpartition(".")[2][:1].isupper() and analysis.libraries.library(library) is None
 
 
 def saves_without(analysis: Analysis, libraries: Collection[str]) -> tuple[Sequence[Event], Sequence[Event]]:

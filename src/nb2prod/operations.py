@@ -27,9 +27,11 @@ class Operations(NamedTuple):
     loading: frozenset[str]
     changing: frozenset[str]
     parts: frozenset[str]
+    reducing: frozenset[str]
     words: frozenset[str]
     methods: frozenset[str]
     magics: frozenset[str]
+    checkpoints: frozenset[str]
     reading_commands: frozenset[str]
     listing: frozenset[str]
     registries: frozenset[str]
@@ -50,8 +52,11 @@ def operations() -> Operations:
     table = plain_toml.loads((rules_folder() / "operations.toml").read_text(encoding="utf-8"))
     models, stores, registries = table["models"], table["stores"], table["registries"]
     texts = (
-        *(models[key] for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts")),
-        *(stores[key] for key in ("words", "methods", "magics", "reading-commands")),
+        *(
+            models[key]
+            for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts", "reducing")
+        ),
+        *(stores[key] for key in ("words", "methods", "magics", "checkpoints", "reading-commands")),
         table["files"]["listing"],
         f"{registries['libraries']} {registries['modules']}",
         table["monitors"]["libraries"],

@@ -48,10 +48,17 @@ def _writes(analysis: Analysis) -> tuple[Write, ...]:
 
 
 def _by_calls(analysis: Analysis) -> Iterator[Write]:
+    unkept = analysis.mentions("Trainer") and _keeps_no_checkpoint(analysis)
     for call in analysis.calls():
         kind = _kind(call)
-        if kind is not None:
+        if kind is not None and not (unkept and call.qualified_name in operations().checkpoints):
             yield Write(kind, call.location, call)
+
+
+def _keeps_no_checkpoint(analysis: Analysis) -> bool:
+    """Whether a trainer is told to write nothing while it trains: `TrainingArguments(folder, save_strategy="no")`."""
+    given = (call.arguments.get("save_strategy") for call in analysis.calls_of(*operations().checkpoints))
+    return any(isinstance(each, ast.Constant) and each.value == "no" for each in given)
 
 
 def _by_magics(analysis: Analysis) -> Iterator[Write]:

@@ -1,0 +1,152 @@
+"""Whether what is written tells only how well a model did, and how its fit went: no prediction, and no model."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nb2prod.notebook.tree import nodes
+from nb2prod.operations import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nb2prod.analysis import Analysis, Call
+
+# What a fit leaves beside the model.
+_COURSE = frozenset({"best_params_", "best_score_", "cv_results_", "feature_importances_", "history"})
+# What gives its argument in another shape.
+_RESHAPES = frozenset({"DataFrame", "Series", "abs", "array", "dict", "dumps", "float", "int", "list", "max", "min",
+                       "repr", "round", "sqrt", "str"})  # fmt: skip
+# What counts or names something beside the figures.
+_PLAIN = frozenset({"len", "now", "today", "isoformat", "strftime", "time"})
+_SPLITS = frozenset({"groupby", "resample", "rolling", "expanding"})
+_METRICS = ("sklearn.metrics.", "scipy.stats.", "torchmetrics.")
+_DEPTH = 4
+
+
+def tells_of_fit(analysis: Analysis, call: Call | None) -> bool:
+    """Return whether all that a call writes, or what is written into the file it opens, are figures of a model."""
+    if call is None:
+        return False
+    written = list(_written(analysis, call))
+    found = [_figures(analysis, each, _DEPTH) for each in written]
+    return False not in found and True in found
+
+
+def _written(analysis: Analysis, call: Call) -> Iterator[ast.expr]:
+    """Yield what is written; a file that is opened is followed to the end of its ``with``, or of the statement."""
+    if call.name.rpartition(".")[2] == "open":
+        whole = call.statement.node
+        if not isinstance(whole, (ast.With, ast.Expr)):
+            yield call.node  # somebody writes into it later
+            return
+        files = {each.id for each in _opened(whole)}
+        inside = [part for each in (whole.body if isinstance(whole, ast.With) else [whole]) for part in nodes(each)]
+        for each in inside:
+            # `handle.write(…)`, `json.dump(…, handle)`, `print(…, file=handle)`
+            if isinstance(each, ast.Call) and _name(each) in {"write", "dump", "print", "writerow", "writerows"}:
+                yield from (
+                    given for given in each.args if not any(_is_file(part, call, files) for part in nodes(given))
+                )
+        return
+    paths = call.info.path if call.info is not None else ()
+    for name, given in call.arguments.items():
+        if name not in paths and not _is_opened(analysis, given):
+            yield given
+    if isinstance(call.node.func, ast.Attribute) and analysis.qualified_name(call.node.func.value) is not None:
+        owner = call.node.func.value
+        if call.name.rpartition(".")[2].startswith("to_"):
+            yield owner
+
+
+def _opened(whole: ast.With | ast.Expr) -> Iterator[ast.Name]:
+    """Yield the variables that hold the files a ``with`` has opened."""
+    for each in whole.items if isinstance(whole, ast.With) else ():
+        if isinstance(each.optional_vars, ast.Name):
+            yield each.optional_vars
+
+
+def _is_opened(analysis: Analysis, node: ast.expr) -> bool:
+    """Whether an argument is an open file: what goes into it stands beside it."""
+    if isinstance(node, ast.Call):
+        return _name(node) == "open"
+    use = analysis.use_at(node)
+    made = [analysis.statements()[each.statement].node for each in analysis.flow.reaching(use)] if use else []
+    return any(isinstance(each, (ast.With, ast.AsyncWith)) for each in made)
+
+
+def _is_file(node: ast.AST, opening: Call, files: set[str]) -> bool:
+    return node is opening.node or (isinstance(node, ast.Name) and node.id in files)
+
+
+def _figures(analysis: Analysis, node: ast.expr, depth: int) -> bool | None:
+    """Return whether an expression is made of figures of a model alone; None where there is nothing but words."""
+    match node:
+        case ast.Constant():
+            return None
+        case ast.Attribute(attr=attr):
+            return True if attr in _COURSE else (None if attr.startswith("__") else False)
+        case ast.Call():
+            return _called(analysis, node, depth)
+        case ast.Name():
+            return (
+                _together(_figures(analysis, each, depth - 1) for each in _values(analysis, node)) if depth else False
+            )
+        case ast.Subscript(value=value) | ast.FormattedValue(value=value) | ast.Starred(value=value):
+            return _figures(analysis, value, depth)
+        case ast.JoinedStr(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Dict(values=parts):
+            return _together(_figures(analysis, each, depth) for each in parts)
+        case ast.BinOp(left=left, right=right):
+            return _together(_figures(analysis, each, depth) for each in (left, right))
+        case ast.DictComp(value=value) | ast.ListComp(elt=value) | ast.UnaryOp(operand=value):
+            return _figures(analysis, value, depth)
+        case _:
+            return False
+
+
+def _called(analysis: Analysis, node: ast.Call, depth: int) -> bool | None:
+    name = _name(node)
+    qualified = analysis.qualified_name(node.func) or ""
+    info = analysis.libraries.call(qualified) if qualified else None
+    if qualified.startswith(_METRICS) or (info is not None and "score" in info.effects):
+        return True
+    if name in ("evaluate", "score"):
+        return True
+    if name in operations().reducing and isinstance(node.func, ast.Attribute):
+        split = any(isinstance(each, ast.Attribute) and each.attr in _SPLITS for each in nodes(node.func))
+        return not split
+    if name in _RESHAPES:
+        return _together(_figures(analysis, each, depth) for each in node.args)
+    return None if name in _PLAIN else False
+
+
+def _together(found: Iterable[bool | None]) -> bool | None:
+    all_of_it = set(found)
+    return False if False in all_of_it or not all_of_it else (True if True in all_of_it else None)
+
+
+def _values(analysis: Analysis, name: ast.Name) -> Iterator[ast.expr]:
+    """Yield what a variable is set to, and what is put into it."""
+    use = analysis.use_at(name)
+    for each in analysis.flow.reaching(use) if use is not None else ():
+        for part in nodes(analysis.statements()[each.statement].node):
+            match part:
+                case ast.Assign(targets=[target], value=value) if name.id in _targets(target):
+                    yield value
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="append"), args=[value]):
+                    if owner == name.id:
+                        yield value
+                case _:
+                    pass
+
+
+def _targets(node: ast.expr) -> list[str]:
+    """Return the variables that are set, or of which something is: `a, b = …`, `scores["mean"] = …`."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    roots = [each.value if isinstance(each, ast.Subscript) else each for each in parts]
+    return [each.id for each in roots if isinstance(each, ast.Name)]
+
+
+def _name(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
