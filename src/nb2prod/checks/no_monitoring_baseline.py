@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.models import saves_without
-from nb2prod.notebook.tree import children
+from nb2prod.notebook.tree import children, nodes
 from nb2prod.operations import operations
 from nb2prod.writes import writes
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # How far what is written is followed back to a statistic, or to the data.
 _DEPTH = 3
+_FIGURES = ("_score", "_error", "_loss")
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         for event in found
         if event.kind == "fit"
         for each in event.within.node.args
-        for name in _names(each)
+        for name in _tables(each)
     }  # fmt: skip
     models = {event.name for event in found if event.kind in ("fit", "use")}
     calls = {id(write.call.node): write.call for write in writes(analysis) if write.call is not None}
@@ -68,13 +69,13 @@ def _holds_baseline(analysis: Analysis, call: Call, learned: set[str], models: s
 
 
 def _read(root: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of ``root`` but those in a score or a prediction: what a model makes of data is not the data."""
+    """Yield the nodes of ``root`` but those in a fit, a score or a prediction: what models make of data is none."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in operations().using or name.endswith(("_score", "_error", "_loss")):
+            if name in operations().using | operations().fitting or name.endswith(_FIGURES) or _is_error(node, name):
                 continue
         yield node
         waiting += children(node)
@@ -90,5 +91,15 @@ def _is_statistic(node: ast.Call) -> bool:
     return name in operations().statistics
 
 
-def _names(node: ast.expr) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+def _is_error(node: ast.Call, name: str) -> bool:
+    """Whether a statistic is one of what a model gave: `(model.predict(X) - y).abs().mean()`."""
+    called = (each.func for each in nodes(node) if isinstance(each, ast.Call))
+    return name in operations().statistics and any(
+        isinstance(each, ast.Attribute) and each.attr in operations().using for each in called
+    )
+
+
+def _tables(node: ast.expr) -> set[str]:
+    """Return the variables in ``node``, those that only say which columns or rows left out: `rents[columns]`."""
+    chosen = {id(part) for each in nodes(node) if isinstance(each, ast.Subscript) for part in nodes(each.slice)}
+    return {each.id for each in nodes(node) if isinstance(each, ast.Name) and id(each) not in chosen}
