@@ -215,7 +215,7 @@ def test_our_own_code_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_every_answer_of_a_project_is_in_its_stamp() -> None:
     """A question that checks can ask of the project and that is not here would make the cache lie."""
     known = {
-        *("declared", "requirements", "dependency_files", "modules", "modules_above"),  # project_stamp
+        *("declared", "requirements", "required_python", "dependency_files", "modules", "modules_above"),
         *("test_names", "test_files", "tests_complete"),  # tests_stamp
         *("folder", "root"),
         *("holds", "asked"),  # kept in the entry

@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_no_failure_of_ruff(tmp_path: Path) -> None:
 
 
 def test_what_the_code_around_refutes_is_left_out(tmp_path: Path) -> None:
-    """A limit may be among arguments nobody sees, a text only shown is no query, a table's name is no value."""
+    """A limit may be among arguments nobody sees, a text only shown is no query; tables' names and `?` are no values."""
     path = notebook(
         tmp_path / "a.ipynb",
         "import requests\noptions = {'timeout': 3}\nrequests.get('https://a.org', **options)",
@@ -99,6 +99,8 @@ def test_what_the_code_around_refutes_is_left_out(tmp_path: Path) -> None:
         "connection.execute(f'CREATE TABLE {t} AS SELECT a FROM `{d}.{t}`')",
         "connection.execute('SELECT a FROM {d}.t'.format(d=d))\nconnection.execute('SELECT a FROM %s' % t)",
         "connection.execute('SELECT a FROM %s WHERE n = %s' % (t, n))",
+        "marks = ','.join('?' * 3)\nconnection.execute(f'DELETE FROM t WHERE n IN ({marks})', ns)",
+        'connection.execute(f\'DELETE FROM t WHERE n IN ({", ".join(["?"] * 3)})\', ns)',
     )
     assert found(path) == ["a.ipynb:2:1:1 S113", "a.ipynb:4:1:20 S608", "a.ipynb:7:1:20 S608"]
 

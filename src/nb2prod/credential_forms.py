@@ -46,7 +46,7 @@ _PARTS = (
 _ADDRESS_PART = "://"
 # The shortest text in an issuer's format: a token of Slack.
 _SHORTEST = 15
-HINTS = ("pass", "pwd", "secret", "token", "key", "auth")
+HINTS = ("pass", "pwd", "secret", "token", "key", "auth", "kennwort", "contrase", "senha")
 _ADDRESS = r"[a-z][a-z0-9+.-]*://(?P<user>[^\s:/@'\"<>{}]*):(?P<value>[^\s/@'\"]+)@(?P<host>[\w.-]+)"
 # Keys of services in what an address asks: `?api_key=…`.
 _QUERY = (
@@ -73,7 +73,13 @@ _DATA_URI = r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+"
 
 _WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ACCOUNT = lazy_pattern(r"\baccount\.key\..*")
-_PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd"})
+_PASSWORDS = frozenset(
+    (
+        *("passphrase", "passwd", "password", "pwd"),
+        # In German, French, Spanish, Portuguese, Dutch.
+        *("passwort", "kennwort", "motdepasse", "passe", "contrasena", "senha", "wachtwoord"),
+    )
+)
 _TOKENS = frozenset({"apikey", "secret", "token"})
 _KEYS = frozenset(
     (

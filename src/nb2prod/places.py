@@ -44,6 +44,8 @@ _NO_PATH = lazy_pattern(r"[\n\t<>|^]|\(\?|\.\*|\\[wds][+*)]|[:;,] |\$$|path[/_]t
 _ASKS = frozenset(
     {"os.environ.get", "os.environ.setdefault", "os.getenv", "os.path.expanduser", "posixpath.expanduser"}
 )
+# Folders that a desktop makes for a person: nobody else has in them what is asked for, whoever's home is asked.
+_OWN = lazy_pattern(r"~/(?:Desktop|Documents|Downloads|Dropbox|Google ?Drive|My ?Drive|OneDrive)\b")
 # Asking whether a path exists depends on nothing: the notebook finds out where it runs.
 PROBES = frozenset({"os.path.exists", "os.path.isdir", "os.path.isfile", "os.path.lexists"})
 # The longest beginning of an address that leads to a file, as far as its `://`.
@@ -187,7 +189,8 @@ def _candidates(node: ast.AST, calls: Mapping[int, Call]) -> Iterator[ast.AST]:
         case ast.Dict(values=values):
             yield from values
             return
-        case ast.Call(func=ast.Attribute(value=ast.Call(), attr="expanduser")):  # Path("~/x").expanduser()
+        case ast.Call(func=ast.Attribute(value=ast.Call(args=given), attr="expanduser")):  # Path("~/x").expanduser()
+            yield from (each for each in given if _OWN.match(_beginning(each)))
             return
         case ast.Call():
             yield node.func
@@ -209,7 +212,8 @@ def _arguments(node: ast.Call, call: Call | None) -> Iterator[ast.expr]:
     named = {id(argument): parameter for parameter, argument in (call.arguments if call else {}).items()}
     for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
         is_text = isinstance(argument, (ast.Constant, ast.JoinedStr))
-        if not (is_text and (no_text or (paths and named.get(id(argument)) not in paths))):
+        is_own = name.endswith("path.expanduser") and bool(_OWN.match(_beginning(argument)))
+        if is_own or not (is_text and (no_text or (paths and named.get(id(argument)) not in paths))):
             yield argument
 
 

@@ -10,7 +10,7 @@ from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from nb2prod.notebook.location import Location, Range
     from nb2prod.notebook.model import Notebook
@@ -25,6 +25,7 @@ _SHOWS = frozenset(
 _NAMES = lazy_pattern(
     r"(?i)\b(?:from|join|into|update|table|view|schema|dataset|database|model|exists)\s+[`\"\[]?[\w.-]*\0(?:[\w.-]*\0)*"
 )
+_MARKS = lazy_pattern(r"[?,\s]*|%s|,\s*")
 _FIELD = lazy_pattern(r"\{[^{}]*\}")
 _PERCENT = lazy_pattern(r"%(?:\(\w+\))?s")
 
@@ -62,21 +63,58 @@ def _is_no_value(cell: CodeCell, tree: ast.Module, found: Range) -> bool:
     """Whether a query is only shown, or nothing but names of tables is filled into it."""
     if _is_only_shown(cell, tree, found):
         return True
-    texts = [_filled(node) for node in nodes(tree) if isinstance(node, ast.expr) and cell.locate(node).range == found]
-    return any("\0" in text and "\0" not in _NAMES.sub("", text) for text in texts)
+    marks = {
+        target.id
+        for node in nodes(tree)
+        if isinstance(node, ast.Assign) and _is_marks(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    texts = [
+        _filled(node, marks) for node in nodes(tree) if isinstance(node, ast.expr) and cell.locate(node).range == found
+    ]
+    return any(text and "\0" not in _NAMES.sub("", text) for text in texts)
 
 
-def _filled(node: ast.expr) -> str:
-    """Return the text of an f-string, `.format(…)` or `% …`, with a zero byte for what is filled in; else nothing."""
+def _is_marks(node: ast.expr) -> bool:
+    """Whether an expression gives the marks of parameters, `?, ?, ?`: its texts hold nothing else, nor do its names."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join"):
+        return False
+    match node.args:
+        case [ast.BinOp(left=ast.Constant() | ast.List(), op=ast.Mult()) as one]:
+            parts = (node.func.value, one.left)
+        case [ast.GeneratorExp(elt=ast.Constant() as each) | ast.ListComp(elt=ast.Constant() as each)]:
+            parts = (node.func.value, each)
+        case _:
+            return False
+    texts = [each.value for part in parts for each in nodes(part) if isinstance(each, ast.Constant)]
+    return bool(texts) and all(isinstance(text, str) and _MARKS.fullmatch(text) for text in texts)
+
+
+def _filled(node: ast.expr, marks: Collection[str]) -> str:
+    """Return the text of an f-string, `.format(…)` or `% …`, with a zero byte for what is filled in; else nothing.
+
+    ``marks`` are names that stand for marks of parameters.
+    """
     match node:
         case ast.JoinedStr(values=values):
-            return "".join(str(each.value) if isinstance(each, ast.Constant) else "\0" for each in values)
+            return "".join(str(each.value) if isinstance(each, ast.Constant) else _hole(each, marks) for each in values)
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
             return _FIELD.sub("\0", text)
         case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod()):
             return _PERCENT.sub("\0", text)
         case _:
             return ""
+
+
+def _hole(node: ast.expr, marks: Collection[str]) -> str:
+    match node:
+        case ast.FormattedValue(value=ast.Name(id=name)) if name in marks:
+            return "?"
+        case ast.FormattedValue(value=value) if _is_marks(value):
+            return "?"
+        case _:
+            return "\0"
 
 
 _ASKS: dict[str, Callable[[CodeCell, ast.Module, Range], bool]] = {"S113": _may_have_a_limit, "S608": _is_no_value}
