@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nb2prod.convert.candidates import Candidate, Rank
-from nb2prod.convert.constants import FILE_EFFECTS, place_rank, purpose, simple_value
+from nb2prod.convert.constants import place_rank, purpose, simple_value, takes_place
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Parameter, moved_items
 
@@ -121,8 +121,8 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
         value = simple_value(node)
         if value is None:
             continue
-        if call.info is not None and parameter in call.info.path:
-            if isinstance(value, str) and _is_place(call, value):
+        if takes_place(call, parameter) or (call.info is not None and parameter in call.info.path):
+            if isinstance(value, str) and _is_place(call, parameter, value):
                 text = purpose("", [(call, parameter)], call.cell.number)
                 yield _Found(place_rank(call), call, parameter, node, value, _place_names(value), text)
             continue
@@ -144,11 +144,11 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
             yield _Found(Rank.ARGUMENT, call, parameter, node, value, _own_names(parameter, owners)[1:], text)
 
 
-def _is_place(call: Call, text: str) -> bool:
+def _is_place(call: Call, parameter: str, text: str) -> bool:
     """Return whether a call goes to the file or address that it is given as ``text``."""
     there = bool(re.search(r"\w", text)) and not text.startswith(("/", "~"))
     # What is displayed as it is, such as a picture, is no input.
-    return there and call.library != "IPython" and not call.effects.isdisjoint(FILE_EFFECTS)
+    return there and call.library != "IPython" and takes_place(call, parameter)
 
 
 def _place_names(text: str) -> tuple[str, ...]:

@@ -193,11 +193,21 @@ def place_rank(call: Call) -> Rank:
     return Rank.WRITTEN if file_verb(call) in ("writes", "makes") else Rank.READ
 
 
+def takes_place(call: Call, parameter: str) -> bool:
+    """Return whether a call reads or writes the file that an argument names.
+
+    Of an object nobody knows it is the first argument of a method named as in pandas: ``sums.to_csv("sums.csv")``.
+    """
+    if call.info is not None:
+        return parameter in call.info.path and not call.effects.isdisjoint(FILE_EFFECTS)
+    return parameter == "0" and isinstance(call.node.func, ast.Attribute) and call.node.func.attr in knowledge().writers
+
+
 def purpose(name: str, calls: Sequence[tuple[Call, str]], cell: int) -> str:
     """Return what a value of cell ``cell`` is for, as far as the code says: what it is given to first."""
     more = " and elsewhere" if len(calls) > 1 else ""
     for call, parameter in calls:
-        if call.info is not None and parameter in call.info.path and not call.effects.isdisjoint(FILE_EFFECTS):
+        if takes_place(call, parameter):
             return f"what {_called(call)} {file_verb(call) or 'goes to'}{more}"
     for call, parameter in calls:
         if "seed" in call.effects:

@@ -6,6 +6,7 @@ import ast
 import os
 import posixpath
 import re
+from collections import Counter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ _UP = 3
 _TOPS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 _URL = re.compile(r"https?://\S+\Z")
 _LISTINGS = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "rglob", "load_files", "ImageFolder"})
+_PATHS = ("path", "file", "fname", "buf")
+_PATH_NODES = (ast.Constant, ast.JoinedStr, ast.BinOp, ast.Name)
 _WRITERS = ("to_", "save", "write", "dump", "mkdir", "makedirs", "export")
 
 
@@ -35,8 +38,8 @@ def find_data_files(
     project. A text names a file by its relative path, as a glob pattern, or as a folder the code lists;
     paths put together from literals (``os.path.join``, ``/``, ``+``, names bound once to a literal)
     count, and of an address its last part: the file it was fetched to. What is only written to does
-    not. Nothing outside those folders is returned, hidden files and notebooks are not, and nothing at all
-    where the files are more than ``most_bytes`` together.
+    not, nor does a name bound to such a text. Nothing outside those folders is returned, hidden files and
+    notebooks are not, and nothing at all where the files are more than ``most_bytes`` together.
     """
     root = folder.resolve()
     up = _levels(root)
@@ -47,9 +50,10 @@ def find_data_files(
         except (SyntaxError, ValueError):
             continue  # no Python we can read: it names nothing
     constants = constants_of(trees)
+    written = _only_written(trees)
     found: set[Path] = set()
     for tree in trees:
-        for text, listed in _texts(tree, constants):
+        for text, listed in _texts(tree, constants, written):
             found.update(_named(root, text, up, listed=listed))
     kept = sorted(path for path in found if path.suffix != ".ipynb")
     if sum(path.stat().st_size for path in kept) > most_bytes:
@@ -134,20 +138,53 @@ def _matching(root: Path, text: str, *, listed: bool) -> Iterator[Path]:
         return  # no name of a file at all
 
 
-def _texts(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """Yield every text the code makes of literals, and whether a call lists it as a folder."""
+def _texts(tree: ast.AST, constants: Mapping[str, str], written: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """Yield every text the code makes of literals, and whether a call lists it as a folder.
+
+    written  names of texts that are only written to
+    """
     waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
         node, listed = waiting.pop()
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)]) if name in constants and name in written:
+                continue
         text = fold(node, constants) if isinstance(node, ast.expr) else None
         if text is not None:
             yield text, listed
         name = _called(node)
-        if isinstance(node, ast.Call) and (name.startswith(_WRITERS) or _opens_for_writing(node, name)):
-            # The first argument is what is written to; what it is called on may still be read.
-            waiting += [(child, False) for child in (node.func, *node.args[1:])]
+        if isinstance(node, ast.Call) and (targets := _targets(node)):
+            # What it is called on, and what else it is given, may still be read.
+            waiting += [(child, False) for child in (node.func, *_arguments(node)) if child not in targets]
             continue
         waiting += [(child, listed or name in _LISTINGS) for child in ast.iter_child_nodes(node)]
+
+
+def _only_written(trees: Collection[ast.AST]) -> frozenset[str]:
+    """Return the names that are used nowhere but as what a call writes to."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    targets = [target for node in nodes if isinstance(node, ast.Call) for target in _targets(node)]
+    written = Counter(node.id for each in targets for node in ast.walk(each) if isinstance(node, ast.Name))
+    used = Counter(node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return frozenset(name for name, count in written.items() if count == used[name])
+
+
+def _targets(call: ast.Call) -> list[ast.expr]:
+    """Return the arguments that may say what a call writes to; empty for a call that writes nothing.
+
+    It is the first; of a method and of ``dump`` also what else makes a path: ``joblib.dump(model, "a.pkl")``.
+    """
+    name = _called(call)
+    if not name.startswith(_WRITERS) and not _opens_for_writing(call, name):
+        return []
+    others = call.args[1:] if isinstance(call.func, ast.Attribute) or name in ("dump", "save") else []
+    others += [word.value for word in call.keywords if (word.arg or "").startswith(_PATHS)]
+    paths = [each for each in others if isinstance(each, _PATH_NODES) or _called(each) in ("join", "Path")]
+    return [*call.args[:1], *paths]
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(word.value for word in call.keywords)]
 
 
 def _called(node: ast.AST) -> str:

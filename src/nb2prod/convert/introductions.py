@@ -34,6 +34,7 @@ def introduce(groups: Sequence[Group], notebook: Notebook) -> list[Introduction]
     for group in groups:
         cells = list(dict.fromkeys(item.statement.cell.index for item in group.items))
         section = group.section
+        heading: str | None
         if section is not None and section.title:
             heading: str | None = section.title
             text = section.text

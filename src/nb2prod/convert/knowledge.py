@@ -24,6 +24,7 @@ class Knowledge:
     most_variables    how many that have a lower-case name,
     most_arguments    how many that have none: literals given to calls
     file_endings      of names of files that hold data
+    writers           methods that write the file they are given first, whatever has them
     splits, training  keyword arguments that tell a run what to do, whatever call takes them
     hyperparameters   keyword arguments of the constructors of estimators
     concern_words     concern → words of headings that name what is done there,
@@ -64,6 +65,7 @@ class Knowledge:
     most_variables: int
     most_arguments: int
     file_endings: frozenset[str]
+    writers: frozenset[str]
     splits: frozenset[str]
     training: frozenset[str]
     hyperparameters: frozenset[str]
@@ -115,6 +117,7 @@ def knowledge() -> Knowledge:
         most_variables=configuration["most-variables"],
         most_arguments=configuration["most-arguments"],
         file_endings=frozenset(configuration["file-endings"].split()),
+        writers=frozenset(configuration["writers"].split()),
         splits=frozenset(configuration["splits"].split()),
         training=frozenset(configuration["training"].split()),
         hyperparameters=frozenset(configuration["hyperparameters"].split()),

@@ -31,6 +31,7 @@ from nb2prod.convert.modules import place_in_modules
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.namespace_reads import give_namespaces
 from nb2prod.convert.naming import name_steps
+from nb2prod.convert.output_files import find_output_files
 from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.partial import refused_statements, statements_meant
 from nb2prod.convert.plan import DEFAULTS, MOST_TEST_DATA, Moved, Pass, Plan, Step, map_moved
@@ -57,7 +58,7 @@ def take_local_modules(plan: Plan, _analysis: Analysis) -> Plan:
 
 
 def infer_needs(plan: Plan, analysis: Analysis) -> Plan:
-    """Find the distributions the package needs and the small data files its tests can have."""
+    """Find the distributions the package needs, the small data files its tests can have and the files it writes."""
     folder = Path(plan.notebook.path).parent
     return replace(
         plan,
@@ -65,6 +66,7 @@ def infer_needs(plan: Plan, analysis: Analysis) -> Plan:
         data_files=find_data_files(
             plan.notebook, folder, plan.local_files, plan.options.max_test_data or MOST_TEST_DATA
         ),
+        output_files=find_output_files(plan, analysis),
         uses_pandas=any("pandas" in _imported_roots(each.text) for each in plan.imports)
         or any(b"import pandas" in file.content or b"from pandas" in file.content for file in plan.local_files),
     )

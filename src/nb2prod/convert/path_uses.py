@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nb2prod.analysis import Analysis, Call
     from nb2prod.places import MachinePath
 
 _WRITERS = re.compile(r"(?:to_|save|write|dump|export|imsave|savefig)")
+# Methods of a path that read or write the file it names.
+_OF_PATHS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes", "open"})
 _READERS = re.compile(r"(?:read|load|open|imread|listdir|glob|walk|scandir)")
 
 
@@ -68,3 +72,16 @@ def file_verb(call: Call) -> str | None:
     if "read-file" in call.effects or _READERS.match(name):
         return "reads"
     return None
+
+
+def paths_given(call: Call) -> Iterator[ast.expr]:
+    """Yield what names the file in a call that reads or writes one."""
+    if call.info is not None and call.info.path:
+        yield from (call.arguments[name] for name in call.info.path if name in call.arguments)
+        return
+    func = call.node.func
+    if isinstance(func, ast.Attribute) and func.attr in _OF_PATHS:
+        yield func.value
+    elif call.node.args:
+        # ``np.save(file, values)``, ``open(file)``; of what nobody knows the first text that names a file.
+        yield from call.node.args[:2]

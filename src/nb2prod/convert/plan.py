@@ -207,6 +207,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file the notebook writes.
+
+    text     its path as the notebook has it, or the code that makes it
+    cell     the number of the cell that writes it
+    is_code  ``text`` is code
+    """
+
+    text: str
+    cell: int
+    is_code: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Withheld:
     """A text of the notebook that must not stand in the package.
 
@@ -336,6 +350,7 @@ class Plan:
     dependencies: tuple[Dependency, ...] = ()
     local_files: tuple[LocalFile, ...] = ()
     data_files: tuple[PurePath, ...] = ()
+    output_files: tuple[OutputFile, ...] = ()
     contracts: tuple[Contract, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     refusals: tuple[Refusal, ...] = ()

@@ -56,14 +56,14 @@ class Code:
     ignores   for each file with moved code the lint rules that code breaks, each with its cells
     missing   why no test runs the whole pipeline; empty where one does
     expected  what the tests expect
-    stored    the steps whose results are stored for the tests
+    stored    the steps whose results are stored for the tests, and whether each is called by itself
     """
 
     files: dict[str, bytes]
     ignores: Mapping[str, Mapping[str, list[int]]]
     missing: list[str]
     expected: ExpectedTests
-    stored: frozenset[str]
+    stored: Mapping[str, bool]
 
 
 def emit(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.data_files import place_in_test_data
+from nb2prod.convert.emit.files_section import files_sections
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.outputs import results_section, shown_section
 from nb2prod.convert.emit.pipeline import output_field, step_modules
@@ -19,7 +18,7 @@ from nb2prod.convert.withheld import shown_prose
 from nb2prod.notebook.model import MarkdownCell
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nb2prod.convert.expected_tests import ExpectedTests
     from nb2prod.convert.manifest import Provenance
@@ -31,14 +30,14 @@ def emit_readme(
     provenance: Provenance,
     missing: Sequence[str],
     expected: ExpectedTests | None = None,
-    stored: Collection[str] = (),
+    stored: Mapping[str, bool] | None = None,
 ) -> str:
     """Return the text of ``README.md``.
 
     provenance  what the package was made of and by
     missing     why no test runs the whole pipeline; empty where one does
     expected    what the tests expect
-    stored      the steps whose results are stored for the tests
+    stored      the steps whose results are stored for the tests, and whether each is called by itself
     """
     title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
     sections = [
@@ -46,14 +45,14 @@ def emit_readme(
         introduction or f"{code(plan.notebook.path.name)} as a pipeline.",
         _not_converted(plan),
         _run(plan),
-        *_about(plan, missing, expected, stored),
+        *_about(plan, missing, expected, stored or {}),
         _provenance(plan, provenance),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def emit_part_of_readme(
-    plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]
+    plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Mapping[str, bool]
 ) -> str:
     """Return what the README of a package of several notebooks says of one: a section; otherwise as ``emit_readme``."""
     title, introduction = (shown_prose(text, plan.withheld) for text in _introduction(plan))
@@ -79,13 +78,13 @@ def _lowered(text: str) -> str:
     return "\n".join(lines)
 
 
-def _about(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]) -> list[str]:
+def _about(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Mapping[str, bool]) -> list[str]:
     return [
         _configure(plan),
         _steps(plan),
         results_section(plan),
         shown_section(plan),
-        _data(plan),
+        *files_sections(plan),
         tests_section(plan, missing, expected, stored),
         _left_out(plan),
         _notes(plan),
@@ -237,16 +236,6 @@ def _functions(plan: Plan) -> list[str]:
             f"Functions and classes kept inside a step, whose variables they share ({len(kept)}): {', '.join(kept)}.",
         ]
     return lines
-
-
-def _data(plan: Plan) -> str:
-    if not plan.data_files:
-        return ""
-    files = [f"- {code(path.as_posix())}" for path in plan.data_files]
-    place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
-    where = f" (the notebook's folder is {code(f'tests/data/{place.as_posix()}')} there)" if place.parts else ""
-    head = f"Files the notebook names; `tests/data` has a copy of each{where}:"
-    return "\n".join(["## Inputs", "", head, "", *files])
 
 
 def _left_out(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from nb2prod.convert.observation import Observation, ObservedStep, Value
     from nb2prod.convert.plan import Plan
@@ -55,11 +55,11 @@ def emit_stored_tests(plan: Plan, observation: Observation, most_bytes: int, *, 
     return {"tests/stored_values.py": fixed, "tests/test_stored_values.py": text, **store.files}
 
 
-def stored_steps(files: Collection[str]) -> frozenset[str]:
-    """Return the steps whose results are stored in ``files``, paths in the package."""
-    names = (path.removeprefix(_FOLDER).removesuffix(".json") for path in files if path.startswith(_FOLDER))
+def stored_steps(files: Mapping[str, str]) -> dict[str, bool]:
+    """Return the steps whose results are stored in ``files``, texts by path, and whether each is called by itself."""
     # What follows a dot is a value that has a file of its own.
-    return frozenset(name for name in names if "." not in name)
+    names = (path.removeprefix(_FOLDER).removesuffix(".json") for path in files if path.startswith(_FOLDER))
+    return {name: "arguments" in json.loads(files[f"{_FOLDER}{name}.json"]) for name in names if "." not in name}
 
 
 class _Store:

@@ -11,7 +11,7 @@ from nb2prod.convert.emit.step_tests import test_files
 from nb2prod.convert.plan import Moved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nb2prod.convert.expectations import Expectation
     from nb2prod.convert.expected_tests import ExpectedTests
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 _ONLY_RUN, _NOT_RUN = "untested: it is only run", "no input: it is not run"
 
 
-def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Collection[str]) -> str:
+def tests_section(
+    plan: Plan, missing: Sequence[str], expected: ExpectedTests | None, stored: Mapping[str, bool]
+) -> str:
     """Return the section.
 
     missing  why no test runs the whole pipeline, empty where one does
-    stored   the steps whose results are stored for the tests
+    stored   the steps whose results are stored for the tests, and whether each is called by itself
     """
     seen = expected.observation if expected is not None else None
     constrained = seen is not None and bool(seen.versions)
@@ -64,7 +66,7 @@ def tests_section(plan: Plan, missing: Sequence[str], expected: ExpectedTests | 
     return "\n".join(lines)
 
 
-def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
+def _expected(plan: Plan, expected: ExpectedTests, stored: Mapping[str, bool], *, runs: bool) -> list[str]:
     lines: list[str] = []
     if runs and expected.texts.texts:
         files = _names(test_files(plan))
@@ -72,10 +74,14 @@ def _expected(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, r
         lines += ["", f"{files} {expect} {_source(expected.texts.texts)}: {_counted(plan, expected.texts.texts)}."]
     if runs and expected.texts.metrics:
         lines.append("Figures of merit have a tolerance and a floor, or a ceiling, in `tests/metrics.toml`.")
-    if expected.observation is not None:
-        alone = [name for name, step in expected.observation.steps.items() if step.alone and name in stored]
-        if alone:
-            lines += ["", f"`test_stored_values.py` calls steps by themselves on stored inputs: {_names(alone)}."]
+    order = [step.name for step in plan.steps if step.name in stored]
+    alone, together = ([name for name in order if stored[name] is kind] for kind in (True, False))
+    if stored:
+        lines += ["", "`test_stored_values.py` holds what steps make against what they made when it was verified:"]
+    if alone:
+        lines.append(f"called by themselves, on stored inputs: {_names(alone)}" + (";" if together else "."))
+    if together:
+        lines.append(f"in the run of the pipeline, as their inputs cannot be stored: {_names(together)}.")
     return lines
 
 
@@ -98,7 +104,7 @@ def _counted(plan: Plan, texts: Sequence[Expectation]) -> str:
     return f"{' and '.join(counted)}, numbers by value"
 
 
-def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> list[str]:
+def _table(plan: Plan, expected: ExpectedTests, stored: Mapping[str, bool], *, runs: bool) -> list[str]:
     """Return a row for each step: what the tests hold it against."""
     found = {step.name: _tested_by(step.name, expected, stored, runs=runs) for step in plan.steps}
     if not found:
@@ -110,7 +116,7 @@ def _table(plan: Plan, expected: ExpectedTests, stored: Collection[str], *, runs
     return ["", "| step | tested by |", "|---|---|", *rows]
 
 
-def _tested_by(step: str, expected: ExpectedTests, stored: Collection[str], *, runs: bool) -> str:
+def _tested_by(step: str, expected: ExpectedTests, stored: Mapping[str, bool], *, runs: bool) -> str:
     texts = [each for each in expected.texts.texts if each.step == step] if runs else []
     found = ["observed output"] if any(each.is_observed for each in texts) else []
     found += ["saved output"] if any(not each.is_observed for each in texts) else []

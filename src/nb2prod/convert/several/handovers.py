@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.data_files import constants_of, fold
-from nb2prod.convert.path_uses import file_verb
+from nb2prod.convert.path_uses import file_verb, paths_given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from nb2prod.analysis import Call
     from nb2prod.convert.plan import Plan
     from nb2prod.convert.several.parts import Part
-
-_TEXTS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes", "open"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +90,11 @@ def _files(part: Part, verb: str) -> dict[str, _Place]:
     for call in analysis.calls():
         if call.statement.index in part.plan.sliced or file_verb(call) != verb:
             continue
-        for node in _paths(call):
+        for node in paths_given(call):
             text = fold(node, constants)
             if text and "\n" not in text and "://" not in text:
                 found.setdefault(_absolute(text, part.path.parent), _Place(call.statement.index, text))
     return found
-
-
-def _paths(call: Call) -> Iterator[ast.expr]:
-    """Yield what names the file in a call that reads or writes one."""
-    if call.info is not None and call.info.path:
-        yield from (call.arguments[name] for name in call.info.path if name in call.arguments)
-        return
-    func = call.node.func
-    if isinstance(func, ast.Attribute) and func.attr in _TEXTS:
-        yield func.value
-    elif call.node.args:
-        # ``np.save(file, values)``, ``open(file)``; of what nobody knows the first text that names a file.
-        yield from call.node.args[:2]
 
 
 def _absolute(text: str, folder: Path) -> str:
