@@ -275,6 +275,51 @@ def test_of_what_is_learnt_sentences_are_expected_within_limits_and_coefficients
     assert "age" not in expected(files)
 
 
+LEARNT = (
+    heading("Fit it"),
+    cell(
+        "model = load().fit(4)\nprint('shape', model.shape)\nprint(model.coefficients)\nprint(model.forecast)",
+        1,
+        printed="shape (120, 3)\n[[1.5 2.5 3.5]\n [1.5 2.5 4.5]\n [2.5 3.5 4.5]]\n2024-01-07  12.5\n2024-01-14  13.5\n"
+        "2024-01-21  14.5\n",
+    ),
+)
+
+
+def test_of_what_is_learnt_shapes_and_dates_are_expected_and_one_mark_stands_for_rows_of_figures(
+    tmp_path: Path,
+) -> None:
+    assert """    expected = \"\"\"
+shape (120, 3)
+...
+2024-01-07  ...
+2024-01-14  ...
+2024-01-21  ...
+\"\"\"
+""" in expected(convert(tmp_path, *LEARNT))
+
+
+def test_a_figure_is_named_by_its_own_label(tmp_path: Path) -> None:
+    files = convert(
+        tmp_path,
+        heading("Score"),
+        cell(
+            "error = load().fit(4)\nprint('ridge MAPE', error, 'RMSE', error)", 1, printed="ridge MAPE 4.3 RMSE 8.6\n"
+        ),
+    )
+
+    assert "ridge MAPE {score_ridge_mape} RMSE {score_ridge_rmse}" in expected(files)
+
+
+@pytest.mark.parametrize(("seed", "said"), [("random_state=1", "'a 3'"), ("random_state=None", "'a ...'")])
+def test_what_an_unknown_object_draws_with_a_seed_is_expected(tmp_path: Path, seed: str, said: str) -> None:
+    files = convert(
+        tmp_path, heading("Draw"), cell(f"row = load().sample(1, {seed})\nprint('a', row)", 1, printed="a 3\n")
+    )
+
+    assert f"    expected = {said}\n".replace("'", '"') in expected(files)
+
+
 def test_of_a_random_value_that_is_displayed_nothing_is_expected(tmp_path: Path) -> None:
     source = "import random\nkinds = ['mse', 'gini']\nrandom.choice(kinds)"
     files = convert(tmp_path, cell(source, 1, displayed="'gini'"))

@@ -42,6 +42,9 @@ _WITH_OPTIONS = re.compile(r"\b([A-Z]\w*)\(\w+=[^()]*\)")
 _WITH_VALUES = frozenset(
     {"Index", "RangeIndex", "Int64Index", "Float64Index", "DatetimeIndex", "Timestamp", "Timedelta"}
 )
+# When something was is no figure that a model gives.
+_DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+_SAYS = re.compile(r"\w")
 _FOOTER = re.compile(r"(?:Freq: .*, )?(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+")
 _TOLERANCE = 0.05
 _UNSEEDED = 0.3
@@ -118,7 +121,17 @@ def without_ties(text: str) -> str:
 
 def without_figures(text: str, words: Collection[str]) -> str:
     """Return only the words of ``text`` that are among ``words``, with marks for anything between them."""
-    return "\n".join(_only(line, words) for line in text.split("\n"))
+    return shortened("\n".join(_only(line, words) for line in text.split("\n")))
+
+
+def shortened(text: str) -> str:
+    """Return a text with one mark for anything in place of lines that hold marks and no words."""
+    kept: list[str] = []
+    for line in text.split("\n"):
+        marked = _ANYTHING in line and _SAYS.search(line) is None
+        if not marked or not kept or kept[-1] != _ANYTHING:
+            kept.append(_ANYTHING if marked else line)
+    return "\n".join(kept)
 
 
 def figures_open(text: str, words: Collection[str] | None, step: str, metrics: dict[str, Metric]) -> str:
@@ -129,7 +142,8 @@ def figures_open(text: str, words: Collection[str] | None, step: str, metrics: d
     """
     lines = (without_choices(text) if words is None else text).split("\n")
     rows = _rows(lines)
-    return "\n".join(_open(line, words, step, metrics, row=at in rows) for at, line in enumerate(lines))
+    opened = "\n".join(_open(line, words, step, metrics, row=at in rows) for at, line in enumerate(lines))
+    return shortened(opened)
 
 
 def _rows(lines: Sequence[str]) -> frozenset[int]:
@@ -157,7 +171,7 @@ def merit_alone(label: str, text: str, step: str, metrics: dict[str, Metric], *,
     if number is None:
         return None
     before = label.replace("_", " ")
-    metric = _metric(_name(step, before), number[1], before, step, metrics, seeded=seeded)
+    metric = _metric(_name(step, before, before), number[1], before, step, metrics, seeded=seeded)
     return None if metric is None else f"{{{metric}}}"
 
 
@@ -177,17 +191,18 @@ def _open(
 ) -> str:
     if not exact and _FOOTER.fullmatch(line.strip()):
         return _ANYTHING  # what stands below a series: versions of pandas write it differently
-    numbers = list(_NUMBER.finditer(line))
+    dates = [each.span() for each in _DATE.finditer(line)] if words is None else []
+    numbers = [each for each in _NUMBER.finditer(line) if not any(start <= each.start() < end for start, end in dates)]
     named = 0 < len(numbers) <= _SENTENCE and not row and _is_report(line)
     parts: list[str] = []
     at = 0
     for number in numbers:
         before = line[at : number.start()]
-        name = _name(step, line[: number.start()]) if named else None
+        name = _name(step, line[: numbers[0].start()], before) if named else None
         mark = _ANYTHING
         if name is not None and (metric := _metric(name, number[0], before, step, metrics, seeded=words is None)):
             mark = f"{{{metric}}}"
-        elif exact:
+        elif exact or (words is None and not row and _is_of_shape(line, number[0])):
             mark = number[0]
         elif words is None and not row:
             mark = f"{number[0]}±{_leeway(number[0])}"
@@ -222,10 +237,19 @@ def _metric(name: str, number: str, before: str, step: str, metrics: dict[str, M
     return metric.name
 
 
-def _name(step: str, before: str) -> str:
-    """Return a name for the figure ``before`` leads up to: the step, how the line starts, the last words."""
-    words = [word.lower().strip("_") for word in _ANY_WORD.findall(before)]
-    return "_".join(dict.fromkeys([step.strip("_").lower(), *words[:2], *words[-1:]]))
+def _name(step: str, start: str, before: str) -> str:
+    """Return a name for a figure: the step, how the line starts, and the last of the words ``before`` the figure.
+
+    start  the line up to its first figure, whose own label is no part of the names of others
+    """
+    first, last = ([word.lower().strip("_") for word in _ANY_WORD.findall(text)] for text in (start, before))
+    heads = first if start == before else first[:-1]
+    return "_".join(dict.fromkeys([step.strip("_").lower(), *heads[:2], *last[-1:]]))
+
+
+def _is_of_shape(line: str, number: str) -> bool:
+    """Return whether a whole number says how large something is, which what was learnt does not change."""
+    return number.isdigit() and "shape" in line.lower()
 
 
 def _only(line: str, words: Collection[str]) -> str:

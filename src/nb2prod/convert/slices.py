@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Calls of objects nobody knows that draw random numbers, by their names.
 _DRAWS = re.compile(r"rand|shuffle|(?<!re)sample|permut|choice|rvs|bootstrap", re.IGNORECASE)
+_SEEDS = ("random_state", "random_seed", "seed")
 _LEARNS = re.compile(r"fit|train|compile|minimi[sz]e|optimi[sz]e|learn", re.IGNORECASE)
 _EXACT = ("sklearn.preprocessing.", "sklearn.impute.", "sklearn.feature_extraction.")
 _OUTSIDE = frozenset({"clock", "input", "network", "shell"})
@@ -135,16 +136,21 @@ class Slices:
         if info is None and self._is_own(call):
             return False  # what its body calls is part of the slice
         if info is None:
-            return bool(_DRAWS.search(call.name.rpartition(".")[2]))
+            return bool(_DRAWS.search(call.name.rpartition(".")[2])) and not any(
+                _is_seed(call.arguments.get(name)) for name in _SEEDS
+            )
         if "random" not in info.effects or "random" not in effects_given(info, _values(call), if_unknown=True):
             return False
-        seed = call.arguments.get(info.seed) if info.seed else None
-        if seed is not None and not (isinstance(seed, ast.Constant) and seed.value is None):
+        if info.seed and _is_seed(call.arguments.get(info.seed)):
             return False
         seeders = (each for each in self._seeders if each.statement.index <= call.statement.index)
         seeded = {name for each in seeders if each.info is not None for name in each.info.seeds}
         # What a global generator draws depends on every draw before.
         return not (self._in_order and not seeded.isdisjoint(info.seeded_by))
+
+
+def _is_seed(argument: ast.expr | None) -> bool:
+    return argument is not None and not (isinstance(argument, ast.Constant) and argument.value is None)
 
 
 def _draws(call: Call) -> bool:
