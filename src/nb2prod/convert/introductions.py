@@ -36,7 +36,6 @@ def introduce(groups: Sequence[Group], notebook: Notebook) -> list[Introduction]
         section = group.section
         heading: str | None
         if section is not None and section.title:
-            heading: str | None = section.title
             text = section.text
             said.update(each for cell in section.cells for each in above[cell] if each.cell == section.cells[0])
         else:
