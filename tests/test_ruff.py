@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_no_failure_of_ruff(tmp_path: Path) -> None:
 
 
 def test_what_the_code_around_refutes_is_left_out(tmp_path: Path) -> None:
-    """A limit may be among arguments nobody sees, a text only shown is no query; tables' names and `?` are no values."""
+    """A limit may be among arguments nobody sees, a text only shown no query; tables and `?` are no values."""
     path = notebook(
         tmp_path / "a.ipynb",
         "import requests\noptions = {'timeout': 3}\nrequests.get('https://a.org', **options)",
