@@ -34,8 +34,8 @@ def introduce(groups: Sequence[Group], notebook: Notebook) -> list[Introduction]
     for group in groups:
         cells = list(dict.fromkeys(item.statement.cell.index for item in group.items))
         section = group.section
-        heading: str | None
         if section is not None and section.title:
+            heading: str | None = section.title
             text = section.text
             said.update(each for cell in section.cells for each in above[cell] if each.cell == section.cells[0])
         else:
