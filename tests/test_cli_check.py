@@ -240,7 +240,10 @@ def test_an_error_of_the_user_exits_with_its_own_code(
 
     monkeypatch.setattr("nb2prod.cli.checking.all_rules", refused)
     assert run(["check"]) == 1
-    assert capsys.readouterr().err == "error: cell 3: why\ncell 5: why\n"
+    assert capsys.readouterr().err == (
+        "error: not converted, and nothing was written:\n  cell 3: why\n  cell 5: why\n\n"
+        "Next: change these cells, or convert the rest with --partial\n"
+    )
 
 
 def test_an_interrupt_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,8 +50,10 @@ def test_refusals_come_all_at_once_with_their_cells_and_nothing_is_written(
 
     assert run(["convert", str(path), "--output", str(tmp_path / "out")]) == 1
 
-    lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
-    assert [line.split(":")[0] for line in lines] == ["cell 2, line 1", "cell 3, line 1"]
+    head, *lines, empty, advice = capsys.readouterr().err.splitlines()
+    assert head == "error: not converted, and nothing was written:"
+    assert [line.split(":")[0] for line in lines] == ["  cell 2, line 1", "  cell 3, line 1"]
+    assert (empty, advice) == ("", "Next: change these cells, or convert the rest with --partial")
     assert not (tmp_path / "out").exists()
 
 

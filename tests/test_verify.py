@@ -308,6 +308,17 @@ def test_a_removed_call_is_named_with_what_to_write(
     assert "hint: `xrange` is gone since Python 3: range" in printed
 
 
+def test_a_missing_library_asks_for_an_interpreter_that_has_it(
+    converted: Callable[..., tuple[Path, Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, package = converted("import no_such_library\nprint(no_such_library.x)")
+
+    assert run(["verify", str(path), str(package)]) == 4
+
+    printed = capsys.readouterr().out
+    assert f"hint: {sys.executable} lacks it; --python names one that has the notebook's libraries" in printed
+
+
 def test_a_cell_tagged_raises_exception_may_fail(converted: Callable[..., tuple[Path, Path]]) -> None:
     path, package = converted("x = 1", "x / 0", "z = x + 1\nprint(z)", tags=("raises-exception",))
 

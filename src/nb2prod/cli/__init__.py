@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from nb2prod.errors import Nb2ProdError
+from nb2prod.errors import Nb2ProdError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         write_error("interrupted")
         return _INTERRUPTED
+    except RefusedError as error:
+        write_error(_refusal(error.reasons, given))
+        return error.exit_code
     except Nb2ProdError as error:
         write_error(f"error: {error}")
         return error.exit_code
@@ -59,6 +62,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         write_error(f"internal error, please report:\n{traceback.format_exc()}")
         return INTERNAL
+
+
+def _refusal(reasons: Sequence[str], given: Sequence[str]) -> str:
+    """Return what is said of a conversion that is refused: every reason on a line, and what can be done."""
+    lines = ["error: not converted, and nothing was written:", *(f"  {each}" for each in reasons)]
+    # What is refused in spite of it, or in one of several notebooks, it does not help.
+    if "--partial" not in given and all(each.startswith("cell ") for each in reasons):
+        lines += ["", "Next: change these cells, or convert the rest with --partial"]
+    return "\n".join(lines)
 
 
 def _ended(arguments: Sequence[str]) -> int:

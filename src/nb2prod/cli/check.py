@@ -66,6 +66,7 @@ check = click.Command(
     "check",
     callback=checking.check,
     help=checking.check.__doc__,
+    short_help="Find what stands between notebooks and production.",
     epilog=_EXIT_CODES,
     params=[click.Argument(["paths"], nargs=-1, type=click.Path(path_type=Path)), *map(_declared, OPTIONS)],
 )

@@ -14,7 +14,7 @@ from nb2prod.errors import ConfigurationError
 from nb2prod.report.text import printable
 
 
-@click.command()
+@click.command(short_help="Remove the cache.")
 @click.argument("path", default=".", type=click.Path(exists=True, path_type=Path))
 @click.option("--isolated", is_flag=True, help="Read no settings from files.")
 def clean(path: Path, *, isolated: bool) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nb2prod.config import Settings
 
 
-@click.command()
+@click.command(short_help="Print the settings that hold.")
 @click.argument("path", default=".", type=click.Path(exists=True, path_type=Path))
 @click.option("--config", "config_", multiple=True, metavar="KEY=VALUE", help="A setting, in the place of the file's.")
 @click.option("--isolated", is_flag=True, help="Read no settings from files.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nb2prod.verify.verdict import Verification
 
 
-@click.command()
+@click.command(short_help="Convert a notebook into a package with tests.")
 @click.argument("notebooks", metavar="NOTEBOOK...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--output",

@@ -13,7 +13,7 @@ from nb2prod.notebook.read import read_notebook
 from nb2prod.report.graph import dependency_graph, render_dot, render_json, render_mermaid
 
 
-@click.command()
+@click.command(short_help="Print which cell gives which cell its values.")
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option(
     "--format",

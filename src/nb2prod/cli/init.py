@@ -73,7 +73,7 @@ jobs:
 """
 
 
-@click.command()
+@click.command(short_help="Write settings, a hook and a workflow to begin with.")
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--repo", metavar="ADDRESS", help="Where pre-commit and GitHub get nb2prod from.")
 @click.option(

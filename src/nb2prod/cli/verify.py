@@ -52,7 +52,7 @@ class Number(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
         return number
 
 
-@click.command()
+@click.command(short_help="Run a notebook and its package, and compare.")
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.argument("package", type=click.Path(path_type=Path))
 @click.argument("options_of_package", nargs=-1)

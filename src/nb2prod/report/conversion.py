@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def agreement(found: Agreement, notebooks: Sequence[Path], output: Path) -> str:
         subject = "a" if len(notebooks) > 1 else "the"
         lines.append(f"  {subject} notebook was saved again; that makes no difference to the package")
     if not found.matches:
-        command = f"nb2prod convert {' '.join(map(str, notebooks))} --output {output} --diff"
+        command = f"nb2prod convert {shlex.join(map(str, notebooks))} --output {shlex.quote(str(output))} --diff"
         lines += ["", f"Next: {command} shows what converting again would change"]
     return "\n".join(lines) + "\n"
 

@@ -134,6 +134,8 @@ def _failure(done: Verification) -> Iterator[str]:
         yield printable(f"  {cell.lines[run.line - 1].strip()}")
     if done.hint is not None:
         yield printable(f"hint: {done.hint}")
+    elif failure.kind == "ModuleNotFoundError":
+        yield printable(f"hint: {done.interpreter.path} lacks it; --python names one that has the notebook's libraries")
     elif failure.kind == "PermissionError" and done.confined:
         yield "hint: a run may change files only in the copy of its folder; --allow-effects lifts that"
 
