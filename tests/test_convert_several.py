@@ -266,8 +266,9 @@ def test_one_notebook_that_is_refused_refuses_all(tmp_path: Path, capsys: pytest
     arguments = ["convert", *map(str, paths), "--output", str(tmp_path / "package")]
 
     assert run(arguments) == 1
-    lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
-    assert [line.split(", line")[0] for line in lines] == ["clean.ipynb: cell 2", "train.ipynb: cell 1"]
+    _, *lines, _, advice = capsys.readouterr().err.splitlines()
+    assert [line.split(", line")[0] for line in lines] == ["  clean.ipynb: cell 2", "  train.ipynb: cell 1"]
+    assert advice.endswith("convert the rest with --partial")
     assert not (tmp_path / "package").exists()
 
     assert run([*arguments, "--partial"]) == 1

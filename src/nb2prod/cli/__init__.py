@@ -67,8 +67,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _refusal(reasons: Sequence[str], given: Sequence[str]) -> str:
     """Return what is said of a conversion that is refused: every reason on a line, and what can be done."""
     lines = ["error: not converted, and nothing was written:", *(f"  {each}" for each in reasons)]
-    # What is refused in spite of it, or in one of several notebooks, it does not help.
-    if "--partial" not in given and all(each.startswith("cell ") for each in reasons):
+    # It does not help against what is refused in spite of it, nor where notebooks do not go together.
+    if "--partial" not in given and all("cell " in each for each in reasons):
         lines += ["", "Next: change these cells, or convert the rest with --partial"]
     return "\n".join(lines)
 
