@@ -14,6 +14,14 @@ _NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.IsNot: ast.Is,
 }
 
+# Methods of columns that say of each row whether something holds: pandas' and polars'.
+_ASKED = frozenset(
+    (
+        *("isin", "isnull", "notnull", "isna", "notna", "between"),
+        *("is_in", "is_null", "is_not_null", "is_nan", "is_not_nan", "is_between"),
+    )
+)
+
 
 def condition(node: ast.Compare) -> tuple[str, bool]:
     """Return what a comparison says, and False where it says the opposite."""
@@ -33,7 +41,18 @@ def mask_of(node: ast.expr) -> Mask | None:
         case ast.UnaryOp(op=ast.Invert(), operand=operand):
             inner = mask_of(operand)
             return None if inner is None else Mask(inner.key, not inner.side, inner.shuffled)
-        case ast.Call(func=ast.Attribute(attr="isin" | "isnull" | "notnull" | "isna" | "notna" | "between")):
+        case ast.Call(func=ast.Attribute(attr=asked)) if asked in _ASKED:
             return Mask(ast.dump(node))
         case _:
             return None
+
+
+def written_mask(node: ast.expr) -> Mask | None:
+    """Return the condition in the argument of ``query``: a text in the words of Python, without names from outside."""
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        return None
+    try:
+        tree = ast.parse(node.value.strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        return None
+    return mask_of(tree.body)

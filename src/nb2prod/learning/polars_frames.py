@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nb2prod.learning.assignment import literal_names, without
 from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.masks import mask_of
 from nb2prod.learning.values import Data, Fit, Learned
 from nb2prod.notebook.tree import nodes
 
@@ -30,6 +31,9 @@ def frame_call(run: Run, node: ast.Call, data: Data, method: str, given: Argumen
         return data._replace(traits=data.traits - {TRAIT})
     if method in _SAME:
         return data._replace(learned=data.learned | {Learned(fit) for fit in _figures(run, node, data)})
+    if method == "filter" and len(node.args) == 1 and (mask := mask_of(node.args[0])) is not None:
+        part = data.rows.part(("mask", mask.key, mask.side), run.place(node), shuffled=mask.shuffled)
+        return data._replace(rows=part)
     if method in _FEWER:
         return data._replace(rows=data.rows.some())
     return None

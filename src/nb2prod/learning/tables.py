@@ -10,6 +10,7 @@ from nb2prod.learning.columns import Columns, Table
 from nb2prod.learning.functions import statistic
 from nb2prod.learning.history import Mixed
 from nb2prod.learning.knowledge import knowledge
+from nb2prod.learning.masks import written_mask
 from nb2prod.learning.polars_frames import TRAIT, frame_call
 from nb2prod.learning.rows import Rows, RowsOf, Split
 from nb2prod.learning.values import (
@@ -90,6 +91,9 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
         return _sampled(run, node, data, given)
     if known.has("methods.masks", method):
         return Mask(ast.dump(node))
+    if method == "query" and node.args and (mask := written_mask(node.args[0])) is not None:
+        part = data.rows.part(("mask", mask.key, mask.side), run.place(node), shuffled=mask.shuffled)
+        return data._replace(rows=part)
     if known.has("methods.some-rows", method):
         return data._replace(rows=data.rows.some())
     if known.has("methods.statistics", method):
