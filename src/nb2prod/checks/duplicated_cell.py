@@ -9,7 +9,7 @@ from nb2prod.diagnostics import Finding, Related
 from nb2prod.notebook.tree import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.notebook.model import CodeCell
@@ -36,10 +36,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             yield Finding(cell.locate(node), message, (Related(first.locate(one), "the first copy"),))
     for cell, tree, first in _renamed(analysis):
         if cell.index not in copies:
+            copies.add(cell.index)
             message = (
                 f"the same code as cell {first.index} with other names or values; make it a function and call it twice"
             )
             yield Finding(cell.locate(tree.body[0]), message, (Related(first.location(), "the first copy"),))
+    for cell, start, first in _with_another_object(analysis):
+        if cell.index not in copies:
+            message = (
+                f"the same steps as in cell {first.index} with another object; make them a function that is given it"
+            )
+            yield Finding(cell.locate(start), message, (Related(first.location(), "the first copy"),))
 
 
 def _same(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.Module, CodeCell]]:
@@ -57,9 +64,41 @@ def _renamed(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.Module, CodeCel
     for cells in _alike(analysis, SHORTEST_RENAMED, _computing):
         first_of: dict[tuple[object, ...], CodeCell] = {}
         for cell, tree in cells:
-            first = first_of.setdefault(_shape(tree), cell)
+            first = first_of.setdefault(_shape(tree.body), cell)
             if first is not cell:
                 yield cell, tree, first
+
+
+def _with_another_object(analysis: Analysis) -> Iterator[tuple[CodeCell, ast.stmt, CodeCell]]:
+    """Yield each cell that is an earlier one but for the class, or the arguments, of an object it makes."""
+    similar: dict[tuple[object, ...], list[tuple[CodeCell, list[ast.stmt]]]] = {}
+    for cell in analysis.notebook.code_cells:
+        work = _work(cell.tree) if cell.tree is not None and len(cell.tree.body) >= SHORTEST_RENAMED else []
+        made = tuple([_made(node) is not None for node in work])
+        steps = sum(not (done or _draws(node) or _names_a_value(node)) for node, done in zip(work, made, strict=True))
+        if any(made) and steps >= SHORTEST and steps + sum(made) >= SHORTEST_RENAMED:
+            similar.setdefault((made, *(node.__class__ for node in work)), []).append((cell, work))
+    for cells in similar.values():
+        first_of: dict[tuple[object, ...], CodeCell] = {}
+        for cell, work in cells if len(cells) > 1 else ():
+            first = first_of.setdefault(_shape(work, classes=False), cell)
+            if first is not cell:
+                yield cell, work[0], first
+
+
+def _made(node: ast.AST) -> ast.Call | None:
+    """Return the call that makes an object, by the name of its class: `model = LinearSVC(random_state=0)`."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Name()], value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) as made
+        ):
+            return made if name[:1].isupper() else None
+        case _:
+            return None
+
+
+def _names_a_value(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
 
 
 def _alike(
@@ -103,11 +142,14 @@ def _same_functions(
                 yield cell, node, first, one
 
 
-def _shape(tree: ast.Module) -> tuple[object, ...]:
-    """Return what a cell does with names numbered as they appear, and constants by their kind."""
+def _shape(parts: Sequence[ast.stmt], *, classes: bool = True) -> tuple[object, ...]:
+    """Return what statements do with names numbered as they appear, and constants by their kind.
+
+    Without ``classes`` it is all the same which object a statement makes, and of what.
+    """
     numbers: dict[str, int] = {}
     found: list[object] = []
-    for node in nodes(tree):
+    for node in (each for part in parts for each in _nodes(part, classes=classes)):
         match node:
             case ast.Name(id=name):
                 found.append(numbers.setdefault(name, len(numbers)))
@@ -124,6 +166,13 @@ def _shape(tree: ast.Module) -> tuple[object, ...]:
             case _:
                 found.append(node.__class__)
     return tuple(found)
+
+
+def _nodes(part: ast.stmt, *, classes: bool) -> list[ast.AST]:
+    """Return what stands in a statement; of one that makes an object only the variable, if classes are the same."""
+    if classes or _made(part) is None or not isinstance(part, ast.Assign):
+        return nodes(part)
+    return [part, *part.targets]
 
 
 def _computing(tree: ast.Module) -> int:
