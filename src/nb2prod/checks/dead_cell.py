@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nb2prod.checks._dead_code import never_reached, outdated
+from nb2prod.checks._table_methods import is_of_table
 from nb2prod.diagnostics import Applicability, Finding, Fix, RemoveCell
 from nb2prod.libraries import UNKNOWN, effects_given
 from nb2prod.notebook.tree import nodes
@@ -49,7 +50,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if (
             not any(_is_used(analysis, each) for each in definitions)
             and mentioned.isdisjoint(names)
-            and all(call.deferred or _is_harmless(call) for call in calls.get(cell.index, ()))
+            and all(
+                call.deferred or _is_harmless(call) or is_of_table(analysis, call) for call in calls.get(cell.index, ())
+            )
         ):
             some = ", ".join(f"`{name}`" for name in names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
             message = f"nothing uses {some}, and the cell does nothing else; delete it, or use what it makes"
