@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
+from nb2prod.patterns import lazy_pattern
 from nb2prod.writes import writes
 
 if TYPE_CHECKING:
@@ -21,33 +23,63 @@ _AGGREGATES = {
 }  # fmt: skip
 _SHOWS = ("print", "display", "pprint")
 _READS = ("read_", "load_", "fetch_")
+_ASKS = frozenset({"execute", "query", "sql"})
+_PREDICTS = frozenset({"forecast", "get_forecast", "get_prediction", "predict", "predict_proba"})
+_DRAWING = frozenset({"bar", "barh", "errorbar", "fill_between", "line", "lineplot", "plot", "scatter", "scatterplot"})
 _DRAWS = ("plot", "hist", "boxplot", "show", "draw")
 # Modules whose functions give figures of merit and outcomes of tests.
 _FIGURES = ("sklearn.metrics.", "scipy.stats.", "statsmodels.stats.")
 _DEPTH = 2
+_GROUPS = lazy_pattern(r"(?i)\bselect\b.*\bgroup\s+by\b", re.DOTALL)
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield one finding, at the last result that is shown, where the notebook writes nothing at all."""
     if writes(analysis) or not _has_input(analysis):
         return
+    last = _last_shown(analysis) or _last_drawn(analysis)
+    if last is not None:
+        message = (
+            "this result is shown and stored nowhere, nor is any other of this notebook: the next program, and the "
+            "next run, cannot use it; write the results to a file or a table"
+        )
+        yield Finding(last.location, message)
+
+
+def _last_shown(analysis: Analysis) -> Statement | None:
     calls = {id(call.node): call for call in analysis.calls()}
     for statement in reversed(analysis.statements()):
-        for shown in _shown(statement):
-            if _is_result(analysis, calls, shown, _DEPTH):
-                message = (
-                    "this result is shown and stored nowhere, nor is any other of this notebook: the next program, "
-                    "and the next run, cannot use it; write the results to a file or a table"
-                )
-                yield Finding(statement.location, message)
-                return
+        if any(_is_result(analysis, calls, shown, _DEPTH) for shown in _shown(statement)):
+            return statement
+    return None
+
+
+def _last_drawn(analysis: Analysis) -> Statement | None:
+    """Return the last statement that draws what a model predicts; an aggregate may be drawn for its picture."""
+    if not any(call.name.rpartition(".")[2] in _PREDICTS for call in analysis.calls()):
+        return None
+    for statement in reversed(analysis.statements()):
+        if any(_is_predicted(analysis, drawn, _DEPTH + 1) for drawn in _drawn(statement)):
+            return statement
+    return None
 
 
 def _has_input(analysis: Analysis) -> bool:
     """Whether anything reads data or fits a model: a lesson about the language does neither."""
     return next(analysis.calls({"read-file", "fit"}), None) is not None or any(
-        call.name.rpartition(".")[2].startswith(_READS) for call in analysis.calls()
+        last.startswith(_READS) or (last in _ASKS and _is_query(call.node.args[:1]))
+        for call in analysis.calls()
+        for last in (call.name.rpartition(".")[2],)
     )
+
+
+def _is_query(given: list[ast.expr]) -> bool:
+    """Whether the first argument is a query in SQL that gives rows."""
+    match given:
+        case [ast.Constant(value=str(text))]:
+            return text.lstrip().lower().startswith(("select", "with"))
+        case _:
+            return False
 
 
 def _shown(statement: Statement) -> list[ast.expr]:
@@ -62,6 +94,29 @@ def _shown(statement: Statement) -> list[ast.expr]:
         elif not deferred and isinstance(call.func, ast.Attribute) and call.func.attr == "show" and not call.args:
             found.append(call.func.value)  # a figure of plotly, a table of Spark
     return found
+
+
+def _drawn(statement: Statement) -> list[ast.expr]:
+    """Return what a statement draws: what is drawn upon, and what it is given."""
+    found = []
+    for call, deferred in statement.calls:
+        if not deferred and isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING:
+            found += [call.func.value, *call.args]
+    return found
+
+
+def _is_predicted(analysis: Analysis, node: ast.expr, depth: int) -> bool:
+    """Whether an expression is what a model predicts, or is computed from it."""
+    for part in nodes(node):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _PREDICTS:
+            return True
+        if isinstance(part, ast.Name) and depth:
+            use = analysis.use_at(part)
+            for each in analysis.flow.reaching(use) if use is not None else ():
+                made = analysis.statements()[each.statement].node
+                if isinstance(made, ast.Assign) and _is_predicted(analysis, made.value, depth - 1):
+                    return True
+    return False
 
 
 def _fits(node: ast.expr) -> bool:
@@ -86,6 +141,10 @@ def _is_result(analysis: Analysis, calls: dict[int, Call], node: ast.expr, depth
             name = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
             if name in _AGGREGATES or (call is not None and _gives_result(call)):
                 return True
+        elif isinstance(part, ast.Attribute) and part.attr == "style" and _is_table(analysis, part.value):
+            return True  # laid out to be read
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and _GROUPS.search(part.value):
+            return True
         elif isinstance(part, ast.Name) and depth:
             use = analysis.use_at(part)
             for each in analysis.flow.reaching(use) if use is not None else ():
@@ -97,6 +156,12 @@ def _is_result(analysis: Analysis, calls: dict[int, Call], node: ast.expr, depth
                 ):
                     return True
     return False
+
+
+def _is_table(analysis: Analysis, node: ast.expr) -> bool:
+    """Whether nothing speaks against a table; `plt.style` is none."""
+    name = analysis.qualified_name(node)
+    return name == "pandas.DataFrame" or (name is None and not isinstance(node, ast.Name))
 
 
 def _gives_result(call: Call) -> bool:
