@@ -368,6 +368,7 @@ def _notebook(path: Path, sources: Sequence[str]) -> Path:
         ("%%bash\nls", [1]),
         ("if 1:\n    %time k = 1\nm = 1", [1, 1]),
         ("# only a comment", []),
+        ('x = 0\nif __name__ == "__main__":\n    x = 1\n    y = 2\nz = 3', [1, 2, 1]),
     ],
 )
 def test_statements_are_counted_as_the_kernel_counts_them(tmp_path: Path, source: str, groups: list[int]) -> None:
@@ -377,7 +378,7 @@ def test_statements_are_counted_as_the_kernel_counts_them(tmp_path: Path, source
     from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415
 
     notebook = read_notebook(_notebook(tmp_path / "n.ipynb", [source]))
-    found = statement_groups(notebook.code_cells[0])
+    found = statement_groups(notebook.code_cells[0], notebook)
 
     assert found == groups
     assert len(ast.parse(TransformerManager().transform_cell(source)).body) == len(found)

@@ -17,6 +17,7 @@ from nb2prod.convert.emit.settings import refused_parameters
 from nb2prod.convert.file_of_module import settle_file_of_module
 from nb2prod.convert.included import include_runs
 from nb2prod.convert.kernel_calls import answer_kernel_calls
+from nb2prod.convert.main_guards import open_main_guards
 from nb2prod.convert.manifest import Provenance, recorded_package
 from nb2prod.convert.namespace_reads import name_global_items
 from nb2prod.convert.partial import give_broken_cells_a_statement, unplaced
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
     from nb2prod.convert.observation import Observation
     from nb2prod.convert.plan import Options, Package, Plan
+
+
+# What each makes of a notebook the next one is given. The guards first: what they hold is looked at by all of them.
+_REWRITES = (
+    open_main_guards, answer_kernel_calls, name_displayed_values, name_global_items, settle_file_of_module
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def analyse_content(content: bytes, path: Path, options: Options) -> Analysis:
     """Return the analysis of a notebook's file, with a statement for each cell that is to be refused by itself."""
     notebook = include_runs(parse_notebook(content, path))
     analysis = analyse_notebook(give_broken_cells_a_statement(notebook) if options.partial else notebook)
-    for rewrite in (answer_kernel_calls, name_displayed_values, name_global_items, settle_file_of_module):
+    for rewrite in _REWRITES:
         rewritten = rewrite(analysis)
         if rewritten is not analysis.notebook:
             analysis = analyse_notebook(rewritten)

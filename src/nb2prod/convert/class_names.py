@@ -84,11 +84,11 @@ def _with_lines(item: Moved, node: ast.ClassDef, lines: list[str]) -> Moved:
     if first.lineno == node.lineno:
         insertion = Replacement(Range(place.start, place.start), "".join(f"{line}; " for line in lines))
     elif isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
+        margin = item.statement.cell.python_lines[place.start.line - 1][: place.start.column - 1]
         insertion = Replacement(Range(place.end, place.end), "".join(f"\n{margin}{line}" for line in lines))
     else:
         start = place.start if not getattr(first, "decorator_list", ()) else _before_decorators(item.statement, first)
-        margin = item.statement.cell.lines[start.line - 1][: start.column - 1]
+        margin = item.statement.cell.python_lines[start.line - 1][: start.column - 1]
         insertion = Replacement(Range(start, start), "".join(f"{line}\n{margin}" for line in lines))
     return replace(item, replacements=(*item.replacements, insertion))
 
@@ -113,7 +113,7 @@ def _is_handed_on(name: str, analysis: Analysis) -> bool:
 def _found_in_module(item: Moved, node: ast.ClassDef | ast.FunctionDef, *lines: str) -> Moved:
     """Return a statement with lines below a definition in it, the last of which binds it in the module, too."""
     place = item.statement.cell.locate(node).range
-    margin = item.statement.cell.lines[place.start.line - 1][: place.start.column - 1]
+    margin = item.statement.cell.python_lines[place.start.line - 1][: place.start.column - 1]
     lines = (*lines, f'globals()["{node.name}"] = {node.name}  # where pickle looks for it')
     text = "".join(f"\n{margin}{line}" for line in lines)
     return replace(item, replacements=(*item.replacements, Replacement(Range(place.end, place.end), text)))

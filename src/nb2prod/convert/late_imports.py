@@ -57,7 +57,7 @@ class LateImports:
         if not texts:
             return ()
         start = _start_of_body(function)
-        before = function.cell.lines[start.line - 1][: start.column - 1]
+        before = function.cell.python_lines[start.line - 1][: start.column - 1]
         lines = [each for each in in_groups(texts) if each or not before.strip()]
         text = "; ".join(lines) + "; " if before.strip() else f"\n{before}".join([*lines, ""])
         return (Replacement(Range(start, start), text),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nb2prod.convert.main_guards import main_guards
 from nb2prod.notebook.location import node_range
 from nb2prod.verify.observer import observed_names
 from nb2prod.verify.trace import Point
@@ -17,19 +18,21 @@ if TYPE_CHECKING:
 def cells(notebook: Notebook) -> list[dict[str, Any]]:
     """Return the code cells in their order, as ``observer.install_in_kernel`` takes them."""
     return [
-        {"cell": cell.index, "source": cell.source, "groups": statement_groups(cell)} for cell in notebook.code_cells
+        {"cell": cell.index, "source": cell.source, "groups": statement_groups(cell, notebook)}
+        for cell in notebook.code_cells
     ]
 
 
-def statement_groups(cell: CodeCell) -> list[int]:
+def statement_groups(cell: CodeCell, notebook: Notebook) -> list[int]:
     """Return how many of our statements each top-level statement of the kernel holds.
 
-    ``%time a = 1; b = 2`` is three statements here (the magic, and the two it runs) and one in the kernel; a cell
-    magic takes its whole cell. Empty where the cell cannot be parsed.
+    ``%time a = 1; b = 2`` is three statements here (the magic, and the two it runs) and one in the kernel, and of a
+    main guard there are here those it holds; a cell magic takes its whole cell. Empty where the cell cannot be parsed.
     """
     body = cell.tree.body if cell.tree is not None else []
+    held = {id(guard): len(guard.body) for guard in main_guards(cell, notebook)}
     if any(magic.kind == "cell" for magic in cell.magics):
-        return [len(body)] if body else []
+        return [sum(held.get(id(node), 1) for node in body)] if body else []
     ranges = [magic.range for magic in cell.magics if magic.kind == "line"]
     groups: list[int] = []
     for node in body:
@@ -37,7 +40,7 @@ def statement_groups(cell: CodeCell) -> list[int]:
         if groups and any(each.start < start < each.end for each in ranges):
             groups[-1] += 1
         else:
-            groups.append(1)
+            groups.append(held.get(id(node), 1))
     return groups
 
 
