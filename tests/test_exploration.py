@@ -60,6 +60,13 @@ def test_what_does_more_than_make_a_value_stays(source: str, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize("check", ["assert 1 + 1 == 2", "if 1 + 1 != 2:\n        raise ValueError", "return 1 + 1"])
+def test_a_call_that_checks_something_stays(check: str, tmp_path: Path) -> None:
+    found = dropped(notebook(tmp_path, f"def test_sum():\n    {check}\n\ntest_sum()\nprint(test_sum)"))
+
+    assert found == (["test_sum()"] if check.startswith("return") else [])
+
+
 def test_what_the_kernel_showed_stays(tmp_path: Path) -> None:
     assert dropped(notebook(tmp_path, f"{TABLE}df.head()")) == []
 

@@ -73,7 +73,13 @@ def _is_unseen(statement: Statement, analysis: Analysis, effects_of: EffectsOf) 
         and all(analysis.qualified_name(each) is not None for each in objects)
         and all(_is_bound(use, analysis) for use in statement.uses)
         and effects_of.are_harmless(statement)
+        and not any(_checks(each.node) for each in effects_of.functions(statement))
     )
+
+
+def _checks(function: ast.stmt) -> bool:
+    """Return whether a function may be called for its errors: it asserts something, or raises."""
+    return any(isinstance(each, (ast.Assert, ast.Raise)) for each in ast.walk(function))
 
 
 def _is_bound(use: Use, analysis: Analysis) -> bool:
