@@ -107,6 +107,29 @@ def test_what_is_told_where_to_write_gives_nothing_back(cell: str, *, shown: boo
     assert ("show(" in files["src/n/steps.py"].decode()) == shown
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("print(x)", False),
+        ("if x:\n        return\n    return None", False),
+        ("def inner():\n        return 1\n    inner()", False),
+        ("if x:\n        return x", True),
+        ("yield x", True),
+    ],
+)
+def test_a_function_without_a_result_shows_nothing(body: str, *, shown: bool) -> None:
+    function = f"def f(x):\n    {body}"
+    files = convert_notebook(Path("n.ipynb"), content=document(function, "f(1)", "print(1)")).package.files
+
+    assert ("show(" in files["src/n/steps.py"].decode()) == shown
+
+
+def test_a_decorated_function_may_show_something() -> None:
+    cells = ("from anywhere import wrap\n@wrap\ndef f():\n    print(1)", "f()", "print(1)")
+
+    assert b"show(" in convert_notebook(Path("n.ipynb"), content=document(*cells)).package.files["src/n/steps.py"]
+
+
 def test_what_comes_from_one_module_of_the_package_is_one_import() -> None:
     above = "from numpy import *\nimport matplotlib.pyplot as plt"  # the star keeps the order of the imports
     files = convert_notebook(Path("n.ipynb"), content=document(above, "plt.plot([1])", "1 + 1")).package.files

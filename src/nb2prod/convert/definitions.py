@@ -126,6 +126,24 @@ def _is_named_lambda(node: ast.stmt) -> bool:
             return False
 
 
+def gives_nothing(function: ast.FunctionDef) -> bool:
+    """Return whether a function surely returns None: it has no result, and nothing wraps it."""
+    if function.decorator_list:
+        return False
+    waiting: list[ast.AST] = [*function.body]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+                continue
+            case ast.Return(value=None | ast.Constant(value=None)):
+                continue
+            case ast.Return() | ast.Yield() | ast.YieldFrom():
+                return False
+        waiting += ast.iter_child_nodes(node)
+    return True
+
+
 def evaluates_quietly(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Return whether evaluating a definition calls nothing whose effect at import anybody could notice."""
     if isinstance(node, ast.ClassDef):

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nb2prod.convert.definitions import assigned_attributes
+from nb2prod.convert.definitions import assigned_attributes, gives_nothing
 from nb2prod.convert.drawing import Drawing, can_draw, only_defines
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.naming import Names, name_from_expression, notebook_names
@@ -110,7 +110,7 @@ def _has_value(item: Moved, analysis: Analysis) -> bool:
     if isinstance(node.value, ast.Call):
         if _draws(node.value, analysis) or _only_acts(node.value, analysis):
             return False
-        return not _returns_nothing(node.value)
+        return not _returns_nothing(node.value, analysis)
     return True
 
 
@@ -122,8 +122,10 @@ _WRITING = frozenset({
 _PLACES = frozenset({"buf", "excel_writer", "fname", "path", "path_or_buf", "path_or_buffer"})
 
 
-def _returns_nothing(call: ast.Call) -> bool:
-    """Return whether a call by its name is one of those that return None."""
+def _returns_nothing(call: ast.Call, analysis: Analysis) -> bool:
+    """Return whether a call is one of those that return None: by its name, or of a function without a result."""
+    if (function := analysis.own_function(call.func)) is not None:
+        return gives_nothing(function)
     match call.func:
         case ast.Name(id=name):
             return name in ("print", "display", "help", "exec", "exit", "quit")
@@ -158,7 +160,7 @@ def shows_something(statement: Statement, analysis: Analysis) -> bool | None:
     saved = _saved_text(statement, has_results=_has_results(analysis)) if len(displayed) == 1 else None
     if saved is not None:
         return bool(saved)
-    if isinstance(value, ast.Call) and _returns_nothing(value):
+    if isinstance(value, ast.Call) and _returns_nothing(value, analysis):
         return False
     if isinstance(value, ast.Name) and (use := analysis.use_at(value)) is not None:
         definitions = analysis.flow.reaching(use)
