@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
+from notebooks import document
 
-from nb2prod.convert.data_files import find_data_files
+import nb2prod
+from nb2prod.convert.api import convert_notebook
+from nb2prod.convert.data_files import find_data_files, named_folders
 from nb2prod.convert.plan import MOST_TEST_DATA, LocalFile
+from nb2prod.convert.write import write_package
 from nb2prod.notebook.read import parse_notebook
 
 
@@ -57,6 +64,7 @@ def named(folder: Path, source: str, local: tuple[LocalFile, ...] = (), most_byt
         ("read('.hidden/e.csv')", []),
         ("read('other.ipynb')", []),
         ("table.to_csv('a.csv')", []),
+        ("dump(model, 'a.csv')", []),
         ("open('a.csv', 'w')", []),
         ("joblib.dump(model, 'a.csv')", []),
         ("table.to_csv(path_or_buf='a.csv')", []),
@@ -108,6 +116,43 @@ def test_files_above_the_notebook_are_found_in_its_project(
     if top is not None:
         (deep.parent.parent / top).touch()
     assert sorted(named(deep, source)) == files
+
+
+@pytest.mark.parametrize(
+    ("source", "folders"),
+    [
+        ("table.to_csv('../../data/b.csv')", ("../../data",)),
+        ("table.to_csv('../../data/none/b.csv')", ()),
+        ("table.to_csv('../b.csv')", ()),
+        ("table.to_csv('../../../b.csv')", ()),
+        ("table.to_csv('../../../project/b.csv')", ()),
+    ],
+)
+def test_folders_above_the_notebook_are_named_in_its_project(deep: Path, source: str, folders: tuple[str, ...]) -> None:
+    (deep.parent.parent / ".git").touch()
+    notebook = parse_notebook(document(source), deep / "n.ipynb")
+
+    assert named_folders(notebook, deep) == folders
+
+
+@pytest.mark.parametrize("reads", ["", "data = open('../b.csv').read()\n"])
+def test_tests_run_below_the_folders_that_are_written_to(deep: Path, reads: str) -> None:
+    source = f"{reads}with open('../../data/out.txt', 'w') as file:\n    file.write('1')\nprint('written')"
+    path = deep / "n.ipynb"
+    path.write_bytes(document(source))
+    write_package(convert_notebook(path).package, deep / "out")
+    environment = {**os.environ, "PYTHONPATH": str(Path(nb2prod.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=deep / "out",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert not (deep.parent.parent / "data" / "out.txt").exists()
 
 
 def test_no_file_is_found_above_the_top_of_a_project(deep: Path) -> None:

@@ -78,8 +78,12 @@ def _levels(folder: Path) -> int:
 
 
 def named_folders(notebook: Notebook, folder: Path) -> tuple[str, ...]:
-    """Return the folders below ``folder`` that files named in the code are in: what is written there needs them."""
+    """Return the folders that files named in the code are in, relative to ``folder``: what is written needs them.
+
+    They are below ``folder``, or below one of the folders above it that data may be in: ``../reports``.
+    """
     root = folder.resolve()
+    up = _levels(root)
     trees: list[ast.AST] = [cell.tree for cell in notebook.code_cells if cell.tree]
     constants = constants_of(trees)
     texts = {
@@ -89,8 +93,9 @@ def named_folders(notebook: Notebook, folder: Path) -> tuple[str, ...]:
         if isinstance(node, ast.expr) and (text := fold(node, constants)) is not None and len(text) <= _LONGEST_NAME
     }
     parents = {posixpath.normpath(posixpath.dirname(text)) for text in texts if "/" in text and "\n" not in text}
-    inside = {parent for parent in parents if not posixpath.isabs(parent) and ".." not in parent.split("/")}
-    return tuple(sorted(each for each in inside if each != "." and "\0" not in each and (root / each).is_dir()))
+    inside = {parent for parent in parents if not posixpath.isabs(parent) and parent.split("/").count("..") <= up}
+    further = (each for each in inside if each.rpartition("/")[2] not in {".", ".."} and "\0" not in each)
+    return tuple(sorted(each for each in further if (root / each).is_dir()))
 
 
 def _inside(path: Path, top: Path) -> bool:

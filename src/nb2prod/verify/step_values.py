@@ -9,13 +9,13 @@ import tempfile
 import tomllib
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
 from nb2prod.convert.contracts import known_texts
-from nb2prod.convert.data_files import named_folders
+from nb2prod.convert.data_files import named_folders, place_in_test_data
 from nb2prod.convert.observation import Observation, ObservedStep, Value
 from nb2prod.convert.plan import Column, Contract
 from nb2prod.convert.scaffold import tests as scaffold
@@ -129,12 +129,17 @@ def _box(done: Verification, *, as_tested: bool = False) -> Iterator[Sandbox]:
 def _lay_out(folder: Path, subject: Subject) -> Path:
     """Put into ``folder`` what the package's ``conftest.py`` does, and return where a test runs."""
     data = subject.folder / "tests" / "data"
+    folders = named_folders(subject.notebook, subject.path.parent)
+    # The notebook stands below its data, and below the folders that it writes to.
+    below_data = PurePath(subject.manifest["notebook"].get("place", ".")).parts
+    below_folders = place_in_test_data(subject.path.parent, [*map(PurePath, folders)]).parts
+    place = max(below_data, below_folders, key=len)
     if data.is_dir():
-        shutil.copytree(data, folder, dirs_exist_ok=True)
-    place: Path = folder / subject.manifest["notebook"].get("place", ".")
-    for name in (".", *named_folders(subject.notebook, subject.path.parent)):
-        (place / name).mkdir(parents=True, exist_ok=True)
-    return place
+        shutil.copytree(data, folder.joinpath(*place[: len(place) - len(below_data)]), dirs_exist_ok=True)
+    here = folder.joinpath(*place)
+    for name in (".", *folders):
+        (here / name).mkdir(parents=True, exist_ok=True)
+    return here
 
 
 def _run(

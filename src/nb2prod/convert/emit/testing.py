@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.data_files import place_in_test_data
@@ -51,11 +51,17 @@ def emit_shared(plan: Plan, folders: Sequence[str], *, runs: bool, keeps: bool, 
     keeps    what the steps make is kept as it can be stored
     draws    the tests know which figures are saved
     """
-    place = place_in_test_data(Path(plan.notebook.path).parent, plan.data_files)
+    here = Path(plan.notebook.path).parent
+    data = place_in_test_data(here, plan.data_files)
+    place = place_in_test_data(here, [*plan.data_files, *map(PurePath, folders)])
     copy, constants = _COPY, ""
-    if place.parts:
-        copy = _COPY_ABOVE.replace("UP", str(len(place.parts) - 1))
+    if data.parts:
+        copy = _COPY_ABOVE.replace("UP", str(len(data.parts) - 1))
         constants = "# Where the notebook stands in the test data, which begins above it.\n"
+        constants += f"PLACE = {literal(place.as_posix())}\n"
+    elif place.parts:
+        copy = _COPY.replace("mkdir()", "mkdir(parents=True)")
+        constants = "# Where the notebook stands below the folders it writes to.\n"
         constants += f"PLACE = {literal(place.as_posix())}\n"
     if folders:
         copy += _MAKE_FOLDERS
