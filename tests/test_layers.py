@@ -38,6 +38,7 @@ ROWS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "learning",
             "models",
             "names",
+            "grouped_names",
             "operations",
             "places",
             "saved_outputs",

@@ -92,7 +92,7 @@ def test_classes_that_are_named_are_known(libraries: Libraries, name: str) -> No
         klass = libraries.klass(qualified)
         assert klass is not None
         values = [value for value in klass.attributes.values() if value not in (None, "self")]
-        for other in (*klass.bases, *values, *([klass.items] if klass.items else [])):
+        for other in (*klass.bases, *values, *filter(None, (klass.items, klass.members))):
             assert other is not None
             assert libraries.klass(other) is not None, f"{qualified}: {other}"
 

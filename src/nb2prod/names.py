@@ -7,6 +7,7 @@ import builtins
 from typing import TYPE_CHECKING
 
 from nb2prod.dataflow.local_values import local_values
+from nb2prod.grouped_names import groups_of_names, member
 from nb2prod.starred import starred_modules, starred_name
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Names:
     local_types  whether names inside functions have types too
     """
 
-    __slots__ = ("_calls_of_functions", "_local_values", "_names", "_star_modules", "_use_at", "flow", "libraries",
-                 "local_types", "nodes", "notebook")  # fmt: skip
+    __slots__ = ("_calls_of_functions", "_groups", "_local_values", "_names", "_star_modules", "_use_at", "flow",
+                 "libraries", "local_types", "nodes", "notebook")  # fmt: skip
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Names:
         self._star_modules: tuple[tuple[int, str], ...] | None = None
         self._local_values: LocalValues | None = None
         self._calls_of_functions: dict[int, list[ast.Call]] | None = None
+        self._groups: dict[int, ast.expr] | None = None
 
     def use_at(self, node: ast.AST) -> Use | None:
         """Return the use that ``node`` is, or None where it reads no module-level name."""
@@ -191,6 +193,8 @@ class Names:
                 return self._unpacked(call, elements.index(definition.node), depth)
             case ast.AnnAssign(value=ast.expr() as value):
                 return self._qualified(value, depth)
+            case ast.For(iter=groups) if self.local_types and member(statement) is definition.node:
+                return self._member(groups, depth)
             case ast.With(items=items) | ast.AsyncWith(items=items):
                 for item in items:
                     if item.optional_vars is definition.node:
@@ -231,7 +235,21 @@ class Names:
         """Return the dotted name of what a name of a function's own has, if it has the same on every way there."""
         given = self._of_functions().given.get(id(node), ())
         names = {self._given(each, depth - 1) for each in given}
+        if not names and (groups := self._of_groups().get(id(node))) is not None:
+            return self._member(groups, depth - 1)
         return names.pop() if len(names) == 1 else None
+
+    def _member(self, groups: ast.expr, depth: int) -> str | None:
+        """Return the class of each of what an expression gives, where it gives groups."""
+        name = self._qualified(groups, depth)
+        known = self.libraries.klass(name.removesuffix("()")) if name is not None and name.endswith("()") else None
+        return None if known is None or known.members is None else f"{known.members}()"
+
+    def _of_groups(self) -> dict[int, ast.expr]:
+        if self._groups is None:
+            cells = (cell for cell in self.notebook.code_cells if "groupby" in cell.source or "group_by" in cell.source)
+            self._groups = groups_of_names([cell.tree for cell in cells if cell.tree is not None], self.nodes)
+        return self._groups
 
     def _given(self, given: Given, depth: int) -> str | None:
         if depth <= 0 or given.imported is not None:

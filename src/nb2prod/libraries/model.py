@@ -92,6 +92,7 @@ class ClassInfo(NamedTuple):
     bases           qualified names; calls and attributes are inherited
     attributes      attributes and properties reading which changes nothing, to the class of the value or None
     items           the class of a subscription with a literal string, ``df["price"]``
+    members         for groups, the class of each: what comes after the key in a loop over them
     pure_operators  operators, subscripts, comparisons, ``len``, iteration and formatting change nothing
     """
 
@@ -100,6 +101,7 @@ class ClassInfo(NamedTuple):
     bases: tuple[str, ...]
     attributes: Mapping[str, str | None]
     items: str | None
+    members: str | None
     pure_operators: bool
 
 
@@ -110,6 +112,7 @@ class Group(NamedTuple):
     bases: tuple[str, ...]
     attributes: str
     items: str | None
+    members: str | None
     pure_operators: bool
 
 

@@ -25,7 +25,7 @@ _CONDITIONS: Final = {
 _CALL_KEYS: Final = frozenset(
     {"in", "rows", "effects", "returns", "seeded-by", "seeds", "until", "abstract", *_CONDITIONS}
 )
-_CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "pure-operators"}
+_CLASS_KEYS: Final = _CALL_KEYS | {"bases", "attributes", "items", "members", "pure-operators"}
 _FILE_EFFECTS: Final = frozenset({"read-file", "write-file"})
 
 _ROW = lazy_pattern(r"(?P<name>[\w.]+)(?:\((?P<parameters>[^()]*)\))?(?:\s*->\s*(?P<returns>[\w.]+|\([\w., ]+\)))?")
@@ -134,7 +134,8 @@ def class_info(name: str, group: Group) -> ClassInfo:
     attributes: dict[str, str | None] = {}
     for attribute, row in split_rows(group.attributes):
         attributes[attribute] = row.partition("->")[2].strip() or None
-    return ClassInfo(name, group.shared.library, group.bases, attributes, group.items, group.pure_operators)
+    shared = group.shared
+    return ClassInfo(name, shared.library, group.bases, attributes, group.items, group.members, group.pure_operators)
 
 
 def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group:
@@ -164,7 +165,8 @@ def _group(file: Path, place: str, group: dict[str, Any], library: str) -> Group
         until=group.get("until"),
     )
     bases = tuple(group.get("bases", ()))
-    return Group(shared, bases, group.get("attributes", ""), group.get("items"), group.get("pure-operators", False))
+    items, members = group.get("items"), group.get("members")
+    return Group(shared, bases, group.get("attributes", ""), items, members, group.get("pure-operators", False))
 
 
 def _without_file(shared: CallInfo, path: str) -> CallInfo:
