@@ -108,7 +108,10 @@ def _has(node: ast.AST, use: Use) -> bool:
 
 
 def _created(node: ast.AST, use: Use) -> Iterator[str]:
-    """Yield the columns a statement makes: `table["x"] = …`, `table.assign(x=…)`, `table.rename(columns={…: "x"})`."""
+    """Yield the columns a statement makes: `table["x"] = …`, `table.assign(x=…)`, `table.rename(columns={…: "x"})`.
+
+    Expressions of polars and Spark name no table: they mean the one their statement has.
+    """
     match node:
         case ast.Assign(targets=targets):
             for target in targets:
@@ -121,17 +124,20 @@ def _created(node: ast.AST, use: Use) -> Iterator[str]:
                 if isinstance(each.value, ast.Dict):
                     for new in each.value.values:
                         yield from _texts(new)
+        case ast.Call(func=ast.Attribute(attr="alias" | "withColumn"), args=[first, *_]):
+            yield from _texts(first)
+        case ast.Call(func=ast.Attribute(attr="withColumnRenamed"), args=[_, new]):
+            yield from _texts(new)
+        case ast.Call(func=ast.Attribute(attr="agg" | "select" | "with_columns"), keywords=keywords):
+            yield from (each.arg for each in keywords if each.arg)
         case _:
             pass
 
 
 def _named(node: ast.AST, use: Use) -> Iterator[str]:
-    """Yield the columns that are read by name: `table["x"]`, `table[["x", "y"]]`, `table.groupby("x")`, `pl.col("x")`.
-
-    Expressions of polars name no table: they mean the one their statement has.
-    """
+    """Yield the columns read by name: `table["x"]`, `table[["x", "y"]]`, `table.select("x")`, `pl.col("x")`."""
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="pl" | "polars"), attr="col"), args=args):
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="pl" | "polars" | "F"), attr="col"), args=args):
             for each in args:
                 yield from _texts(each)
         case ast.Subscript(value=value, slice=part, ctx=ast.Load()) if value is use.node:

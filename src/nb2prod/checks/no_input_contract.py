@@ -34,6 +34,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         if not known.declaring.isdisjoint(call.arguments) or any(name in call.arguments for name in _OTHER):
             continue
+        if ".schema()" in call.name:  # `spark.read.schema(columns).csv(path)`
+            continue
         sheet = call.arguments.get("sheet_name")
         if sheet is not None and not (isinstance(sheet, ast.Constant) and sheet.value is not None):
             continue
