@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._periods import typed_period
 from nb2prod.diagnostics import Finding
 from nb2prod.operations import imports_any, operations
 from nb2prod.writes import writes
@@ -35,13 +36,22 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             return
     if any(analysis.calls_of(*_GIVEN)):
         return
-    if imports_any(analysis, operations().services | set(_SETTINGS)) or writes(analysis):
+    if imports_any(analysis, operations().services | set(_SETTINGS)):
         return
-    message = (
-        "nothing can be passed to this notebook, no function of it can be called, and it writes nothing: no job and no "
-        "program can use it; give it parameters (a cell tagged `parameters`, the environment) and write its results"
-    )
-    yield Finding(code[0].location(), message)
+    if not writes(analysis):
+        message = (
+            "nothing can be passed to this notebook, no function of it can be called, and it writes nothing: no job "
+            "and no program can use it; give it parameters (a cell tagged `parameters`, the environment) and write its "
+            "results"
+        )
+        yield Finding(code[0].location(), message)
+    elif period := typed_period(analysis):
+        message = (
+            f"`{period}` is typed into the names of what is read and of what is written, and nothing can be passed to "
+            "this notebook: every run is edited by hand; make it a parameter (a cell tagged `parameters`, the "
+            "environment)"
+        )
+        yield Finding(code[0].location(), message)
 
 
 def _works(call: Call) -> bool:
