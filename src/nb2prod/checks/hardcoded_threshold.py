@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._decisions import decided, number
 from nb2prod.checks._named_scores import WORDS, by_name
 from nb2prod.diagnostics import Finding
 from nb2prod.notebook.tree import nodes
@@ -68,15 +69,15 @@ _DEPTH = 8
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first such comparison of each cell, with how many more there are."""
     named = analysis.mentions(*WORDS)
-    if not named and not any(
+    scored = named or any(
         call.name.endswith((*_GIVES, ".predict", "sigmoid", "softmax", "expit")) for call in analysis.calls()
-    ):
-        return
+    )
     for cell in analysis.notebook.code_cells:
         if cell.tree is None or not any(sign in cell.python for sign in "<>"):
             continue
         found: list[tuple[ast.AST, float]] = []
-        for top in _comparing(analysis, cell, cell.tree, in_text=named and "query" in cell.source):
+        in_text = named and "query" in cell.source
+        for top in _comparing(analysis, cell, cell.tree, in_text=in_text) if scored else ():
             parts = nodes(top)
             asserted = {id(each) for part in parts if isinstance(part, ast.Assert) for each in nodes(part)}
             scope = _Scope(analysis, top, parts)
@@ -89,6 +90,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if named:
                 known = {id(part) for part, _ in found}
                 found += [each for each in by_name(parts) if id(each[0]) not in known | asserted]
+        known = {id(part) for part, _ in found}
+        found += [each for each in decided(analysis, cell) if id(each[0]) not in known]
         if found:
             where = {cell.locate(node).range.start: (node, value) for node, value in found}
             node, value = where[min(where)]
@@ -140,7 +143,7 @@ class _Scope:
         if len(node.ops) != 1 or not isinstance(node.ops[0], (ast.Gt, ast.GtE, ast.Lt, ast.LtE)):
             return None
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
-            value = _number(other)
+            value = number(other)
             if value is None or value in _USUAL:
                 continue
             self.share = 0 < value < 1
@@ -193,12 +196,3 @@ class _Scope:
                 case _:
                     pass
         return False
-
-
-def _number(node: ast.expr) -> float | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _number(node.operand)
-        return None if value is None else -value
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-        return node.value
-    return None
