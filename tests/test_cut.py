@@ -425,3 +425,60 @@ def test_figures_that_a_backend_keeps_open_stay_open() -> None:
     assert [item for step in plan.steps for item in step.items if isinstance(item, EndOfCell)] == []
     texts = [each.text for item in plan.steps[0].items if isinstance(item, Moved) for each in item.replacements]
     assert texts == ['matplotlib.use("agg")']
+
+
+READ = "import pandas as pd\nrows = pd.read_csv('a.csv')\nX, y = rows.drop('y', axis=1), rows['y']\nrows.info()"
+SCALE = "from sklearn.preprocessing import StandardScaler\nscaler = StandardScaler()\nX = scaler.fit_transform(X)"
+SPLIT = (
+    "from sklearn.model_selection import train_test_split\nX_train, X_test, y_train, y_test = train_test_split(X, y)\n"
+    "print(len(X_train))\nprint(len(X_test))"
+)
+FIT = "from sklearn.linear_model import Ridge\nmodel = Ridge()\nmodel.fit(X_train, y_train)\nprint(model.coef_)"
+SCORE = f"print(model.score(X_test, y_test))\n{LONG}"
+
+
+def test_a_notebook_without_headings_is_cut_where_a_model_is_made_and_where_it_is_judged() -> None:
+    steps = plan_of(READ, SCALE, SPLIT, FIT, SCORE).steps
+
+    assert [(step.name, step.cells) for step in steps] == [
+        ("load_rows", (1, 2)),
+        ("fit_model", (3, 4)),
+        ("evaluate_model", (5,)),
+    ]
+
+
+def test_a_notebook_with_one_heading_is_cut_as_one_without() -> None:
+    steps = plan_of("# The price", READ, SCALE, SPLIT, FIT, SCORE).steps
+
+    assert [step.name for step in steps] == ["load_rows", "fit_model", "evaluate_model"]
+
+
+def test_headings_decide_where_there_are_several() -> None:
+    steps = plan_of("# Get ready", READ, SCALE, "# Learn", SPLIT, FIT, SCORE).steps
+
+    assert [step.name for step in steps] == ["get_ready", "learn"]
+
+
+def test_what_a_step_fits_and_keeps_names_it_even_where_another_result_comes_first() -> None:
+    steps = plan_of(
+        READ, SPLIT, f"{FIT}\n{LONG}\ny_hat = model.predict(X_test)", "# Look", f"print(y_hat)\n{LONG}"
+    ).steps
+
+    assert [step.name for step in steps] == ["load_rows", "fit_model", "look"]
+
+
+def test_a_first_step_that_only_prepares_sets_up() -> None:
+    source = (
+        "import warnings\nimport matplotlib.pyplot as plt\nwarnings.filterwarnings('ignore')\nplt.rc('font', size=12)"
+    )
+    steps = plan_of(f"{source}\nplt.style.use('ggplot')", "# Count", f"rows = [1]\n{LONG}").steps
+
+    assert [step.name for step in steps] == ["set_up", "count"]
+
+
+def test_a_step_that_only_shows_what_it_is_given_is_named_after_that() -> None:
+    steps = plan_of(
+        "# Load", f"rows = [1, 2]\n{LONG}", "# Oops, it is not what I thought it would be", f"rows\n{LONG}"
+    ).steps
+
+    assert [step.name for step in steps] == ["load", "show_rows"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.ends import read_at_the_end
-from nb2prod.convert.grouping import by_section, join, join_small, split_long
+from nb2prod.convert.grouping import by_section, join, join_small, split_long, split_phases
 from nb2prod.convert.interfaces import interfaces_of, unsure_spans
 from nb2prod.convert.introductions import introduce
 from nb2prod.convert.late_imports import LateImports
@@ -27,7 +27,7 @@ def cut_steps(plan: Plan, analysis: Analysis) -> Plan:
     items = sink_functions(items, analysis)
     if not items:
         return replace(plan, steps=())
-    groups = join_small(split_long(by_section(items, analysis)))
+    groups = join_small(split_long(split_phases(by_section(items, analysis), analysis)))
     groups = join(groups, Lifetimes(items, analysis).spans())
     given = tuple(parameter.name for parameter in plan.parameters)
     outside = {name for each in plan.imports for name in each.binds} | {each.name for each in plan.functions}

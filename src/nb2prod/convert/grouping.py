@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.call_effects import effects_of_call, only_transforms
 from nb2prod.convert.sections import Section, find_sections, names_no_step
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _LONGEST_STEP = 60
 _USUAL_STEP = 35
 _MOST_STEPS = 12
+# So many lines without a heading are looked through for where a model is made.
+_SHORTEST_PHASES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,46 @@ def split_long(groups: Sequence[Group]) -> list[Group]:
             first = False
         result.append(pending if first else replace(pending, section=_rest(pending.section)))
     return result
+
+
+def split_phases(groups: Sequence[Group], analysis: Analysis) -> list[Group]:
+    """Cut groups without a heading of their own where a model begins to be made, and to be judged alone.
+
+    A notebook without headings is still read, made ready, learnt from and judged, one after the other.
+    """
+    result: list[Group] = []
+    for group in groups:
+        titled = group.section is not None and group.section.title is not None and len(groups) > 1
+        cuts = [] if titled or group.lines < _SHORTEST_PHASES else _phases(group.items, analysis)
+        for start, end in pairwise([0, *cuts, len(group.items)]):
+            # The only heading there is says what all of them do together.
+            result.append(Group(_rest(group.section) if cuts else group.section, group.items[start:end]))
+    return result
+
+
+def _phases(items: Sequence[Moved], analysis: Analysis) -> list[int]:
+    """Return the indices to cut before: of the cell that first splits or fits, and of the first that only judges."""
+    starts: dict[int, int] = {}
+    effects: dict[int, set[str]] = {}
+    for at, item in enumerate(items):
+        cell = item.statement.cell.index
+        starts.setdefault(cell, at)
+        effects.setdefault(cell, set()).update(
+            each
+            for call, deferred in item.statement.calls
+            if not deferred and not only_transforms(call, analysis)
+            for each in effects_of_call(call, analysis)
+        )
+    making = next((cell for cell, found in effects.items() if found & {"split", "fit"}), None)
+    if making is None:
+        return []
+    fitting = next((cell for cell, found in effects.items() if "fit" in found), making)
+    # Cells are counted in the order of the items, which functions that moved down may have changed.
+    order = list(starts)
+    after = order[order.index(fitting) + 1 :]
+    last_fit = max((at for at, cell in enumerate(after) if "fit" in effects[cell]), default=-1)
+    judging = next((cell for cell in after[last_fit + 1 :] if effects[cell] & {"score", "predict"}), None)
+    return [at for at in (starts[making], starts[judging] if judging is not None else 0) if at]
 
 
 def _rest(section: Section | None) -> Section | None:

@@ -1,4 +1,4 @@
-"""Names for what the converter makes: steps from headings or results, values from expressions."""
+"""Names for what the converter makes, from headings and expressions; none that means something else already."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import html
 import keyword
 import re
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.knowledge import knowledge
-from nb2prod.convert.plan import EndOfCell, Moved
-from nb2prod.convert.sections import title_of, without_number
+from nb2prod.convert.sections import without_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from nb2prod.analysis import Analysis
-    from nb2prod.convert.plan import Plan, Step
 
 # Words that make a heading a sentence but a name only longer.
 _FILLERS = frozenset({
@@ -37,6 +34,12 @@ _PHRASE_END = re.compile(
 )
 # What starts with these is no heading but a sentence, and names nothing.
 _SENTENCE_STARTS = frozenset({"as", "because", "here", "if", "now", "since", "so", "when", "while"})
+
+# A long heading with one of these and no main phrase is one as well.
+_SENTENCE_WORDS = frozenset({
+    "are", "can", "could", "dont", "has", "have", "i", "is", "it", "lets", "should", "was", "we", "were", "will",
+    "would", "you",
+})  # fmt: skip
 
 
 class Names:
@@ -93,7 +96,7 @@ def name_from_heading(title: str) -> str | None:
     if len(kept) > _MOST_WORDS:
         if words[0] in _SENTENCE_STARTS:
             return None
-        kept = _main_phrase(text) or kept
+        kept = _main_phrase(text) or ([] if _SENTENCE_WORDS & {*words} else kept)
     name = ""
     for word in kept:
         if name and len(name) + len(word) + 1 > _LONGEST:
@@ -192,100 +195,3 @@ def _words(node: ast.expr, modules: Collection[str]) -> list[str]:
 def _snake(name: str) -> str:
     """Return ``DataFrame`` as ``data_frame``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def name_steps(plan: Plan, analysis: Analysis) -> Plan:
-    """Name every step after its heading, else after what it does."""
-    names = Names(notebook_names(analysis) | {each.name for each in plan.functions} | {plan.package})
-    # A thing is no name for what makes it.
-    things = {noun: concern for concern, nouns in knowledge().concern_nouns.items() for noun in nouns}
-    steps = []
-    for step in plan.steps:
-        wanted = name_of_step(step.title) if step.title else None
-        if wanted in things:
-            wanted = f"{_THING_VERBS.get(things[wanted]) or _verb(step, analysis)}_{wanted}"
-        if wanted is not None and names.is_taken(wanted) and not wanted.startswith(verb := _verb(step, analysis)):
-            wanted = "_".join([verb, *(word for word in wanted.split("_") if word != verb)])
-        is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
-        steps.append(
-            replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async)
-        )
-    return replace(plan, steps=tuple(steps))
-
-
-# What is done to things of a concern, whatever is called for it.
-_THING_VERBS = {"features": "make", "report": "show"}
-# What a step that calls something with one of these effects is called; the first that applies.
-_VERBS = (("fit", "fit"), ("read-file", "load"), ("split", "split"), ("score", "evaluate"))
-
-
-def _verb(step: Step, analysis: Analysis) -> str:
-    """Return the verb for what a step does: ``fit``, ``load``, ``make``, ``plot``, ``show``."""
-    acts = _acts(step, analysis)
-    if acts:
-        return acts[0][0]
-    if step.results:
-        return "make"
-    return "plot" if any(isinstance(item, EndOfCell) for item in step.items) else "show"
-
-
-def _acts(step: Step, analysis: Analysis) -> list[tuple[str, str]]:
-    """Return (verb, name) for each value a step makes or changes by a call whose effect has a verb, by verb."""
-    found: list[tuple[str, str]] = []
-    for effect, verb in _VERBS:
-        for item in step.items:
-            statement = item.statement if isinstance(item, Moved) else None
-            if statement is None or isinstance(statement.node, (ast.FunctionDef, ast.ClassDef)):
-                continue
-            name = next((each.name for each in statement.definitions if _says(each.name)), None)
-            if name is not None and any(effect in _effects(call, analysis) for call, _ in statement.calls):
-                found.append((verb, name))
-    return found
-
-
-def _effects(call: ast.Call, analysis: Analysis) -> frozenset[str]:
-    """Return what a call does; of a function of the notebook, what its body calls."""
-    use = analysis.use_at(call.func)
-    bodies = {each.statement for each in analysis.flow.reaching(use) if each.kind == "function"} if use else set()
-    if bodies:
-        return frozenset(
-            each for inner in analysis.calls() if inner.statement.index in bodies for each in inner.effects
-        )
-    qualified = analysis.qualified_name(call.func)
-    info = None if qualified is None else analysis.libraries.call(qualified)
-    return frozenset() if info is None else frozenset(info.effects)
-
-
-def _says(name: str) -> bool:
-    """Return whether a variable's name says something in the name of a step."""
-    return len(name.strip("_")) > 1 and name.isascii()
-
-
-def _name_from_contents(step: Step, plan: Plan, analysis: Analysis) -> str:
-    if len(plan.steps) == 1:
-        title = title_of(analysis.notebook)
-        return (name_from_heading(title) if title else None) or "run_notebook"
-    acts = _acts(step, analysis)
-    # What is loaded may be handed on under another name.
-    otherwise = "load" if any(verb == "load" for verb, _ in acts) else "make"
-    verb, made = next(((verb, name) for verb, name in acts if name in step.results), (otherwise, None))
-    made = made or next(filter(_says, step.results), None)
-    if made is not None:
-        return f"{verb}_{made.strip('_').lower()}"
-    about = f"_{step.arguments[0].strip('_').lower()}" if step.arguments and _says(step.arguments[0]) else ""
-    if any(isinstance(item, EndOfCell) for item in step.items):
-        return f"plot{about or '_figures'}"
-    return f"{acts[0][0]}{about}" if acts and about else "report"
-
-
-def _awaits(node: ast.stmt) -> bool:
-    pending: list[ast.AST] = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if isinstance(current, ast.comprehension) and current.is_async:
-            return True
-        if not isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            pending.extend(ast.iter_child_nodes(current))
-    return False

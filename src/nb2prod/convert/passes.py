@@ -30,7 +30,6 @@ from nb2prod.convert.meaning import keep_globals, keep_main, keep_shadowed_built
 from nb2prod.convert.modules import place_in_modules
 from nb2prod.convert.namespace import settle_membership
 from nb2prod.convert.namespace_reads import give_namespaces
-from nb2prod.convert.naming import name_steps
 from nb2prod.convert.output_files import find_output_files
 from nb2prod.convert.parameters import lift_parameters
 from nb2prod.convert.partial import refused_statements, statements_meant
@@ -41,6 +40,7 @@ from nb2prod.convert.results import collect_results
 from nb2prod.convert.search_paths import drop_search_paths
 from nb2prod.convert.slicing import slice_plan
 from nb2prod.convert.stars import keep_builtins_above_stars
+from nb2prod.convert.step_names import name_steps
 from nb2prod.convert.test_runs import run_own_tests
 from nb2prod.convert.translate import translate_magics
 from nb2prod.convert.withheld import withhold_texts
