@@ -25,7 +25,7 @@ help:
 	@echo "make test        run every test; TESTS='tests/test_layers.py -k name' for some"
 	@echo "make lint        ruff's rules and format"
 	@echo "make types       mypy --strict"
-	@echo "make wheel-test  build the wheel and run the tests on it, without src/"
+	@echo "make wheel-test  build the wheel and test what users install, without src/"
 	@echo "make bench       start-up time, and the corpus of real notebooks if it is there"
 	@echo "make clean       remove what the above made"
 
