@@ -84,6 +84,12 @@ def _always(test: ast.expr) -> str | None:
             return next((reason for value in values if (reason := _always(value))), None)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
             return "no length is below 0"
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="len")),
+            ops=[ast.Gt() | ast.GtE()],
+            comparators=[ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(least)))],
+        ) if least:
+            return "no length is below 0"
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _SAME) and _same(left, right):
             return None if _may_be_a_number(left) else "both sides are the same expression"
     return None
