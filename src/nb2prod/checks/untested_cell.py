@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.checks import assert_cannot_fail
 from nb2prod.diagnostics import Finding, Related
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Definition, Statement
+    from nb2prod.notebook.location import Location
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # As many names as are read in a sentence.
 _SHOWN = 4
+_CASES = ("select(", "when(", "where(")
 _LOGIC = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Try, ast.TryStar)
 
 
@@ -39,7 +42,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 tested = True
             elif _has_behaviour(node):
                 untested.append(next(each for each in statement.definitions if each.node is node))
-        elif isinstance(node, _LOGIC) and _results(analysis, statement):
+        elif (isinstance(node, _LOGIC) or _has_cases(analysis, statement)) and _results(analysis, statement):
             logic.setdefault(statement.cell.index, statement)
     if tested:
         yield from (Finding(each.location, f"{_shown(each)} is touched by no assert and no test") for each in untested)
@@ -77,7 +80,9 @@ def _touched(analysis: Analysis) -> set[int]:
     """Return the statements that some assertion depends on, followed backwards through the names."""
     statements = analysis.statements()
     asserting = {cell.index for cell in analysis.notebook.code_cells if "assert" in cell.source.lower()}
-    waiting = [each for each in statements if each.cell.index in asserting and _asserts(analysis, each)]
+    # What cannot fail says nothing of what it is about.
+    idle = {finding.location for finding in assert_cannot_fail.check(analysis)} if asserting else set()
+    waiting = [each for each in statements if each.cell.index in asserting and _asserts(analysis, each, idle)]
     if _runs_doctests(analysis):
         waiting += [
             each
@@ -93,9 +98,10 @@ def _touched(analysis: Analysis) -> set[int]:
     return touched
 
 
-def _asserts(analysis: Analysis, statement: Statement) -> bool:
+def _asserts(analysis: Analysis, statement: Statement, idle: Collection[Location]) -> bool:
     return (not isinstance(statement.node, _FUNCTIONS) or _is_test(statement.node)) and any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert"))
+        (isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _called(node).lower().startswith("assert")))
+        and (not idle or statement.cell.locate(node) not in idle)
         for node in analysis.nodes(statement.node)
     )
 
@@ -122,6 +128,20 @@ def _called(node: ast.Call) -> str:
 
 def _runs_doctests(analysis: Analysis) -> bool:
     return any(call.library == "doctest" for call in analysis.calls())
+
+
+def _has_cases(analysis: Analysis, statement: Statement) -> bool:
+    """Whether an assignment tells cases apart for all rows at once: `np.select`, several `np.where` or `pl.when`."""
+    source = statement.cell.source
+    if not isinstance(statement.node, ast.Assign) or not any(each in source for each in _CASES):
+        return False
+    calls = analysis.nodes_of(statement.node, ast.Call)
+    called = [_called(each) for each in calls]
+    return (
+        called.count("when") > 1
+        or called.count("where") > 1
+        or ("select" in called and any(analysis.qualified_name(each.func) == "numpy.select" for each in calls))
+    )
 
 
 def _results(analysis: Analysis, statement: Statement) -> list[Definition]:
