@@ -353,6 +353,26 @@ def test_whether_a_name_is_defined_is_refused_where_only_a_run_can_tell() -> Non
     assert "whether x is defined here depends on the run" in str(plan.refusals[0])
 
 
+def test_parts_that_rows_are_split_into_are_what_the_whole_is() -> None:
+    plan = plan_of(
+        "# Split",
+        "import pandas as pd\nfrom sklearn.model_selection import train_test_split\ndf = pd.read_csv('a.csv')\n"
+        f"X_train, X_test, y_train, y_test = train_test_split(df.drop('y', axis=1), df['y'])\n{LONG}",
+        "# Look", f"print(X_train, X_test, y_train, y_test)\n{LONG}",
+    )  # fmt: skip
+    types = {"X_train": "pd.DataFrame", "X_test": "pd.DataFrame", "y_train": "pd.Series", "y_test": "pd.Series"}
+    assert dict(plan.steps[0].result_types) == types
+
+
+def test_what_a_function_of_the_notebook_returns_has_its_class() -> None:
+    plan = plan_of(
+        "# Load",
+        f"import pandas as pd\ndef load():\n    d = pd.read_csv('a.csv')\n    return d\n\nrows = load()\n{LONG}",
+        "# Look", f"print(rows)\n{LONG}",
+    )  # fmt: skip
+    assert dict(plan.steps[0].result_types) == {"rows": "pd.DataFrame"}
+
+
 def test_a_return_outside_a_function_is_refused_and_a_late_future_import_is_not() -> None:
     plan = plan_of("x = 1\nfrom __future__ import annotations", "return x")
     assert ["'return' outside function" in str(each) for each in plan.refusals] == [True]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.plan import Moved
+from nb2prod.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +22,9 @@ _BUILTINS = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list
 _PUBLIC = frozenset(
     {"pandas.DataFrame", "pandas.Series", "pandas.Index", "pandas.Timestamp", "numpy.ndarray", "pathlib.Path"}
 )
+# They split each of their arguments in two, and leave these what they are.
+_SPLITS = frozenset({"sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split"})
+_SPLIT_ALIKE = frozenset({"pandas.DataFrame", "pandas.Series", "numpy.ndarray"})
 
 
 def annotate_steps(plan: Plan, analysis: Analysis) -> Plan:
@@ -29,13 +34,15 @@ def annotate_steps(plan: Plan, analysis: Analysis) -> Plan:
     reach (``pd.DataFrame`` where it says ``import pandas as pd``, an estimator imported by name).
     """
     spellings = _spellings(plan, analysis)
+    # What functions of the notebook return has a class for readers; nothing is moved or left out for it.
+    names = Names(analysis.notebook, analysis.flow, analysis.libraries, analysis.nodes, local_types=True)
     known = {each.name: each.type for each in plan.parameters if each.type in _BUILTINS}
     if path := spellings.get("pathlib.Path"):
         known.update((each.name, path) for each in plan.parameters if each.type == "Path")
     steps = []
     for step in plan.steps:
         arguments = {name: known[name] for name in step.arguments if name in known}
-        results = {name: text for name in step.results if (text := _result(name, step, analysis, spellings, arguments))}
+        results = {name: text for name in step.results if (text := _result(name, step, names, spellings, arguments))}
         for name in step.results:
             known.pop(name, None)
         known.update(results)
@@ -67,7 +74,7 @@ def _bound_names(analysis: Analysis) -> set[str]:
 
 
 def _result(
-    name: str, step: Step, analysis: Analysis, spellings: Mapping[str, str], arguments: Mapping[str, str]
+    name: str, step: Step, names: Names, spellings: Mapping[str, str], arguments: Mapping[str, str]
 ) -> str | None:
     """Return the annotation of a result: the class that every definition that may be the last one has."""
     last: list[Definition] = []
@@ -80,7 +87,7 @@ def _result(
             last.append(definition)
     if not last:
         return arguments.get(name)
-    classes = _classes(last, analysis)
+    classes = _classes(last, names)
     if len(classes) != 1:
         return None
     text = spellings.get(next(iter(classes)))
@@ -89,12 +96,24 @@ def _result(
     return text
 
 
-def _classes(definitions: Iterable[Definition], analysis: Analysis) -> set[str]:
+def _classes(definitions: Iterable[Definition], names: Names) -> set[str]:
     """Return the classes of the objects that definitions bind; empty where one is unknown."""
     found: set[str] = set()
     for definition in definitions:
-        made = analysis.object_class(definition)
+        made = names.object_class(definition) or _class_of_part(definition, names)
         if made is None:
             return set()
-        found.add(analysis.libraries.canonical(made))
+        found.add(names.libraries.canonical(made))
     return found
+
+
+def _class_of_part(definition: Definition, names: Names) -> str | None:
+    """Return the class of one of two parts that rows were split into: that of the whole."""
+    match names.flow.statements[definition.statement].node:
+        case ast.Assign(
+            targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=ast.Call(func=func, args=wholes)
+        ) if len(parts) == 2 * len(wholes) and names.qualified_name(func) in _SPLITS:
+            at = next((at for at, part in enumerate(parts) if part is definition.node), None)
+            whole = None if at is None else names.qualified_name(wholes[at // 2])
+            return whole if whole in _SPLIT_ALIKE else None
+    return None
