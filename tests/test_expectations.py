@@ -107,6 +107,27 @@ def test_of_the_time_nothing_is_expected(tmp_path: Path) -> None:
     assert "1711" not in expected(files)
 
 
+@pytest.mark.parametrize(
+    ("source", "known"),
+    [
+        ("for word in set('to be or'.split()):\n    print(word)", False),
+        ("words = {'to', 'be', 'or'}\nprint(*[word for word in enumerate(words)])", False),
+        (
+            "def show(words):\n    seen = set(words)\n    for word in seen:\n        print(word)\nshow(['to', 'be'])",
+            False,
+        ),
+        ("words = set('to be or'.split())\nfor word in sorted(words):\n    print(word)", True),
+        ("words = set('to be or'.split())\nwords = sorted(words)\nfor word in words:\n    print(word)", True),
+        ("for number in {1, 2}:\n    print(number)", True),
+        ("words = set('to be or'.split())\nprint(len(words))", True),
+    ],
+)
+def test_what_is_printed_in_the_order_of_a_set_is_not_expected(source: str, *, known: bool, tmp_path: Path) -> None:
+    files = convert(tmp_path, cell(source, 1, printed="be\nor\nto\n"))
+
+    assert ("_prints(" in expected(files)) == known
+
+
 def test_addresses_and_folders_are_not_expected(tmp_path: Path) -> None:
     printed = "ok\n<object object at 0x7f0c3a2b10>\nsaved to /home/me/models/a.pkl\n"
     files = convert(tmp_path, cell("print('ok')\nshow_all()\n", 1), cell("pass", 2))

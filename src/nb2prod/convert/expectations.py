@@ -28,6 +28,7 @@ from nb2prod.convert.saved_texts import (
     raw_text,
     saved_python,
 )
+from nb2prod.convert.set_order import goes_through_set
 from nb2prod.convert.slices import Slice, Slices
 from nb2prod.saved_outputs import mismatch, output_kind, printed_text
 
@@ -185,7 +186,7 @@ class _Reader:
         slices = [self.slices.of(statement) for statement in statements]
         if self._names(slices, frozenset({"clear_output"})):
             return None  # what was printed before is gone
-        if not all(each.same and self._is_ordered(each) for each in slices):
+        if not all(each.same and self._is_ordered(each) for each in slices) or goes_through_set(self._nodes(slices)):
             return None
         if "value_counts" in cell.source:
             text = without_ties(text)
@@ -229,14 +230,18 @@ class _Reader:
         """Return whether the saved Python kept the order of dictionaries: it does since 3.6."""
         if self.python >= _ORDERED_DICTIONARIES:
             return True
-        nodes = (node for index in found.indices for node in ast.walk(self.analysis.statements()[index].node))
+        nodes = (node for tree in self._nodes([found]) for node in ast.walk(tree))
         unordered = any(isinstance(node, ast.Dict | ast.Set | ast.DictComp | ast.SetComp) for node in nodes)
         return not unordered and not self._names([found], _DICTIONARIES)
 
     def _names(self, slices: Sequence[Slice], names: frozenset[str]) -> bool:
         """Return whether one of ``names`` is used in a statement of the slices."""
+        return any(not names.isdisjoint(named_in(node)) for node in self._nodes(slices))
+
+    def _nodes(self, slices: Sequence[Slice]) -> list[ast.stmt]:
+        """Return the statements of the slices, each once."""
         indices = {index for each in slices for index in each.indices}
-        return any(not names.isdisjoint(named_in(self.analysis.statements()[index].node)) for index in indices)
+        return [self.analysis.statements()[index].node for index in sorted(indices)]
 
     def _is_silent(self, cell: CodeCell) -> bool:
         """Return whether a cell without a saved text prints nothing, and has not just lost its outputs."""
