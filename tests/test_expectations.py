@@ -126,6 +126,7 @@ def test_what_is_printed_in_the_order_of_a_set_is_not_expected(source: str, *, k
     files = convert(tmp_path, cell(source, 1, printed="be\nor\nto\n"))
 
     assert ("_prints(" in expected(files)) == known
+    assert ("prints_the_same_again(" in expected(files)) == known
 
 
 def test_addresses_and_folders_are_not_expected(tmp_path: Path) -> None:

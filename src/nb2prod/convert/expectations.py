@@ -140,9 +140,9 @@ class _Reader:
                 self.steps_of.setdefault(cell, set()).add(step.name)
 
     def deterministic(self) -> bool:
-        """Return whether nothing in the notebook is random, or depends on anything outside."""
+        """Return whether nothing in the notebook is random, in the order of a set, or depends on anything outside."""
         found = [self.slices.of(statement) for statement in self.analysis.statements()]
-        return not any(each.random or each.outside for each in found)
+        return not any(each.random or each.outside for each in found) and not goes_through_set(self._nodes(found))
 
     def printed(self, step: Step) -> list[Expectation]:
         """Return what a step prints, cell by cell; what no cell can tell is a mark for anything."""
