@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nb2prod.verify.compare import compare_traces
 from nb2prod.verify.description import describe
-from nb2prod.verify.lines import compare_lines, varying_lines
+from nb2prod.verify.lines import compare_lines, unsettled_lines, varying_lines
 from nb2prod.verify.observer import Limits, digest
 from nb2prod.verify.tolerance import Tolerance
 from nb2prod.verify.trace import Displayed, Failure, Figure, Role, Trace, Value, WrittenFile
@@ -428,6 +428,40 @@ def test_lines_that_vary_between_two_runs_are_not_compared() -> None:
     match = compare_lines(first, ["a", "random 3", "b"], now=NOW, without=varying)
     assert (match.equal, match.different, match.left_out) == (2, 0, 1)
     assert compare_lines(first, ["a", "random 3", "c"], now=NOW, without=varying).different == 1
+
+
+def test_lines_of_a_kind_that_varies_settle_nothing_by_being_alike_once() -> None:
+    first = ["start", *(f"epoch {n}: {loss}" for n, loss in enumerate((0.9, 0.5, 0.4, 0.3))), "end 7"]
+    second = ["start", *(f"epoch {n}: {loss}" for n, loss in enumerate((0.9, 0.6, 0.3, 0.2))), "end 7"]
+    package = ["start", *(f"epoch {n}: {loss}" for n, loss in enumerate((0.8, 0.6, 0.3, 0.2))), "end 7"]
+    unsettled = unsettled_lines(first, [second], now=NOW)
+
+    assert unsettled == {1, 2, 3, 4}
+    match = compare_lines(first, package, now=NOW, without=unsettled)
+    assert (match.equal, match.different, match.left_out) == (2, 0, 4)
+    assert compare_lines(first, [*package[:-1], "end 8"], now=NOW, without=unsettled).different == 1
+
+
+def test_few_lines_that_vary_say_nothing_of_others_of_their_kind() -> None:
+    first, second = ["rows: 3", "columns: 4", "mean: 5", "mean: 6"], ["rows: 3", "columns: 4", "mean: 5", "mean: 7"]
+
+    assert unsettled_lines(first, [second], now=NOW) == {3}
+
+
+def test_what_stands_between_lines_of_workers_is_not_compared() -> None:
+    first = ["begin", "a starts", "b starts", "", "b ends", "a ends", "end"]
+    second = ["begin", "b starts", "a starts", "", "a ends", "b ends", "end"]
+    package = ["begin", "a starts", "a ends", "b starts", "b ends", "end"]
+    unsettled = unsettled_lines(first, [second], now=NOW)
+
+    assert {2, 3, 4} <= unsettled <= {0, 1, 2, 3, 4, 5}
+    assert compare_lines(first, package, now=NOW, without=unsettled).different == 0
+
+
+def test_what_stands_between_figures_that_vary_is_compared() -> None:
+    first, second = ["one 1", "settled", "two 2"], ["one 3", "settled", "two 4"]
+
+    assert unsettled_lines(first, [second], now=NOW) == {0, 2}
 
 
 # Runs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from nb2prod.verify.lines import Masked, compare_lines, varying_lines
+from nb2prod.verify.lines import Masked, compare_lines, unsettled_lines
 from nb2prod.verify.tally import ROWS, Count, Found, Skipped, Tally
 from nb2prod.verify.tolerance import DEFAULT, Tolerance
 from nb2prod.verify.trace import OF_PROCESS
@@ -194,11 +194,11 @@ def _failures(tally: Tally, notebook: Failure | None, package: Failure | None) -
 def _lines(tally: Tally, traces: Sequence[Trace], now: datetime | None, called: str) -> None:
     first, package, *others = traces
     window = timedelta(minutes=5, seconds=sum(trace.seconds for trace in traces))
-    varying = frozenset(line for other in others for line in varying_lines(first.out, other.out, now=now))
+    varying = unsettled_lines(first.out, [other.out for other in others], now=now)
     match = compare_lines(first.out, package.out, now=now, window=window, without=varying, package=called)
     tally.lines("printed", match)
     errors, by_package, *by_others = (_without_warnings(trace.err) for trace in traces)
-    varying = frozenset(line for other in by_others for line in varying_lines(errors, other, now=now))
+    varying = unsettled_lines(errors, by_others, now=now)
     # The package tells on standard error what the notebook displayed and which figures it saved.
     match = compare_lines(
         errors, by_package, now=now, window=window, without=varying, extra_allowed=True, package=called

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nb2prod.verify.masks import hide, masks
@@ -48,6 +50,9 @@ _INSTALLING = re.compile(
 _FONTS = re.compile(r"^findfont: ")
 # What `name?` prints where there is no such name; where there is one it opens a page.
 _NOT_FOUND = re.compile(r"^Object `.+` not found\.$")
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+# So many lines of one kind that differ tell of the others; so near, lines of workers mix.
+_SEVERAL, _BETWEEN = 3, 4
 # Longer than this, what lies between the common start and end is compared place by place.
 _ALIGNED = 3_000
 
@@ -148,6 +153,36 @@ def varying_lines(first: Sequence[str], second: Sequence[str], *, now: datetime 
     """Return the lines (from 0) of ``first`` that a second run of the same code did not print alike."""
     found = compare_lines(first, second, now=now, window=timedelta(days=1)).differences
     return frozenset(each.line - 1 for each in found)
+
+
+def unsettled_lines(
+    first: Sequence[str], others: Sequence[Sequence[str]], *, now: datetime | None = None
+) -> frozenset[int]:
+    """Return the lines (from 0) of ``first`` that other runs of the same code settle nothing of.
+
+    They are those that another run does not print alike, those of a kind of which most are such (``epoch 7: 0.91``:
+    that one of them came out alike is chance), and what stands between them where workers print in any order.
+    """
+    own = frozenset(line for other in others for line in varying_lines(first, other, now=now))
+    kinds, varying = Counter(map(_kind, first)), Counter(_kind(first[line]) for line in own if line < len(first))
+    mostly = {kind for kind, count in varying.items() if count >= _SEVERAL and count * 3 >= kinds[kind] * 2}
+    found = own | {number for number, line in enumerate(first) if _kind(line) in mostly}
+    if not any(_have_moved(first, other, own) for other in others):
+        return found
+    places = sorted(found)
+    near = (range(a + 1, b) for a, b in pairwise(places) if b - a <= _BETWEEN)
+    return found | {line for gap in near for line in gap}
+
+
+def _kind(line: str) -> str:
+    return _NUMBERS.sub("0", line)
+
+
+def _have_moved(first: Sequence[str], other: Sequence[str], varying: frozenset[int]) -> bool:
+    """Return whether lines of the one run stand elsewhere in the other."""
+    here, there = Counter(first), Counter(other)
+    texts = {first[line] for line in varying if line < len(first)}
+    return any(text.strip() and there[text] >= here[text] for text in texts)
 
 
 def _results(lines: Sequence[str]) -> list[tuple[int, str]]:
