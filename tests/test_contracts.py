@@ -173,6 +173,7 @@ def test_a_file_that_was_seen_being_read_has_a_contract_whatever_it_is(tmp_path:
     assert "unused" not in files["src/squares/contract.py"]
     assert 'check_input(people, "people.parquet")' in files["src/squares/steps.py"]
     assert "input_checks" in files["src/squares/config.py"]
+    assert 'choices=("off", "warn", "raise", "strict")' in files["src/squares/cli.py"]
 
 
 def test_a_package_with_an_observed_contract_still_matches_its_notebook(tmp_path: Path) -> None:

@@ -373,6 +373,16 @@ def test_what_a_function_of_the_notebook_returns_has_its_class() -> None:
     assert dict(plan.steps[0].result_types) == {"rows": "pd.DataFrame"}
 
 
+def test_what_a_later_step_displays_is_a_result_of_the_run() -> None:
+    plan = plan_of(
+        "# Begin", f"scores = {{}}\n{LONG}", "# Score", f"scores['a'] = 1\nrest = len(scores)\n{LONG}\nscores",
+        "# End", f"print(rest, scores)\n{LONG}",
+    )  # fmt: skip
+    assert [(each.name, each.step, each.cell, each.displayed) for each in plan.results] == [
+        ("scores", "begin", 4, True)
+    ]
+
+
 def test_a_return_outside_a_function_is_refused_and_a_late_future_import_is_not() -> None:
     plan = plan_of("x = 1\nfrom __future__ import annotations", "return x")
     assert ["'return' outside function" in str(each) for each in plan.refusals] == [True]

@@ -568,6 +568,18 @@ def test_a_pipeline_whose_inputs_are_not_there_is_not_run_by_a_test(source: str,
     assert f"- {reason}\n" in files["README.md"]
 
 
+def test_a_file_that_is_there_and_too_large_for_the_tests_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b.csv").write_text("a", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    analysis = analysis_of("open('b.csv')")
+    files = files_of(plan_of(analysis, dropped=(Dropped(analysis.statements()[0], "here"),)), analysis)
+
+    reason = "cell 1 names b.csv, which is not among the test data: the files are more than `--max-test-data` takes"
+    assert f"- {reason}\n" in files["README.md"]
+
+
 def test_a_text_in_memory_is_no_file() -> None:
     analysis = analysis_of("import io\nimport pandas as pd\ntable = pd.read_csv(io.StringIO('a,b'), sep=',')")
     importing_io, importing_pandas, reading = analysis.statements()

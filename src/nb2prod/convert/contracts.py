@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nb2prod.convert.plan import Plan
 
 FIELD = "input_checks"
-_TEXT = "what a file that breaks its contract does: off, warn, raise, or strict (raise for new values too)"
+_TEXT = "what to do about a file that breaks its contract: off, warn, raise, or strict (raise for new values too)"
 _TABLES = {"pandas.DataFrame": "pandas", "polars.DataFrame": "polars"}
 _SEPARATORS = {"pandas.read_csv": ",", "pandas.read_table": "\t", "polars.read_csv": ","}
 # With any other argument the table is not the file as it stands.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.contracts import FIELD
 from nb2prod.convert.emit.literals import literal
 from nb2prod.convert.emit.pipeline import output_field
 from nb2prod.convert.emit.prose import clean
 from nb2prod.convert.emit.settings import annotation, description, needed_lines, option_names, variable_names
+from nb2prod.convert.scaffold.contract import MODES
 
 if TYPE_CHECKING:
     from nb2prod.convert.plan import Parameter, Plan
@@ -120,6 +122,8 @@ def _table(name: str, rows: dict[str, str]) -> list[str]:
 def _option(parameter: Parameter, option: str) -> str:
     text = description(parameter)
     text += " (required)" if parameter.required else f" (default: {literal(parameter.default)})"
+    if parameter.name == FIELD and parameter.cell is None:
+        return _argument(option, parameter.in_config, text, f"choices={MODES!r}")
     if parameter.type == "bool":
         return _argument(option, parameter.in_config, text, "action=argparse.BooleanOptionalAction")
     if parameter.type in _CONVERTERS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb2prod.convert.data_files import constants_of, fold
@@ -61,10 +62,19 @@ def missing_inputs(plan: Plan, analysis: Analysis, *, files_suffice: bool = Fals
     for cell in plan.notebook.code_cells:
         for text in _texts(cell.tree, constants) if cell.tree is not None and not files_suffice else ():
             if _DATA_FILE.fullmatch(text) and not _URL.match(text) and not _is_known(text, known):
-                reasons[f"cell {cell.number} names {text}, which is not among the test data"] = None
+                reasons[f"cell {cell.number} names {text}, which is not among the test data{_why(plan, text)}"] = None
         if any(_runs_shell(magic) for magic in cell.magics):
             reasons[f"cell {cell.number} runs shell commands"] = None
     return list(reasons)
+
+
+def _why(plan: Plan, text: str) -> str:
+    """Return why a file that is there is no test data; empty for one that is not there."""
+    try:
+        is_there = (Path(plan.notebook.path).parent / text).is_file()
+    except (OSError, ValueError):
+        return ""  # no name of a file at all
+    return ": the files are more than `--max-test-data` takes" if is_there else ""
 
 
 def _runs_shell(magic: Magic) -> bool:

@@ -38,13 +38,16 @@ def shown_section(plan: Plan) -> str:
     rows: list[str] = []
     values = figures = 0
     fields = {(each.step, each.name): field for field, each in result_fields(plan).items()}
+    # What a later step displays is returned under the name of the step that made it.
+    later = {(each.cell, each.name): field for field, each in result_fields(plan).items() if each.displayed}
     for step in plan.steps:
         for item in step.items:
             if isinstance(item, Moved) and item.shown is not None:
                 values += 1
-                field = fields.get((step.name, item.shown))
+                number = item.statement.cell.number
+                field = fields.get((step.name, item.shown)) or later.get((number, item.shown))
                 became = f"logged as `{item.shown}`" + (f", returned as `Results.{field}`" if field else "")
-                rows.append(f"| {item.statement.cell.number} | {_code(item.statement, plan)} | {became} |")
+                rows.append(f"| {number} | {_code(item.statement, plan)} | {became} |")
             elif isinstance(item, EndOfCell) and (count := _figures(plan.notebook.cell_at(item.cell))):
                 figures += count
                 last = f" to `-{count}.png`" if count > 1 else ""
