@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nb2prod.diagnostics import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.dataflow.model import Statement
@@ -32,17 +32,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     trees = [cell.tree for cell in cells if cell.tree is not None] if analysis.mentions("def", "class") else []
     if any(analysis.nodes_of(tree, kind) for tree in trees for kind in _FUNCTIONS):
         return
-    count = _lines((cell, node) for cell in cells for node in (cell.tree.body if cell.tree is not None else ()))
-    names = {
-        each.name for statement in analysis.statements() for each in statement.definitions if each.kind == "assign"
-    }
-    much = (len(cells) >= MOST_CELLS and count >= MOST_LINES) or (
-        len(cells) >= FEWEST_CELLS and len(names) >= MOST_NAMES
-    )
-    if much:
+    few = len(cells) < FEWEST_CELLS
+    names: set[str] = set() if few else _variables(analysis)
+    count = 0 if few else _lines((cell, node) for cell in cells if cell.tree is not None for node in cell.tree.body)
+    if len(names) >= MOST_NAMES or (len(cells) >= MOST_CELLS and count >= MOST_LINES):
         size = f"{count} lines in {len(cells)} cells"
     else:
-        loops = _computing_loops(analysis)
+        loops = _computing_loops(analysis, cells)
         lines = _lines((each.cell, each.node) for each in loops)
         looping = len({each.cell.index for each in loops})
         if looping < LOOPING_CELLS or lines < MOST_LOOPING:
@@ -50,19 +46,28 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         size = f"{lines} lines of loops in {looping} cells"
     message = (
         f"{size} without one function or class: every variable is global "
-        f"({len(names)} of them), and nothing can "
+        f"({len(names or _variables(analysis))} of them), and nothing can "
         "be called, tested or used again by itself; make functions of the steps"
     )
     yield Finding(cells[0].location(), message)
 
 
-def _computing_loops(analysis: Analysis) -> list[Statement]:
+def _variables(analysis: Analysis) -> set[str]:
+    return {each.name for statement in analysis.statements() for each in statement.definitions if each.kind == "assign"}
+
+
+def _computing_loops(analysis: Analysis, cells: Sequence[CodeCell]) -> list[Statement]:
     """Return the loops of cells that compute what is read below them: those that only print or draw are none."""
-    loops = [statement for statement in analysis.statements() if isinstance(statement.node, _LOOPS)]
+    looping = [
+        cell.index
+        for cell in cells
+        if cell.tree is not None and any(isinstance(node, _LOOPS) for node in cell.tree.body)
+    ]
     return [
         statement
-        for statement in (loops if len({each.cell.index for each in loops}) >= LOOPING_CELLS else ())
-        if any(
+        for statement in (analysis.statements() if len(looping) >= LOOPING_CELLS else ())
+        if isinstance(statement.node, _LOOPS)
+        and any(
             use.statement != statement.index
             for each in statement.definitions
             if each.kind in ("assign", "augment", "mutate")
