@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from nb2prod.checks._chosen_values import chosen_values
 from nb2prod.checks._naming import Place, naming
 from nb2prod.checks._repeated_literals import repeated_values
 from nb2prod.diagnostics import Finding, Related
@@ -31,6 +32,7 @@ _PATH = lazy_pattern(
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield each path in three places or more, and each address in two, of at least two cells; once."""
     yield from repeated_values(analysis)
+    yield from chosen_values(analysis)
     found: dict[str, list[Place]] = {}
     often = _often(analysis)
     for cell in analysis.notebook.code_cells if often else ():
