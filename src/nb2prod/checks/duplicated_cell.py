@@ -176,8 +176,10 @@ def _nodes(part: ast.stmt, *, classes: bool) -> list[ast.AST]:
 
 
 def _computing(tree: ast.Module) -> int:
-    """Return how many statements do something other than draw."""
-    return sum(not _draws(node) for node in _work(tree))
+    """Return how many statements do something other than draw; where all of them compute something, one more."""
+    work = _work(tree)
+    computes = all(isinstance(node, (ast.Assign, ast.AugAssign)) and not _names_a_value(node) for node in work)
+    return sum(not _draws(node) for node in work) + computes
 
 
 def _draws(node: ast.stmt) -> bool:
