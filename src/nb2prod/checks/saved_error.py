@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _COLOUR = lazy_pattern(r"\x1b\[[0-9;]*m")
 _ARROW = lazy_pattern(r"^-+> *(?P<line>\d+)(?P<text>[^\n]*)$", re.MULTILINE)
+# How IPython, and those who embed it, head what a cell has in a traceback.
+_OF_A_CELL = lazy_pattern(
+    r"^(?:<ipython-input-|<command-|(?:Cell |Input )?In ?\[\d+\]|[^\n]*[/\\]ipykernel_\d+[/\\]|[^\n]*\.ipynb Cell )",
+    re.MULTILINE,
+)
 _NAME = lazy_pattern(r"name '(?P<name>\w+)' is not defined")
 _LONGEST = 120
 
@@ -60,24 +65,30 @@ def _has_cause(analysis: Analysis, cell: CodeCell, error: Mapping[str, Any]) -> 
 
 
 def _place(cell: CodeCell, error: Mapping[str, Any]) -> tuple[Location, bool]:
-    """Return the line the traceback's first frame points at, and whether the cell still has that line.
+    """Return the line of the cell that the traceback points at, and whether the cell still has that line.
 
-    IPython shows it as ``----> 3 x = f()`` whatever its version; without colours and spaces it is the line.
+    IPython shows it as ``----> 3 x = f()`` whatever its version; without colours and spaces it is the line. Of an
+    exception that was raised while another was handled the other comes first, which may have come about in a library.
     """
     trace = error.get("traceback")
     text = _COLOUR.sub("", "\n".join(map(str, trace)) if isinstance(trace, list) else "")
-    arrow = _ARROW.search(text)
-    if arrow is None:
+    frame = _OF_A_CELL.search(text)
+    arrows = list(_ARROW.finditer(text))
+    if not arrows:
         return cell.location(_first_code(cell)), True
-    wanted = "".join(arrow["text"].split())
     lines = ["".join(line.split()) for line in cell.lines]
-    number = int(arrow["line"])
-    if number <= len(lines) and lines[number - 1].startswith(wanted):
-        return cell.location(number), True
+    wanted = ["".join(arrow["text"].split()) for arrow in arrows]
+    for arrow, line in zip(arrows, wanted, strict=True):
+        number = int(arrow["line"])
+        if line and number <= len(lines) and lines[number - 1].startswith(line):
+            return cell.location(number), True
     # A magic is shown as the call it stands for.
-    if wanted in lines:
-        return cell.location(lines.index(wanted) + 1), True
-    return cell.location(_first_code(cell)), "get_ipython()" in wanted or not wanted
+    for line in filter(None, wanted):
+        if line in lines:
+            return cell.location(lines.index(line) + 1), True
+    of_a_cell = (line for arrow, line in zip(arrows, wanted, strict=True) if frame and arrow.start() > frame.start())
+    first = next(of_a_cell, wanted[0])
+    return cell.location(_first_code(cell)), "get_ipython()" in first or not first
 
 
 def _first_code(cell: CodeCell) -> int:
