@@ -497,6 +497,14 @@ def test_what_a_step_fits_and_keeps_names_it_even_where_another_result_comes_fir
     assert [step.name for step in steps] == ["load_rows", "fit_model", "look"]
 
 
+def test_a_heading_like_a_function_of_the_notebook_is_told_apart_by_what_the_step_makes() -> None:
+    plan = plan_of(
+        "# Prune", f"def prune(rows):\n    return rows[1:]\n\nkept = prune([1, 2])\n{LONG}",
+        "# Look", f"print(kept)\n{LONG}",
+    )  # fmt: skip
+    assert [step.name for step in plan.steps] == ["prune_kept", "look"]
+
+
 def test_a_first_step_that_only_prepares_sets_up() -> None:
     source = (
         "import warnings\nimport matplotlib.pyplot as plt\nwarnings.filterwarnings('ignore')\nplt.rc('font', size=12)"

@@ -13,7 +13,7 @@ from nb2prod.convert.plan import EndOfCell, Moved
 from nb2prod.convert.sections import title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nb2prod.analysis import Analysis
     from nb2prod.convert.plan import Plan, Step
@@ -24,6 +24,8 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
     names = Names(notebook_names(analysis) | {each.name for each in plan.functions} | {plan.package})
     # A thing is no name for what makes it.
     things = {noun: concern for concern, nouns in knowledge().concern_nouns.items() for noun in nouns}
+    # What a function is called says what is done, as verbs do.
+    actions = {each.name for each in plan.functions if each.kind == "function"} | {*knowledge().verbs.values()}
     steps = []
     for step in plan.steps:
         wanted = name_of_step(step.title) if step.title else None
@@ -31,13 +33,24 @@ def name_steps(plan: Plan, analysis: Analysis) -> Plan:
             wanted = f"{_THING_VERBS.get(things[wanted]) or _verb(step, analysis)}_{wanted}"
         if wanted is None and step is plan.steps[0] and _sets_up(step, plan.steps[1:], analysis):
             wanted = "set_up"
-        if wanted is not None and names.is_taken(wanted) and not wanted.startswith(verb := _verb(step, analysis)):
-            wanted = "_".join([verb, *(word for word in wanted.split("_") if word != verb)])
+        if wanted is not None and names.is_taken(wanted):
+            wanted = _distinguished(wanted, step, actions, analysis)
         is_async = any(_awaits(item.statement.node) for item in step.items if isinstance(item, Moved))
         steps.append(
             replace(step, name=names.fresh(wanted or _name_from_contents(step, plan, analysis)), is_async=is_async)
         )
     return replace(plan, steps=tuple(steps))
+
+
+def _distinguished(wanted: str, step: Step, actions: Collection[str], analysis: Analysis) -> str:
+    """Return a name like ``wanted``, which is taken: an action with what it makes, a thing with what is done to it."""
+    if wanted in actions or wanted.partition("_")[0] in actions:
+        made = next((name.strip("_").lower() for name in step.results if _says(name)), "")
+        return f"{wanted}_{made}" if made and made not in wanted else wanted
+    verb = _verb(step, analysis)
+    if wanted.startswith(verb):
+        return wanted
+    return "_".join([verb, *(word for word in wanted.split("_") if word != verb)])
 
 
 # What is done to things of a concern, whatever is called for it.
