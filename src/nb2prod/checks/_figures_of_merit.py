@@ -18,8 +18,14 @@ _COURSE = frozenset({"best_params_", "best_score_", "cv_results_", "feature_impo
 # What gives its argument in another shape.
 _RESHAPES = frozenset({"DataFrame", "Series", "abs", "array", "dict", "dumps", "float", "int", "list", "max", "min",
                        "repr", "round", "sqrt", "str"})  # fmt: skip
+_METHODS = frozenset(
+    {"astype", "items", "rename", "to_dict", "to_frame", "to_json", "to_string", "tolist", "transpose"}
+)
 # What counts or names something beside the figures.
-_PLAIN = frozenset({"len", "now", "today", "isoformat", "strftime", "time"})
+_PLAIN = frozenset({"len", "range", "now", "today", "isoformat", "strftime", "time"})
+_WRITING = frozenset({"write", "dump", "print", "writelines", "writerow", "writerows"})
+# Where a table turned, sorted or cut is still the same figures.
+_KEPT = frozenset({"T", "iloc", "loc", "values"})
 _SPLITS = frozenset({"groupby", "resample", "rolling", "expanding"})
 _METRICS = ("sklearn.metrics.", "scipy.stats.", "torchmetrics.")
 _DEPTH = 4
@@ -35,36 +41,44 @@ def tells_of_fit(analysis: Analysis, call: Call | None) -> bool:
 
 
 def _written(analysis: Analysis, call: Call) -> Iterator[ast.expr]:
-    """Yield what is written; a file that is opened is followed to the end of its ``with``, or of the statement."""
+    """Yield what a call writes, or what is written into the file that it opens."""
     if call.name.rpartition(".")[2] == "open":
-        whole = call.statement.node
-        if not isinstance(whole, (ast.With, ast.Expr)):
-            yield call.node  # somebody writes into it later
-            return
-        files = {each.id for each in _opened(whole)}
-        inside = [part for each in (whole.body if isinstance(whole, ast.With) else [whole]) for part in nodes(each)]
-        for each in inside:
-            # `handle.write(…)`, `json.dump(…, handle)`, `print(…, file=handle)`
-            if isinstance(each, ast.Call) and _name(each) in {"write", "dump", "print", "writerow", "writerows"}:
-                yield from (
-                    given for given in each.args if not any(_is_file(part, call, files) for part in nodes(given))
-                )
+        yield from _written_into(analysis, call)
         return
     paths = call.info.path if call.info is not None else ()
     for name, given in call.arguments.items():
         if name not in paths and not _is_opened(analysis, given):
             yield given
-    if isinstance(call.node.func, ast.Attribute) and analysis.qualified_name(call.node.func.value) is not None:
-        owner = call.node.func.value
-        if call.name.rpartition(".")[2].startswith("to_"):
-            yield owner
+    if isinstance(call.node.func, ast.Attribute) and call.node.func.attr.startswith("to_"):
+        yield call.node.func.value
 
 
-def _opened(whole: ast.With | ast.Expr) -> Iterator[ast.Name]:
-    """Yield the variables that hold the files a ``with`` has opened."""
-    for each in whole.items if isinstance(whole, ast.With) else ():
-        if isinstance(each.optional_vars, ast.Name):
-            yield each.optional_vars
+def _written_into(analysis: Analysis, opening: Call) -> Iterator[ast.expr]:
+    """Yield what is written in the ``with`` or the statement that opens a file, or by its variable later."""
+    whole = opening.statement.node
+    files: set[str] = set()
+    roots: list[ast.AST] = [whole]
+    match whole:
+        case ast.With(items=items, body=body):
+            files = {each.optional_vars.id for each in items if isinstance(each.optional_vars, ast.Name)}
+            roots = [*body]
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is opening.node:
+            files = {name}
+            roots = [
+                analysis.statements()[use.statement].node
+                for each in opening.statement.definitions
+                for use in analysis.flow.uses(each)
+            ]
+        case ast.Expr():
+            pass
+        case _:
+            yield opening.node  # nobody knows who writes into it
+    for each in (part for root in roots for part in nodes(root)):
+        # `handle.write(…)`, `json.dump(…, handle)`, `print(…, file=handle)`
+        if isinstance(each, ast.Call) and _name(each) in _WRITING:
+            for given in each.args:
+                if not any(_is_file(part, opening, files) for part in nodes(given)):
+                    yield given
 
 
 def _is_opened(analysis: Analysis, node: ast.expr) -> bool:
@@ -85,6 +99,8 @@ def _figures(analysis: Analysis, node: ast.expr, depth: int) -> bool | None:
     match node:
         case ast.Constant():
             return None
+        case ast.Attribute(value=value, attr=attr) if attr in _KEPT:
+            return _figures(analysis, value, depth)
         case ast.Attribute(attr=attr):
             return True if attr in _COURSE else (None if attr.startswith("__") else False)
         case ast.Call():
@@ -95,6 +111,8 @@ def _figures(analysis: Analysis, node: ast.expr, depth: int) -> bool | None:
             )
         case ast.Subscript(value=value) | ast.FormattedValue(value=value) | ast.Starred(value=value):
             return _figures(analysis, value, depth)
+        case ast.List(elts=[]) | ast.Dict(values=[]):
+            return None  # what is put into it comes later
         case ast.JoinedStr(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Dict(values=parts):
             return _together(_figures(analysis, each, depth) for each in parts)
         case ast.BinOp(left=left, right=right):
@@ -118,6 +136,8 @@ def _called(analysis: Analysis, node: ast.Call, depth: int) -> bool | None:
         return not split
     if name in _RESHAPES:
         return _together(_figures(analysis, each, depth) for each in node.args)
+    if isinstance(node.func, ast.Attribute) and name in _METHODS | operations().keeping:
+        return _figures(analysis, node.func.value, depth)
     return None if name in _PLAIN else False
 
 
@@ -134,6 +154,12 @@ def _values(analysis: Analysis, name: ast.Name) -> Iterator[ast.expr]:
             match part:
                 case ast.Assign(targets=[target], value=value) if name.id in _targets(target):
                     yield value
+                case ast.For(target=ast.Tuple(elts=[ast.Name(id=first), *_]), iter=ast.Call() as source) if (
+                    first == name.id and _name(source) in ("enumerate", "items")
+                ):
+                    yield ast.Constant(first)  # `for name, model in models.items()`
+                case ast.For(target=target, iter=source) if name.id in _targets(target):
+                    yield source
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="append"), args=[value]):
                     if owner == name.id:
                         yield value
