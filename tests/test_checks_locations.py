@@ -1,4 +1,4 @@
-"""Where findings stand, to the character: a page example can only mark a line."""
+"""Where findings stand, to the character, and what they say: a page example can only mark a line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nb2prod.analysis import analyse_notebook
 from nb2prod.notebook.read import parse_notebook
 
 if TYPE_CHECKING:
+    from nb2prod.diagnostics import Finding
     from nb2prod.notebook.location import Location
     from nb2prod.notebook.model import Notebook
 
@@ -26,8 +27,8 @@ def covered(notebook: Notebook, location: Location) -> str:
     return text[start.column - 1 : len(text) - len(lines[end.line - 1]) + end.column - 1]
 
 
-def found(rule: str, *sources: str, counts: tuple[int | None, ...] = (), related: bool = False) -> list[str]:
-    """Return the texts under the findings of ``rule``, or under what is ``related``, in a notebook of these cells."""
+def findings_of(rule: str, *sources: str, counts: tuple[int | None, ...] = ()) -> tuple[list[Finding], Notebook]:
+    """Return the findings of ``rule`` in a notebook of these cells, and the notebook."""
     cells: list[dict[str, object]] = [
         {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": count, "source": source}
         for source, count in zip(sources, counts or (None,) * len(sources), strict=True)
@@ -36,7 +37,12 @@ def found(rule: str, *sources: str, counts: tuple[int | None, ...] = (), related
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}), PurePosixPath("n.ipynb")
     )
     check = import_module(f"nb2prod.checks.{rule.replace('-', '_')}").check
-    findings = list(check(analyse_notebook(notebook)))
+    return list(check(analyse_notebook(notebook))), notebook
+
+
+def found(rule: str, *sources: str, counts: tuple[int | None, ...] = (), related: bool = False) -> list[str]:
+    """Return the texts under the findings of ``rule``, or under what is ``related``, in a notebook of these cells."""
+    findings, notebook = findings_of(rule, *sources, counts=counts)
     places = [each.location for finding in findings for each in (finding.related if related else (finding,))]
     return [covered(notebook, each) for each in places]
 
@@ -85,3 +91,18 @@ def test_the_first_print_of_each_other_function_is_shown_beside_the_first() -> N
     )
     assert found("print-as-log", *sources) == ["print('a')"]
     assert found("print-as-log", *sources, related=True) == ["print('c')"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("aba", "`a` and `b` are"),
+        ("aa", "function `a` is"),
+        ("abcda", "`a`, `b`, `c` and `d` are"),
+        ("abacded", "`a`, `b`, `c` and 2 more are"),
+    ],
+)
+def test_a_function_that_is_defined_again_is_named_once(names: str, said: str) -> None:
+    (finding,), _ = findings_of("untested-cell", *(f"def {name}():\n    return 1" for name in names))
+    assert finding.message.startswith(f"{said} touched by no assert")
+    assert len(finding.related) == len(names) - 1

@@ -60,10 +60,12 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _nothing_tested(untested: list[Definition], cells: int) -> Finding:
     """Return the finding for a notebook without any test: who writes the first one starts with the first of these."""
     first, *others = untested
-    names = [f"`{each.name}`" for each in untested[:_SHOWN]] if others else [_shown(first)]
-    if len(untested) > _SHOWN:
-        names[_SHOWN - 1 :] = [f"{len(untested) - _SHOWN + 1} more"]
-    listed = f"{', '.join(names[:-1])} and {names[-1]} are" if others else f"{names[0]} is"
+    # One that is defined again has one name.
+    called = list(dict.fromkeys(each.name for each in untested))
+    names = [f"`{each}`" for each in called[:_SHOWN]] if len(called) > 1 else [_shown(first)]
+    if len(called) > _SHOWN:
+        names[_SHOWN - 1 :] = [f"{len(called) - _SHOWN + 1} more"]
+    listed = f"{', '.join(names[:-1])} and {names[-1]} are" if len(called) > 1 else f"{names[0]} is"
     message = f"{listed} touched by no assert and no test"
     if cells:
         message += f", nor is what {cells} cell{'s' if cells > 1 else ''} compute{'' if cells > 1 else 's'} by branches"
