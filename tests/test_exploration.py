@@ -60,6 +60,14 @@ def test_what_does_more_than_make_a_value_stays(source: str, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize("call", ["write(rows, 'a.csv')", "write(rows, out='a.csv')"])
+def test_a_function_that_writes_what_it_is_given_stays(call: str, tmp_path: Path) -> None:
+    """Nobody knows the table, nor the path: ``to_csv`` writes where it is given one."""
+    source = "def write(table, out):\n    table.to_csv(out, index=False)\n\nrows = [1]\n"
+
+    assert dropped(notebook(tmp_path, f"{source}{call}\nprint(1)")) == []
+
+
 @pytest.mark.parametrize("check", ["assert 1 + 1 == 2", "if 1 + 1 != 2:\n        raise ValueError", "return 1 + 1"])
 def test_a_call_that_checks_something_stays(check: str, tmp_path: Path) -> None:
     found = dropped(notebook(tmp_path, f"def test_sum():\n    {check}\n\ntest_sum()\nprint(test_sum)"))

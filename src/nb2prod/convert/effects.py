@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nb2prod.libraries import UNKNOWN, effects_given
+from nb2prod.names import arguments_of
 
 if TYPE_CHECKING:
     from nb2prod.analysis import Analysis, Call
     from nb2prod.dataflow.model import Statement
+    from nb2prod.libraries import CallInfo
 
 # What all statements share, and what of it the tables' effects read and write. What is written is read too:
 # a draw moves the generator on from where the last one left it.
@@ -172,9 +174,7 @@ class EffectsOf:
             return frozenset()
         if isinstance(func, ast.Attribute) and call.qualified_name is None and func.attr not in self._own_methods:
             known = [self.analysis.libraries.call(f"{name}.{func.attr}") for name in _USUAL_CLASSES]
-            effects_of = [
-                effects_given(each, dict.fromkeys(call.arguments, UNKNOWN), if_unknown=True) for each in known if each
-            ]
+            effects_of = [_effects_of_method(call, each) for each in known if each]
             if effects_of and all("pure" in each or each <= {"predict", "score"} for each in effects_of):
                 return frozenset()
         return None
@@ -236,6 +236,12 @@ class EffectsOf:
         """Return whether the tables say that importing does nothing beyond loading."""
         names = [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module or "."]
         return all(self.analysis.libraries.pure_import(name) for name in names)
+
+
+def _effects_of_method(call: Call, method: CallInfo) -> frozenset[str]:
+    """Return what a call does if it is one of ``method``: ``df.to_csv(out)`` is given a path, whatever ``df`` is."""
+    given, starred = arguments_of(call.node, method.parameters)
+    return effects_given(method, dict.fromkeys(method.parameters if starred else given, UNKNOWN), if_unknown=True)
 
 
 def _drawn_on(call: Call) -> set[str]:
