@@ -39,6 +39,8 @@ _OPTION = (
     r"\b(?:(?:mysql\w*|mariadb)\b[^|;&]{0,300}?\s-p|sshpass\s+-p\s*|docker\s+login\b[^|;&]{0,300}?\s-p\s+"
     r"|curl\b[^|;&]{0,300}?\s(?:-u|--user)\s+['\"]?[^\s:'\"]+:)['\"]?(?P<value>[^\s'\"]+)"
 )
+# Programs that take a key as a word of its own.
+_LOGGED_IN = r"\b(?:wandb|comet|neptune|mlflow|dagshub|clearml)\s+login\s+(?:--relogin\s+)?['\"]?(?P<value>\w{20,})"
 
 
 class Credential(Record):
@@ -161,8 +163,12 @@ def _formatted(analysis: Analysis, cell: Cell) -> Iterator[Credential]:
                 yield Credential(location, kind, value, name, known=kind in FORMATS)
 
 
+# Patterns, and what a value is given to where a pattern does not name it.
+_GIVEN_IN_TEXT = ((_SETTING, ""), (BEARER, "authorization"), (_OPTION, "password"), (_LOGGED_IN, "api_key"))
+
+
 def _in_text(cell: CodeCell, text: str, line: int, column: int) -> Iterator[Credential]:
-    for pattern, given in ((_SETTING, ""), (BEARER, "authorization"), (_OPTION, "password")):
+    for pattern, given in _GIVEN_IN_TEXT:
         for found in re.finditer(pattern, text):
             groups = found.groupdict()
             value = groups.get("value") or groups.get("word") or ""

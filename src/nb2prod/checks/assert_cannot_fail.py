@@ -63,6 +63,30 @@ def _fix(cell: CodeCell, node: ast.Assert) -> Fix | None:
     return None
 
 
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Is: ast.IsNot, ast.In: ast.NotIn}
+
+
+def _opposite(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two conditions say the opposite, of whatever objects: `x is None`, `x is not None`.
+
+    `x == 1` and `x != 1` can both be false: objects have equalities of their own.
+    """
+    match one, other:
+        case ast.UnaryOp(op=ast.Not(), operand=inner), _:
+            return ast.dump(inner) == ast.dump(other)
+        case _, ast.UnaryOp(op=ast.Not(), operand=inner):
+            return ast.dump(inner) == ast.dump(one)
+        case (
+            ast.Compare(left=left, ops=[op], comparators=[right]),
+            ast.Compare(left=second, ops=[second_op], comparators=[second_right]),
+        ):
+            kinds = {type(op), type(second_op)}
+            same = ast.dump(left) == ast.dump(second) and ast.dump(right) == ast.dump(second_right)
+            return same and any(kinds == {each, opposite} for each, opposite in _OPPOSITES.items())
+        case _:
+            return False
+
+
 def _always(test: ast.expr) -> str | None:
     """Return why a condition is always true, or None where it may be false."""
     match test:
@@ -81,6 +105,8 @@ def _always(test: ast.expr) -> str | None:
         case ast.Attribute(attr=method) if method in _ASKING:
             return f"a method is always true; call it: `{method}()`"
         case ast.BoolOp(op=ast.Or(), values=values):
+            if any(_opposite(one, other) for number, one in enumerate(values) for other in values[number + 1 :]):
+                return "one of two opposites always holds"
             return next((reason for value in values if (reason := _always(value))), None)
         case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
             return "no length is below 0"

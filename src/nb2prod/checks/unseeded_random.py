@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nb2prod.checks._draws import Draws
     from nb2prod.diagnostics import Fix
 
+# What seeds the one generator of a library.
+_GLOBAL = frozenset({"random.seed", "numpy.random.seed", "torch.manual_seed", "tensorflow.random.set_seed"})
+
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield the first unseeded draw from each generator, and once a cell those that a seed can be passed to."""
@@ -43,6 +46,13 @@ def _late(run: Draws, draw: Call) -> Call | None:
     return run.seeds.get(next(iter(draw.info.seeded_by), ""))
 
 
+def _others(run: Draws, draw: Call) -> tuple[Related, ...]:
+    """Return the seed of another library's generator above a draw, which somebody may have meant for it."""
+    above = (each for each in run.seeds.values() if each.statement.index < draw.statement.index)
+    found = next((each for each in above if each.qualified_name in _GLOBAL), None)
+    return () if found is None else (Related(found.location, f"`{found.name}` seeds another generator"),)
+
+
 def _finding(run: Draws, first: Call, more: int, fix: Fix | None) -> Finding:
     assert first.info is not None  # noqa: S101 only known calls are known to draw
     message = f"`{first.name}` draws random numbers, and no seed makes them the same again"
@@ -50,7 +60,7 @@ def _finding(run: Draws, first: Call, more: int, fix: Fix | None) -> Finding:
     cures += [f"call `{seeder}` before" for seeder in first.info.seeded_by if seeder != "self"][:1]
     message += f"; {' or '.join(cures)}" if cures else ""
     late = _late(run, first)
-    related = (Related(late.location, "this seed is set after the draw"),) if late else ()
+    related = (Related(late.location, "this seed is set after the draw"),) if late else _others(run, first)
     if more:
         message += f" ({more} more call{'s' if more > 1 else ''} like it)"
     return Finding(first.location, message, related, fix)

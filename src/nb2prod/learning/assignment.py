@@ -166,7 +166,12 @@ def with_column(data: Data, names: frozenset[object] | None, value: object, *, w
         marks = value.traits if isinstance(value, Data) else frozenset()
         for name in names:
             table = columns.table
-            for trait, marked in (("dates", table.dated), ("lagged", table.lagged), ("ahead", table.ahead)):
+            for trait, marked in (
+                ("dates", table.dated),
+                ("lagged", table.lagged),
+                ("ahead", table.ahead),
+                ("number", table.numeric),
+            ):
                 if trait in marks:
                     marked.add(name)
                 elif whole:

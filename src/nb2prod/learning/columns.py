@@ -15,6 +15,7 @@ class Table(Record):
 
     made_of  columns computed from one other column, value by value
     dated    columns that hold points in time
+    numeric  columns known to hold numbers
     mixed    columns computed from several others, row by row
     lagged   columns that hold values of neighbouring rows
     ahead    columns that hold values of rows that come later
@@ -25,6 +26,7 @@ class Table(Record):
     made_of: dict[str, str] = made(factory=dict)
     mixed: dict[str, frozenset[object]] = made(factory=dict)
     dated: set[object] = made(factory=set)
+    numeric: set[object] = made(factory=set)
     lagged: set[object] = made(factory=set)
     ahead: set[object] = made(factory=set)
     known: set[object] = made(factory=set)
@@ -61,7 +63,7 @@ class Columns(NamedTuple):
 
     def has(self, column: object, *, number: bool = False) -> bool:
         """Whether the column is surely there; ``number``: it is known to hold numbers."""
-        if self.numbers and not number:
+        if self.numbers and not (number or column in self.table.numeric):
             return False
         if self.only is not None:
             return column in self.only

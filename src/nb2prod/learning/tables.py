@@ -128,8 +128,19 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
     if method in {"set_index", "resample"}:
         return _indexed(data, method, given)
     if known.has("methods.keep-rows", method):
-        return _kept(data, method, given)
+        kept = _kept(data, method, given)
+        numbers = {"number"} if method == "astype" and _is_number(node) else set()
+        return kept._replace(traits=kept.traits - {"number"} | numbers)
     return None
+
+
+def _is_number(node: ast.Call) -> bool:
+    """Whether `astype` is asked for a kind of number."""
+    match node.args:
+        case [ast.Name(id=name)] | [ast.Attribute(attr=name)] | [ast.Constant(value=str(name))]:
+            return name.rstrip("0123456789").lower() in {"int", "float", "uint"}
+        case _:
+            return False
 
 
 def _is_negative(value: object) -> bool:
