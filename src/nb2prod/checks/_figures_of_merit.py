@@ -7,26 +7,14 @@ from typing import TYPE_CHECKING
 
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import operations
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from nb2prod.analysis import Analysis, Call
 
-# What a fit leaves beside the model.
-_COURSE = frozenset({"best_params_", "best_score_", "cv_results_", "feature_importances_", "history"})
-# What gives its argument in another shape.
-_RESHAPES = frozenset({"DataFrame", "Series", "abs", "array", "dict", "dumps", "float", "int", "list", "max", "min",
-                       "repr", "round", "sqrt", "str"})  # fmt: skip
-_METHODS = frozenset(
-    {"astype", "items", "rename", "to_dict", "to_frame", "to_json", "to_string", "tolist", "transpose"}
-)
-# What counts or names something beside the figures.
-_PLAIN = frozenset({"len", "range", "now", "today", "isoformat", "strftime", "time"})
-_WRITING = frozenset({"write", "dump", "print", "writelines", "writerow", "writerows"})
-# Where a table turned, sorted or cut is still the same figures.
-_KEPT = frozenset({"T", "iloc", "loc", "values"})
-_SPLITS = frozenset({"groupby", "resample", "rolling", "expanding"})
+_RULE = "model-not-saved"
 _METRICS = ("sklearn.metrics.", "scipy.stats.", "torchmetrics.")
 _DEPTH = 4
 
@@ -75,7 +63,7 @@ def _written_into(analysis: Analysis, opening: Call) -> Iterator[ast.expr]:
             yield opening.node  # nobody knows who writes into it
     for each in (part for root in roots for part in nodes(root)):
         # `handle.write(…)`, `json.dump(…, handle)`, `print(…, file=handle)`
-        if isinstance(each, ast.Call) and _name(each) in _WRITING:
+        if isinstance(each, ast.Call) and _name(each) in words(_RULE)["writing"]:
             for given in each.args:
                 if not any(_is_file(part, opening, files) for part in nodes(given)):
                     yield given
@@ -99,10 +87,10 @@ def _figures(analysis: Analysis, node: ast.expr, depth: int) -> bool | None:
     match node:
         case ast.Constant():
             return None
-        case ast.Attribute(value=value, attr=attr) if attr in _KEPT:
+        case ast.Attribute(value=value, attr=attr) if attr in words(_RULE)["reshaping"]:
             return _figures(analysis, value, depth)
         case ast.Attribute(attr=attr):
-            return True if attr in _COURSE else (None if attr.startswith("__") else False)
+            return True if attr in words(_RULE)["course"] else (None if attr.startswith("__") else False)
         case ast.Call():
             return _called(analysis, node, depth)
         case ast.Name():
@@ -132,13 +120,21 @@ def _called(analysis: Analysis, node: ast.Call, depth: int) -> bool | None:
     if name in ("evaluate", "score"):
         return True
     if name in operations().reducing and isinstance(node.func, ast.Attribute):
-        split = any(isinstance(each, ast.Attribute) and each.attr in _SPLITS for each in nodes(node.func))
+        split = any(
+            isinstance(each, ast.Attribute) and each.attr in words(_RULE)["splitting"] for each in nodes(node.func)
+        )
         return not split
-    if name in _RESHAPES:
+    if name in words(_RULE)["reshaping"] | operations().keeping:
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        if owner and not _is_module(analysis, owner[0]):
+            return _figures(analysis, owner[0], depth)
         return _together(_figures(analysis, each, depth) for each in node.args)
-    if isinstance(node.func, ast.Attribute) and name in _METHODS | operations().keeping:
-        return _figures(analysis, node.func.value, depth)
-    return None if name in _PLAIN else False
+    return None if name in words(_RULE)["plain"] else False
+
+
+def _is_module(analysis: Analysis, node: ast.expr) -> bool:
+    use = analysis.use_at(node)
+    return use is not None and any(each.kind == "import" for each in analysis.flow.reaching(use))
 
 
 def _together(found: Iterable[bool | None]) -> bool | None:
