@@ -354,3 +354,21 @@ def test_the_readme_names_every_field_with_its_cell(tmp_path: Path) -> None:
 
     assert "| `--limit` | `limit` | `5` | 1 | most |" in readme
     assert "is `CHURN_` and its name in capitals" in readme
+
+
+def test_a_path_given_to_a_function_that_opens_it_is_a_field(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("from a", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("from b", encoding="utf-8")
+    source = "def load(file, mode='r'):\n    with open(file, mode) as stream:\n        return stream.read()"
+    conversion = convert(tmp_path, source, "text = load('a.csv')\nprint(text)")
+
+    assert fields(conversion) == {"a_csv": "a.csv"}
+    assert conversion.plan.parameters[0].text == "what `load` in cell 2 reads"
+    assert run(conversion, tmp_path).stdout == "from a\n"
+    assert run(conversion, tmp_path, "--a-csv", "b.csv").stdout == "from b\n"
+
+
+def test_a_path_that_a_function_makes_another_of_stays(tmp_path: Path) -> None:
+    source = "import os\ndef load(file):\n    return open(os.path.join('data', file)).read()"
+
+    assert fields(convert(tmp_path, source, "text = load('a.csv')\nprint(text)")) == {}

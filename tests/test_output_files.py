@@ -25,6 +25,7 @@ def outputs_of(*cells: str) -> str:
         ("make().groupby('a').sum().to_csv('sums.csv')", "- `sums.csv` (cell 1, field `sums_csv`)"),
         ("from pathlib import Path\nPath('a.txt').write_text('b')", "- `a.txt` (cell 1)"),
         ("n = len(input())\nmake().to_csv(f'part-{n}.csv')", "- `f'part-{n}.csv'` (cell 1)"),
+        ("def save(x, out):\n    x.to_csv(out)\nsave(make(), 'b.csv')", "- `b.csv` (cell 1, field `b_csv`)"),
         ("import sys\nsys.stdout.write('a.txt')", ""),
         ("print(open('a.txt').read())", ""),
     ],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nb2prod.convert.candidates import Candidate, Rank
-from nb2prod.convert.constants import place_rank, purpose, simple_value, takes_place
+from nb2prod.convert.constants import is_place_name, place_rank, purpose, simple_value, takes_place
 from nb2prod.convert.knowledge import knowledge
 from nb2prod.convert.plan import Parameter, moved_items
 
@@ -116,10 +116,17 @@ def _is_replaced(item: Moved, node: ast.expr) -> bool:
 
 def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
     known = knowledge()
+    inside = handed_on(call, analysis)
     is_estimator = call.qualified_name is not None and _ESTIMATOR in analysis.libraries.ancestors(call.qualified_name)
     for parameter, node in call.arguments.items():
         value = simple_value(node)
         if value is None:
+            continue
+        if parameter in inside and isinstance(value, str) and is_place_name(value):
+            inner = inside[parameter]
+            verb = "writes" if place_rank(inner) is Rank.WRITTEN else "reads"
+            text = f"what `{call.name}` in cell {call.cell.number} {verb}"
+            yield _Found(place_rank(inner), call, parameter, node, value, _place_names(value), text)
             continue
         if takes_place(call, parameter) or (call.info is not None and parameter in call.info.path):
             if isinstance(value, str) and _is_place(call, parameter, value):
@@ -142,6 +149,25 @@ def _literals_of(call: Call, analysis: Analysis) -> Iterator[_Found]:
             yield _Found(Rank.ARGUMENT, call, parameter, node, value, _own_names(parameter, owners), text)
         elif is_estimator and parameter in known.hyperparameters:
             yield _Found(Rank.ARGUMENT, call, parameter, node, value, _own_names(parameter, owners)[1:], text)
+
+
+def handed_on(call: Call, analysis: Analysis) -> dict[str, Call]:
+    """Return which arguments of a call of the notebook's own function that reads or writes the file they name.
+
+    By what ``call.arguments`` calls them, the call in the function's body that is given each as it is.
+    """
+    function = analysis.own_function(call.node.func)
+    if function is None or call.deferred:
+        return {}
+    own = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    inside = {id(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    found: dict[str, Call] = {}
+    for inner in analysis.calls():
+        for parameter, argument in inner.arguments.items() if id(inner.node) in inside else ():
+            if isinstance(argument, ast.Name) and argument.id in own and takes_place(inner, parameter):
+                found.setdefault(argument.id, inner)
+                found.setdefault(str(own.index(argument.id)), inner)
+    return found
 
 
 def _is_place(call: Call, parameter: str, text: str) -> bool:

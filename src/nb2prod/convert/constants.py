@@ -93,7 +93,7 @@ def simple_value(node: ast.expr) -> object:
     return None
 
 
-def _is_place(text: str) -> bool:
+def is_place_name(text: str) -> bool:
     """Return whether a text can only be an address or the name of a file."""
     if any(character.isspace() for character in text):
         return False
@@ -178,7 +178,7 @@ def _rank(name: str, value: object, calls: Sequence[tuple[Call, str]]) -> Rank |
             return place_rank(call)
         if parameter in known.splits or (call.info is not None and parameter == call.info.seed):
             return Rank.SPLIT
-    if isinstance(value, PurePosixPath) or (isinstance(value, str) and _is_place(value)):
+    if isinstance(value, PurePosixPath) or (isinstance(value, str) and is_place_name(value)):
         return Rank.READ
     if _SEED.search(name):
         return Rank.SPLIT

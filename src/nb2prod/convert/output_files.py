@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nb2prod.convert.call_literals import handed_on
 from nb2prod.convert.data_files import constants_of, fold
 from nb2prod.convert.path_uses import file_verb, paths_given
 from nb2prod.convert.plan import OutputFile
@@ -25,9 +26,9 @@ def find_output_files(plan: Plan, analysis: Analysis) -> tuple[OutputFile, ...]:
     gone = {*plan.sliced, *(each.statement.index for each in plan.dropped)}
     found: dict[str, OutputFile] = {}
     for call in analysis.calls():
-        if call.statement.index in gone or file_verb(call) != "writes":
+        if call.statement.index in gone:
             continue
-        for node in _named(call):
+        for node in _named(call, analysis):
             text = fold(node, constants)
             if text is not None and _FILE.fullmatch(text):
                 found.setdefault(text, OutputFile(text, call.statement.cell.number, is_code=False))
@@ -37,8 +38,12 @@ def find_output_files(plan: Plan, analysis: Analysis) -> tuple[OutputFile, ...]:
     return tuple(found.values())
 
 
-def _named(call: Call) -> Iterator[ast.expr]:
-    """Yield what may name the file that a call writes; what is written to a stream names none."""
+def _named(call: Call, analysis: Analysis) -> Iterator[ast.expr]:
+    """Yield what may name a file that a call writes, itself or in a function; what goes to a stream names none."""
+    inside = handed_on(call, analysis)
+    yield from (node for name, node in call.arguments.items() if name in inside and file_verb(inside[name]) == "writes")
+    if file_verb(call) != "writes":
+        return
     if call.name.rpartition(".")[2] in ("write", "writelines"):
         return
     yield from paths_given(call)
