@@ -285,6 +285,8 @@ def _is_made_by_other(analysis: Analysis, event: Event) -> bool:
 def _is_unknown_class(analysis: Analysis, func: ast.expr) -> bool:
     """Whether something is called that is written as classes are, of a library without a table."""
     library, _, rest = (analysis.qualified_name(func) or "").partition(".")
+    if library in operations().drawing:
+        return False
     return rest.rpartition(".")[2][:1].isupper() and analysis.libraries.library(library) is None
 
 

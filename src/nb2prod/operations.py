@@ -28,6 +28,7 @@ class Operations(NamedTuple):
     changing: frozenset[str]
     parts: frozenset[str]
     reducing: frozenset[str]
+    drawing: frozenset[str]
     words: frozenset[str]
     methods: frozenset[str]
     magics: frozenset[str]
@@ -54,7 +55,18 @@ def operations() -> Operations:
     texts = (
         *(
             models[key]
-            for key in ("bases", "composed", "fitting", "using", "saving", "loading", "changing", "parts", "reducing")
+            for key in (
+                "bases",
+                "composed",
+                "fitting",
+                "using",
+                "saving",
+                "loading",
+                "changing",
+                "parts",
+                "reducing",
+                "drawing",
+            )
         ),
         *(stores[key] for key in ("words", "methods", "magics", "checkpoints", "reading-commands")),
         table["files"]["listing"],
