@@ -147,11 +147,18 @@ def _has_cases(analysis: Analysis, statement: Statement) -> bool:
 
 
 def _results(analysis: Analysis, statement: Statement) -> list[Definition]:
-    """Return what ``statement`` computes for later statements; imports and loop variables do not count."""
+    """Return what ``statement`` computes for later statements; loop variables and what is imported do not count.
+
+    A loop that draws with ``plt.subplot()`` changes the module and computes nothing.
+    """
+    imported = {
+        use.name for use in statement.uses if any(each.kind == "import" for each in analysis.flow.reaching(use))
+    }
     found = [
         each
         for each in statement.definitions
-        if each.kind in ("assign", "augment", "mutate") and analysis.flow.uses(each)
+        if (each.kind in ("assign", "augment") or (each.kind == "mutate" and each.name not in imported))
+        and analysis.flow.uses(each)
     ]
     if not found:
         return found
