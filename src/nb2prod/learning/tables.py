@@ -124,7 +124,7 @@ def _result(run: Run, node: ast.Call, data: Data, method: str, given: Arguments)
             marks.add("ahead")
         return fresh(data)._replace(traits=data.traits | marks)
     if method == "select_dtypes":
-        return _of_kinds(data, given)
+        return _of_kinds(run, node, data, given)
     if method in {"set_index", "resample"}:
         return _indexed(data, method, given)
     if known.has("methods.keep-rows", method):
@@ -147,12 +147,14 @@ def _is_negative(value: object) -> bool:
     return isinstance(value, Literal) and isinstance(value.value, int) and value.value < 0
 
 
-def _of_kinds(data: Data, given: Arguments) -> Data:
+def _of_kinds(run: Run, node: ast.Call, data: Data, given: Arguments) -> Data:
     """Return the columns that hold numbers, where these are asked for; else nobody knows which."""
     include, exclude = (given.get(number, name) for number, name in enumerate(("include", "exclude")))
     numbers = any(_is_one_of(value, kinds) for value, kinds in ((include, _NUMBERS), (exclude, _WORDS)))
     known = data.columns is not None and numbers and (include is None or exclude is None)
-    return data._replace(columns=data.columns._replace(numbers=True) if data.columns is not None and known else None)
+    if data.columns is None or not known:
+        return data._replace(columns=None)
+    return data._replace(columns=data.columns._replace(numbers=True, place=run.place(node)))
 
 
 def _is_one_of(value: object, kinds: frozenset[str]) -> bool:
