@@ -427,6 +427,19 @@ def test_imports_stand_at_the_top_once_and_in_an_order_that_changes_nothing() ->
     assert steps.endswith("# numbers\nimport os\nfrom math import *\nfrom cmath import *\nimport asyncio\n")
 
 
+def test_a_comment_above_the_imports_of_several_cells_is_said_once() -> None:
+    source = "# The libraries we need\nimport os"
+    analysis = analysis_of(source, "# The libraries we need\nimport re", "# Another\nimport json")
+    imports = tuple(
+        Import((name,), f"import {name}", each)
+        for name, each in zip(("os", "re", "json"), analysis.statements(), strict=True)
+    )
+    steps = files_of(plan_of(analysis, imports=imports), analysis)["src/churn/steps.py"]
+
+    assert steps.count("# The libraries we need") == 1
+    assert "# Another\nimport json" in steps
+
+
 def test_lint_rules_that_moved_code_breaks_are_listed_with_their_cells() -> None:
     analysis = analysis_of("import os", "x = 1\nif x == None: pass")
     imported, *rest = analysis.statements()

@@ -106,6 +106,7 @@ def import_lines(
     display_aliases: list[str] = []
     seen: set[str] = set()
     bare = imports_without_comments(plan)
+    said: set[tuple[str, ...]] = set()
     for each in imports.notebook:
         text, aliases = _without_display(each)
         display_aliases += aliases
@@ -116,7 +117,7 @@ def import_lines(
         key = ast.dump(tree)
         if text and key not in seen:
             seen.add(key)
-            lines.append(_with_comments(each, text, tree, bare))
+            lines.append(_with_comments(each, text, tree, bare, said))
     if _uses_display(plan, module):
         display_aliases.append("display")
     ours = _own_imports(plan, names, module, display_aliases)
@@ -238,15 +239,19 @@ def _without_display(each: Import) -> tuple[str, list[str]]:
     return ast.unparse(ast.ImportFrom(node.module, others, node.level)) if others else "", found
 
 
-def _with_comments(each: Import, text: str, tree: ast.Module, bare: Collection[int]) -> str:
+def _with_comments(each: Import, text: str, tree: ast.Module, bare: Collection[int], said: set[tuple[str, ...]]) -> str:
     """Return the import with the comments of its statement, where it is written as in the notebook.
 
     bare  the imports, by index of their statements, whose comments above stay where they were
+    said  the comments above those that came before: "the libraries" is said once
     """
     if each.statement is None or not tree.body or not same_meaning(text, [each.statement.node]):
         return text
     cut = snippet(Moved(each.statement))
     before = [line for line in cut.before if line and each.statement.index not in bare]
+    if tuple(before) in said:
+        before = []
+    said.add(tuple(before))
     if isinstance(tree.body[0], ast.Try):
         return cut.around(cut.code).strip()
     return "\n".join([*before, f"{text}  {cut.beside}" if cut.beside and "\n" not in text else text])
