@@ -329,7 +329,9 @@ def test_several_runs_at_once_say_the_same_and_leave_whole_entries() -> None:
     assert len(entries()) == 6
     assert all(read_entry(read_whole(str(place))) for place in entries())
     folder = cache_folder(Settings())
-    assert {each.name for each in folder.iterdir() if each.suffix not in {".json", ".TAG"}} == {".gitignore", "pruned"}
+    # The mark of the day's tidying is there if any of the runs began when the folder was.
+    others = {each.name for each in folder.iterdir() if each.suffix not in {".json", ".TAG"}}
+    assert others - {"pruned"} == {".gitignore"}
 
 
 def test_a_place_that_cannot_be_written_keeps_nothing_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
