@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from nb2prod.dataflow.callees import last_name
 from nb2prod.notebook.tree import nodes
 from nb2prod.operations import operations
 from nb2prod.words import words
@@ -63,7 +64,7 @@ def _written_into(analysis: Analysis, opening: Call) -> Iterator[ast.expr]:
             yield opening.node  # nobody knows who writes into it
     for each in (part for root in roots for part in nodes(root)):
         # `handle.write(…)`, `json.dump(…, handle)`, `print(…, file=handle)`
-        if isinstance(each, ast.Call) and _name(each) in words(_RULE)["writing"]:
+        if isinstance(each, ast.Call) and last_name(each.func) in words(_RULE)["writing"]:
             for given in each.args:
                 if not any(_is_file(part, opening, files) for part in nodes(given)):
                     yield given
@@ -72,7 +73,7 @@ def _written_into(analysis: Analysis, opening: Call) -> Iterator[ast.expr]:
 def _is_opened(analysis: Analysis, node: ast.expr) -> bool:
     """Whether an argument is an open file: what goes into it stands beside it."""
     if isinstance(node, ast.Call):
-        return _name(node) == "open"
+        return last_name(node.func) == "open"
     use = analysis.use_at(node)
     made = [analysis.statements()[each.statement].node for each in analysis.flow.reaching(use)] if use else []
     return any(isinstance(each, (ast.With, ast.AsyncWith)) for each in made)
@@ -112,7 +113,7 @@ def _figures(analysis: Analysis, node: ast.expr, depth: int) -> bool | None:
 
 
 def _called(analysis: Analysis, node: ast.Call, depth: int) -> bool | None:
-    name = _name(node)
+    name = last_name(node.func)
     qualified = analysis.qualified_name(node.func) or ""
     info = analysis.libraries.call(qualified) if qualified else None
     if qualified.startswith(_METRICS) or (info is not None and "score" in info.effects):
@@ -151,7 +152,7 @@ def _values(analysis: Analysis, name: ast.Name) -> Iterator[ast.expr]:
                 case ast.Assign(targets=[target], value=value) if name.id in _targets(target):
                     yield value
                 case ast.For(target=ast.Tuple(elts=[ast.Name(id=first), *_]), iter=ast.Call() as source) if (
-                    first == name.id and _name(source) in ("enumerate", "items")
+                    first == name.id and last_name(source.func) in ("enumerate", "items")
                 ):
                     yield ast.Constant(first)  # `for name, model in models.items()`
                 case ast.For(target=target, iter=source) if name.id in _targets(target):
@@ -168,7 +169,3 @@ def _targets(node: ast.expr) -> list[str]:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     roots = [each.value if isinstance(each, ast.Subscript) else each for each in parts]
     return [each.id for each in roots if isinstance(each, ast.Name)]
-
-
-def _name(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -13,6 +13,7 @@ from nb2prod.notebook.model import CodeCell
 from nb2prod.notebook.tree import nodes
 from nb2prod.patterns import lazy_pattern
 from nb2prod.saved_outputs import joined_text
+from nb2prod.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from nb2prod.learning.history import CrossValidation, History
     from nb2prod.learning.values import Data
 
+_RULE = "accuracy-on-imbalance"
+
 # Four of five rows of one class: a model that always says so is right that often.
 _MOST = 0.8
 _RESAMPLING = ("imblearn.over_sampling.", "imblearn.under_sampling.", "imblearn.combine.")
 # How texts say so: "0.17 % of the payments are fraud", "a highly imbalanced target".
 _SHARE = lazy_pattern(r"(?<![\d.,])(\d{1,2}(?:[.,]\d+)?)\s?(?:%|percent|per cent)")
-_RARE = ("anomal", "chargeback", "churn", "default", "defect", "fraud", "minority", "positive", "rare")
 _UNEVEN = lazy_pattern(
     r"(?i)(?<!not )(?<!n't )(?:highly|heavily|very|strongly|severely|extremely|is|are)\s+(?:im|un)balanced"
 )
@@ -97,12 +99,13 @@ def _reason(analysis: Analysis, target: Data | None, names: frozenset[str]) -> t
 def _told(analysis: Analysis, y: Data | None) -> tuple[str, Related] | None:
     """Return where the notebook's text says that one class is rare."""
     target = y.columns.one() if y is not None and y.columns is not None else None
+    seldom = tuple(words(_RULE)["seldom"])
     for cell in analysis.notebook.cells:
         for sentence in re.split(r"(?<=[.!?])\s|\n", cell.source) if not isinstance(cell, CodeCell) else ():
             share = _SHARE.search(sentence)
             rare = share is not None and float(share[1].replace(",", ".")) <= 100 * (1 - _MOST)
-            words = set(re.findall(r"\w+", sentence.lower()))
-            named = str(target).lower() in words or any(word.startswith(_RARE) for word in words)
+            said = set(re.findall(r"\w+", sentence.lower()))
+            named = str(target).lower() in said or any(word.startswith(seldom) for word in said)
             if (rare and named) or _UNEVEN.search(sentence):
                 what = "the text says that the classes differ in size: who always answers the larger one is often right"
                 return what, Related(cell.location(), "it is said here")

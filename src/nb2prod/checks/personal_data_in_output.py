@@ -41,7 +41,6 @@ _PHONE = r"(?<![\w.+-])\+\d{1,3}[ \-./]?(?:\(\d{1,4}\)[ \-./]?)?\d{2,5}(?:[ \-./
 _NATIONAL = (
     r"(?<![\w.+-])(?:\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,5})(?![\w.-])"
 )
-_PHONE_WORDS = ("phone", "Phone", "telefon", "Telefon", "mobile", "Mobile", "móvil", "téléphone")
 # Given to nobody: for films and manuals.
 _FICTIONAL = lazy_pattern(r".*555\D?01\d\d")
 # Each begins with the characters it can begin with, which `re` is quick to look for; only then with
@@ -93,7 +92,7 @@ def _personal(text: str) -> Iterator[tuple[str, str]]:
                 yield "e-mail addresses", found[0].lower()
     if "+" in text:
         yield from (("telephone numbers", _digits(each)) for each in re.findall(_PHONE, text) if _is_phone(each))
-    if any(word in text for word in _PHONE_WORDS):
+    if any(word in text for word in words(_RULE)["telephones"]):
         found_at_home = (each for each in re.findall(_NATIONAL, text) if _is_phone(each))
         yield from (("telephone numbers", _digits(each)) for each in found_at_home if not _FICTIONAL.fullmatch(each))
     if not _NUMBER.search(text):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nb2prod.cli.options import CHOICE, FILE, FLAG, OUTPUT, TEXT, Option
 from nb2prod.config import FAIL_ON
 from nb2prod.report.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _flag(written: str, help_text: str) -> Option:
@@ -19,35 +24,26 @@ def _texts(written: str, parameter: str, metavar: str, help_text: str) -> Option
     return Option(written, parameter, TEXT, help_text, metavar=metavar, is_repeatable=True)
 
 
+def _choice(written: str, parameter: str, help_text: str, choices: Iterable[str]) -> Option:
+    return Option(written, parameter, CHOICE, help_text, choices=tuple(choices))
+
+
 OPTIONS = (
     _texts("--select", "selected", "RULES", "Run only these rules: codes, names or prefixes."),
     _texts("--extend-select", "extended", "RULES", "Run these rules as well."),
-    Option(
+    _choice(
         "--profile",
         "profile",
-        CHOICE,
         "What a person fixes before pushing, or everything.  [default: production]",
-        choices=("commit", "production"),
+        ("commit", "production"),
     ),
     _texts("--config", "config", "KEY=VALUE", "A setting, in the place of the file's."),
     _texts("--ignore", "ignored", "RULES", "Do not run these rules."),
-    Option(
-        "--fail-on",
-        "fail_on",
-        CHOICE,
-        "Least severity that makes the exit code 1.  [default: error]",
-        choices=tuple(FAIL_ON),
-    ),
+    _choice("--fail-on", "fail_on", "Least severity that makes the exit code 1.  [default: error]", FAIL_ON),
     _texts("--exclude", "exclude", "GLOB", "Leave out files or folders that match."),
     _flag("--force-exclude", "Leave them out even if they are named on the command line."),
     _flag("--isolated", "Read no settings from files."),
-    Option(
-        "--format",
-        "output_format",
-        CHOICE,
-        "How findings are printed.  [default: text]",
-        choices=tuple(FORMATS),
-    ),
+    _choice("--format", "output_format", "How findings are printed.  [default: text]", FORMATS),
     Option(
         "--output",
         "outputs",

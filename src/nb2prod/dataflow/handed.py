@@ -37,11 +37,16 @@ def handed_names(notebook: Notebook, flow: Flow) -> tuple[Unbound, ...]:
     }
     if not imported.isdisjoint(_LATER):
         return ()
+    handed = [
+        (rank, statement, function)
+        for rank, statement in enumerate(flow.order)
+        if statement.calls
+        for function in _handed(statement)
+    ]
+    if not handed:
+        return ()
     search = Search(notebook, flow)
-    found: list[Unbound] = []
-    for rank, statement in enumerate(flow.order):
-        for function in _handed(statement):
-            found += _unbound(search, rank, statement, function)
+    found = [each for rank, statement, function in handed for each in _unbound(search, rank, statement, function)]
     return tuple({each.name: each for each in reversed(found)}.values())[::-1]
 
 
